@@ -1,1 +1,67 @@
-"""Stocktake knows what complete means: it counts what you hold, names every gap and fills it."""
+"""Stocktake knows what complete means: it counts what you hold, names every gap and fills it.
+
+The public API: what a system, ours or a stranger's, is declared with.
+"""
+
+from stocktake.errors import SourceChanged, StocktakeError
+from stocktake.model import (
+    Calendar,
+    Check,
+    Closure,
+    Cross,
+    Dataset,
+    Days,
+    Derivation,
+    Endpoint,
+    Expectation,
+    Facet,
+    Feed,
+    FileFormat,
+    FromDataset,
+    Limit,
+    Listed,
+    Parsed,
+    Reject,
+    Request,
+    Schedule,
+    Settle,
+    Source,
+    Span,
+    State,
+    System,
+    UnitOutcome,
+    Values,
+    Window,
+)
+
+__all__ = [
+    "Calendar",
+    "Check",
+    "Closure",
+    "Cross",
+    "Dataset",
+    "Days",
+    "Derivation",
+    "Endpoint",
+    "Expectation",
+    "Facet",
+    "Feed",
+    "FileFormat",
+    "FromDataset",
+    "Limit",
+    "Listed",
+    "Parsed",
+    "Reject",
+    "Request",
+    "Schedule",
+    "Settle",
+    "Source",
+    "SourceChanged",
+    "Span",
+    "State",
+    "StocktakeError",
+    "System",
+    "UnitOutcome",
+    "Values",
+    "Window",
+]

@@ -1,0 +1,166 @@
+"""Datasets, the facets of their rows, what is derived from them, and systems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from stocktake.model.check import Check
+    from stocktake.model.expectation import Expectation
+    from stocktake.model.partition import Partitions
+    from stocktake.model.source import Feed, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The part of a row that one kind of answer knows.
+
+    A table fed by racecards and by results has two facets. Each owns its columns: one never
+    overwrites the other's. ``shared`` columns are told by several facets; the one listed last in
+    ``Dataset.facets`` wins whatever came first, and NULL never overwrites its value.
+
+    Args:
+        name: Short name; names the engine columns ``_<name>_hash`` when there are several facets.
+        row: The ``NamedTuple`` class parsers yield; its fields are table columns, the key first.
+        shared: Fields of ``row`` that other facets tell too.
+        longest: Shared text fields of which the longest spelling wins (names with a suffix).
+        keep: ``replace`` updates changed rows; ``absent`` only inserts rows whose key is new.
+    """
+
+    name: str
+    row: type[tuple[Any, ...]]
+    shared: frozenset[str] = frozenset()
+    longest: frozenset[str] = frozenset()
+    keep: Literal["replace", "absent"] = "replace"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The row's fields, in order."""
+        return self.row._fields  # type: ignore[attr-defined,no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A table with a promise of completeness.
+
+    Args:
+        name: Table name within the system's schema.
+        key: Columns that make a row unique.
+        partitions: How it is cut into units.
+        expect: Rule for day units; ``None`` for ``Values`` and ``FromDataset`` (all promised).
+        facets: Row shapes it receives, weakest first; empty for derived datasets.
+        after: Datasets that must be merged or derived before.
+        checks: Measured promises.
+        target: Fraction of expected units that should be held, 0 to 1.
+        aliases: Older names accepted in commands.
+        priority: 0 is filled first.
+        title: For people.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    partitions: Partitions
+    expect: Expectation | None = None
+    facets: tuple[Facet, ...] = ()
+    after: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    target: float = 1.0
+    aliases: tuple[str, ...] = ()
+    priority: int = 0
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How a derived dataset (or derived columns of a dataset) is computed.
+
+    ``derived/<sql>.sql`` of the system holds two statements (see design.md, Derive): ``touched``
+    lists the keys that changed inputs touch; ``compute`` gives the rows of the keys in
+    ``touched_keys``. The same ``compute`` serves full and incremental work.
+
+    Args:
+        dataset: Table written.
+        sql: File stem in the system's ``derived`` folder.
+        inputs: Datasets read; a change in one of them makes keys stale.
+        scope: Columns of the key by which rows are recomputed together (a horse, a pair).
+        columns: Columns written; empty means all of the table. When given, rows are only updated,
+            never inserted or deleted (statistics kept on a master table).
+        parameters: Named SQL parameters with their defaults (``min_runs``).
+    """
+
+    dataset: str
+    sql: str
+    inputs: tuple[str, ...]
+    scope: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, int | str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a piece of work recurs."""
+
+    name: str
+    cron: str
+    zone: str
+    verb: str
+    datasets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A group of datasets shipped together.
+
+    Args:
+        name: Also its PostgreSQL schema.
+        package: Import path of its folder, where ``migrations``, ``derived``, ``count.sql`` are.
+        datasets: In merge order, parents first.
+        sources: Where rows come from.
+        derivations: In order of computation.
+        zone: IANA zone in which its days are told.
+        order: Default order of a backfill.
+        summary: One sentence for people.
+    """
+
+    name: str
+    package: str
+    datasets: tuple[Dataset, ...]
+    sources: tuple[Source, ...]
+    derivations: tuple[Derivation, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    checks: tuple[Check, ...] = ()
+    zone: str = "UTC"
+    order: str = "newest"
+    summary: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def dataset(self, name: str) -> Dataset:
+        """Return a dataset by name or alias; ``KeyError`` when there is none."""
+        for dataset in self.datasets:
+            if name == dataset.name or name in dataset.aliases:
+                return dataset
+        raise KeyError(name)
+
+    def feeds(self) -> tuple[tuple[Source, Feed], ...]:
+        """Return every feed with its source, most urgent first."""
+        pairs = [(source, feed) for source in self.sources for feed in source.feeds]
+        return tuple(sorted(pairs, key=lambda pair: pair[1].priority))
+
+    def feed(self, name: str) -> tuple[Source, Feed]:
+        """Return a feed and its source by the feed's name; ``KeyError`` when there is none."""
+        for source, feed in self.feeds():
+            if feed.name == name:
+                return source, feed
+        raise KeyError(name)
+
+    def feeds_of(self, dataset: str) -> tuple[Feed, ...]:
+        """Return the feeds whose units are those of a dataset."""
+        return tuple(feed for _, feed in self.feeds() if dataset in feed.fills)
+
+    def derivation_of(self, dataset: str) -> Derivation | None:
+        """Return what computes a wholly derived dataset, ``None`` for fetched ones."""
+        for derivation in self.derivations:
+            if derivation.dataset == dataset and not derivation.columns:
+                return derivation
+        return None

@@ -1,0 +1,140 @@
+"""Plans: which units, in which order, at what cost; and what a run of one did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from stocktake.model.unit import State
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a user asked to be planned.
+
+    Args:
+        datasets: Names; empty means all of the system.
+        since: First day, ``None`` for the dataset's own.
+        until: Last day, included; ``None`` for today.
+        states: Unit states to fill.
+        order: ``newest``, ``oldest``, ``priority`` or ``value``.
+        sample: Only this many newest days (or units), ``None`` for all.
+        max_requests: Stop planning after this many requests.
+        until_target: Plan only what is needed to reach the targets.
+        refetch: Fetch also what is held and complete.
+    """
+
+    datasets: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    states: tuple[State, ...] = ()
+    order: str = "newest"
+    sample: int | None = None
+    max_requests: int | None = None
+    until_target: bool = False
+    refetch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPart:
+    """Units of one feed in one wave, kept as ordinals per series.
+
+    Args:
+        wave: Waves run one after another, with checks between; parts of a wave run in parallel.
+        label: What the wave is (``2026``, ``enrichment``).
+        kind: ``fetch`` or ``derive``.
+        feed: Feed, or derived dataset.
+        ordinals: Per series key: half-open ordinal ranges in the order they are to be filled.
+        units: Units in it.
+        requests: HTTP requests it needs (an estimate when ``dynamic``).
+        dynamic: Units become known only when the wave starts (enrichment of new horses).
+        reason: Why these units are in the plan.
+    """
+
+    wave: int
+    label: str
+    kind: str
+    feed: str
+    ordinals: Mapping[tuple[str, ...], Sequence[tuple[int, int]]]
+    units: int
+    requests: int
+    dynamic: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointCost:
+    """Requests of one endpoint and the seconds they take at the gate's spacing."""
+
+    source: str
+    endpoint: str
+    requests: int
+    per_second: float
+    seconds: float
+    quota_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An ordered, costed list of parts.
+
+    Args:
+        seconds: Duration at the allowed rates, endpoints side by side.
+        naive_seconds: The same requests one after another at the slowest endpoint's rate.
+        rows: Estimated rows; ``bytes`` estimated storage. From what was seen, else assumed.
+        unreachable: Units that stay gaps: reason → (dataset, units).
+    """
+
+    system: str
+    options: PlanOptions
+    parts: tuple[PlanPart, ...]
+    costs: tuple[EndpointCost, ...]
+    requests: int
+    seconds: float
+    naive_seconds: float
+    rows: int
+    bytes: int
+    estimated_from: str
+    unreachable: Sequence[tuple[str, str, int]] = ()
+    plan_id: int | None = None
+    made_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What merging did to one table; read = inserted + updated + unchanged + rejected + duplicates.
+    """
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+
+    def __add__(self, other: RowCounts) -> RowCounts:
+        return RowCounts(
+            self.read + other.read,
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.rejected + other.rejected,
+            self.duplicates + other.duplicates,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did, as every command that starts one prints it."""
+
+    run_id: int
+    state: str
+    requests: int
+    rows: Mapping[str, RowCounts]
+    units: Mapping[State, int]
+    seconds: float
+    notes: Sequence[str] = field(default=())

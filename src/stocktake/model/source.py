@@ -1,0 +1,227 @@
+"""Where rows come from: sources, their endpoints, and the feeds that turn units into rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from stocktake.model.unit import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from stocktake.model.unit import UnitOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address pattern of a source, with its own limits.
+
+    Args:
+        name: Unique within the source; also the name of its rate gate.
+        per_second: Requests per second allowed; the gate spaces them by 1.05 ÷ ``per_second``.
+        per_day: Quota of requests per UTC day, ``None`` for none.
+        timeout_seconds: Total deadline of one request, connect to last byte.
+        max_bytes: Largest decoded body accepted.
+    """
+
+    name: str
+    per_second: float
+    per_day: int | None = None
+    timeout_seconds: float = 30.0
+    max_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days a feed can still deliver.
+
+    Args:
+        since: First day the feed has, ``None`` for all.
+        days_back: Only this many days before the count's day can be had, ``None`` for all.
+        days_ahead: Days after today that may be fetched (never counted).
+        state: State of promised days outside: ``not_expected`` or ``unrecoverable``.
+        reason: Why, for users.
+        lifted_by: Source setting that lifts ``days_back`` when true.
+    """
+
+    since: date | None = None
+    days_back: int | None = None
+    days_ahead: int = 0
+    state: State = State.NOT_EXPECTED
+    reason: str = ""
+    lifted_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """When a day is final, and when it is looked at again.
+
+    Args:
+        after: Time after the end of the day in the dataset's zone until it may be final.
+        recheck: Ages at which a final day is fetched again for corrections.
+    """
+
+    after: timedelta = timedelta(hours=4)
+    recheck: tuple[timedelta, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP GET (or file read) for one or many units of a feed. Holds no secret.
+
+    Args:
+        feed: Name of the feed.
+        path: Path below the source's base address.
+        params: Query parameters in order; a name may repeat.
+        units: Keys of the feed's units that the answer covers.
+    """
+
+    feed: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    units: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One stored raw response; immutable.
+
+    ``capture_id`` is ``None`` until it is stored. ``body`` is decoded (no transfer or content
+    encoding). ``sha256`` is of ``body``.
+    """
+
+    request: Request
+    status: int
+    body: bytes
+    sha256: bytes
+    fetched_at: datetime
+    seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    capture_id: int | None = None
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that failed validation.
+
+    Args:
+        dataset: Where it would have gone.
+        position: Where it stands in its capture (``races[3].runners[2]``, ``line 17``).
+        code: Short machine word.
+        reason: A sentence for users.
+        raw: The row as received, JSON or text.
+    """
+
+    dataset: str
+    position: str
+    code: str
+    reason: str
+    raw: str
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What a parser made of the pages of one request; the only mutable noun, filled once.
+
+    Args:
+        rows: Rows by row type (a ``NamedTuple`` class named by a ``Facet``).
+        outcomes: What the answer proves about each unit of the request.
+        rejects: Rows refused, with reasons.
+        read: Rows read per dataset; read = accepted + rejected + duplicates.
+        duplicates: Exact copies dropped, per dataset.
+        notes: Observations worth a warning (an unknown code, a name first seen): text → count.
+    """
+
+    rows: dict[type[tuple[Any, ...]], list[tuple[Any, ...]]] = field(default_factory=dict)
+    outcomes: list[UnitOutcome] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    read: dict[str, int] = field(default_factory=dict)
+    duplicates: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """Append one row to the list of its type."""
+        self.rows.setdefault(type(row), []).append(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One way rows come from a source.
+
+    Args:
+        name: Unique within the system; also shown in ledgers and plans.
+        endpoint: Endpoint it calls.
+        fills: Datasets whose units (all with this feed's key) one answer fills, parents first.
+        requests: Turns unit keys, in the order wanted, into the fewest requests.
+        parse: Turns the pages of one request into rows; pure: no I/O, no clock. The third
+            argument is the instant of the fetch (a day may be in progress). Raises
+            ``SourceChanged`` when the shape broke.
+        next_page: Returns the request of the next page or ``None``; given the request and all
+            bodies so far.
+        also: Datasets that receive rows but are keyed otherwise (entities extracted).
+        window: Days it can deliver.
+        settle: When a day is final.
+        required: Whether a unit without this feed is thin.
+        priority: 0 first.
+        absent_statuses: HTTP statuses that prove a unit cannot be had (404 → unrecoverable).
+        refresh_after: Age at which a held unit may be fetched again, ``None`` for never.
+    """
+
+    name: str
+    endpoint: Endpoint
+    fills: tuple[str, ...]
+    requests: Callable[[Sequence[tuple[str, ...]]], Iterable[Request]]
+    parse: Callable[[Sequence[bytes], Request, datetime], Parsed]
+    next_page: Callable[[Request, Sequence[bytes]], Request | None] | None = None
+    also: tuple[str, ...] = ()
+    window: Window = Window()
+    settle: Settle | None = None
+    required: bool = True
+    priority: int = 0
+    absent_statuses: frozenset[int] = frozenset()
+    absent_reason: str = ""
+    refresh_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A file source's way of reading: bytes of one file → rows; the same path as a feed.
+
+    Args:
+        name: Name of the source, as in ``load --source NAME``.
+        fills: Datasets its rows belong to, parents first.
+        suffixes: File name endings recognised, without ``.gz`` or ``.zst``.
+        parse: As ``Feed.parse``; the request's path is the file's name. ``outcomes`` name the
+            units the file held.
+        also: Datasets that receive extracted rows.
+    """
+
+    name: str
+    fills: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    parse: Callable[[Sequence[bytes], Request, datetime], Parsed]
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A host with credentials, or a kind of file.
+
+    Args:
+        name: Name in settings, commands and reports.
+        base_url: Default address; settings may override it (sandbox). Empty for files.
+        auth: ``basic`` (settings ``user`` and ``password``), ``bearer`` (``token``) or ``none``.
+        feeds: Ways rows come from it.
+        files: File formats it is read from.
+        settings: Names of further settings it knows, with what they mean.
+    """
+
+    name: str
+    base_url: str = ""
+    auth: str = "none"
+    feeds: tuple[Feed, ...] = ()
+    files: tuple[FileFormat, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)

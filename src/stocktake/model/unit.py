@@ -1,0 +1,163 @@
+"""Units, their states, and what a count of them says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class State(StrEnum):
+    """What is known of one unit; the words are those of the glossary.
+
+    ``complete``, ``thin``, ``empty`` and ``stale`` are held; ``missing``, ``failed``, ``blocked``
+    and ``unrecoverable`` are gaps. The rest is outside what is expected.
+    """
+
+    COMPLETE = "complete"
+    THIN = "thin"
+    EMPTY = "empty"
+    STALE = "stale"
+    MISSING = "missing"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    UNRECOVERABLE = "unrecoverable"
+    NOT_EXPECTED = "not_expected"
+    ACCEPTED = "accepted"
+    FUTURE = "future"
+    SURPLUS = "surplus"
+
+
+HELD_STATES = frozenset({State.COMPLETE, State.THIN, State.EMPTY, State.STALE})
+GAP_STATES = frozenset({State.MISSING, State.FAILED, State.BLOCKED, State.UNRECOVERABLE})
+TO_FILL_STATES = frozenset({State.MISSING, State.FAILED, State.THIN, State.STALE})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unit:
+    """One thing that is either here or missing.
+
+    Args:
+        dataset: Name of the dataset.
+        key: One text per partition dimension, in the order of the partitions; days are ISO dates.
+    """
+
+    dataset: str
+    key: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "/".join(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOutcome:
+    """What one answer proved about one unit of a feed; the row counts come from the tables.
+
+    Args:
+        key: The unit's key, as in ``Unit``.
+        state: ``complete`` unless the answer itself shows otherwise: ``thin`` (a day in
+            progress, a page missing, a rejected race), ``empty`` (proven: a total of 0) or
+            ``failed``.
+        reason: Why it is not complete; empty for ``complete``.
+        datasets: Datasets concerned; empty means all that the feed fills.
+    """
+
+    key: tuple[str, ...]
+    state: State = State.COMPLETE
+    reason: str = ""
+    datasets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The counts of one dataset over a range; ``held + gaps = expected`` always holds.
+
+    Args:
+        dataset: Its name.
+        expected: Units promised up to the count's last day, without ``not_expected``, ``future``
+            and ``accepted`` ones. ``None`` when no expectation is known.
+        held: Expected units that have rows or are proven empty.
+        states: Units per state, states without units left out.
+        surplus: Units held but not expected.
+        rows: Rows in the table within the range, ``None`` when not counted.
+        target: Fraction of ``expected`` that should be held, 0 to 1.
+    """
+
+    dataset: str
+    expected: int | None
+    held: int
+    states: Mapping[State, int] = field(default_factory=dict)
+    surplus: int = 0
+    rows: int | None = None
+    target: float = 1.0
+
+    @property
+    def coverage(self) -> float | None:
+        """Held ÷ expected, 0 to 1; ``None`` when nothing is expected."""
+        return self.held / self.expected if self.expected else None
+
+    @property
+    def missing(self) -> int:
+        """Expected units not held, whatever the reason."""
+        return (self.expected or 0) - self.held if self.expected else 0
+
+    @property
+    def needed_for_target(self) -> int:
+        """Units to fill until ``target`` is reached; 0 when it is."""
+        if not self.expected:
+            return 0
+        wanted = -int(-(self.target * self.expected) // 1)
+        return max(0, wanted - self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A run of neighbouring units of one series that share state and reason.
+
+    Args:
+        dataset: Its name.
+        series: The other dimensions' values, in partition order; empty when there are none.
+        first: Key of the first unit (day as ISO text, or member).
+        last: Key of the last unit, included.
+        units: How many units lie between, both included.
+        state: Their state.
+        reason: Why.
+    """
+
+    dataset: str
+    series: tuple[str, ...]
+    first: str
+    last: str
+    units: int
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to fill a unit that did not succeed at once."""
+
+    at: datetime
+    feed: str
+    outcome: str
+    reason: str
+    capture_id: int | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days ``first`` to ``last``, both included, with one expectation.
+
+    ``state`` is ``missing`` for days that are promised, else ``not_expected``, ``unrecoverable``
+    or ``future`` with its reason.
+    """
+
+    first: date
+    last: date
+    state: State = State.MISSING
+    reason: str = ""

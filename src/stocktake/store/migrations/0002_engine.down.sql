@@ -1,0 +1,7 @@
+-- Drops the engine's tables; the systems' own components must have been rolled back before.
+drop table check_result, derive_state, source_pause, gate, attempt, run_log, checkpoint, run,
+    plan_part, plan, row_version, duplicate, reject, receipt, capture, body, unit, member,
+    ledger_change, ledger, series cascade;
+drop function adopt_table(regclass, text[]);
+drop aggregate replay_ranges(int4multirange, int4multirange);
+drop function apply_ranges(int4multirange, int4multirange, int4multirange);

@@ -1,0 +1,375 @@
+-- The engine's own tables. Every table that can hold a tenant's rows carries tenant_id under one
+-- policy; installation-wide rows (all of racing, nba, meets, events) have null there.
+
+-- A series: all units of a dataset and feed that share every key but the counted one.
+create table series (
+    series_id  integer generated always as identity primary key,
+    tenant_id  uuid,
+    system     text not null,
+    dataset    text not null,
+    feed       text not null,
+    key        text[] not null default '{}',
+    unique nulls not distinct (tenant_id, system, dataset, feed, key)
+);
+
+-- Which ordinals of a series are held, 4,096 to a row. "expected" is kept only where the promise is
+-- read from another dataset's rows; rules on the calendar are computed when counting.
+create table ledger (
+    series_id  integer not null references series on delete cascade,
+    chunk      integer not null,
+    tenant_id  uuid,
+    held       int4multirange not null default '{}',
+    expected   int4multirange not null default '{}',
+    primary key (series_id, chunk)
+);
+
+-- What each batch added to and removed from the ledger: coverage as of any instant.
+create table ledger_change (
+    change_id  bigint generated always as identity primary key,
+    series_id  integer not null references series on delete cascade,
+    tenant_id  uuid,
+    run_id     bigint,
+    at         timestamptz not null,
+    added      int4multirange not null default '{}',
+    removed    int4multirange not null default '{}',
+    expected_added   int4multirange not null default '{}',
+    expected_removed int4multirange not null default '{}'
+);
+create index ledger_change_series on ledger_change (series_id, at);
+
+-- Ordinals of keys that are not days: one row a key, numbered in order of first sight.
+create table member (
+    series_id  integer not null references series on delete cascade,
+    ordinal    integer not null,
+    tenant_id  uuid,
+    key        text not null,
+    day        date,
+    primary key (series_id, ordinal),
+    unique (series_id, key)
+);
+
+-- Units that are not simply held or missing, and counts of rows per unit where a dataset counts.
+create table unit (
+    series_id     integer not null references series on delete cascade,
+    ordinal       integer not null,
+    tenant_id     uuid,
+    state         text not null check (state in ('complete', 'thin', 'empty', 'stale', 'missing',
+                      'failed', 'blocked', 'unrecoverable', 'not_expected', 'accepted')),
+    reason        text not null default '',
+    rows          integer,
+    expected_rows integer,
+    attempts      integer not null default 0,
+    next_try_at   timestamptz,
+    settled_at    timestamptz,
+    decided_by    text,
+    decided_until date,
+    run_id        bigint,
+    changed_at    timestamptz not null,
+    primary key (series_id, ordinal)
+);
+create index unit_by_state on unit (series_id, state) where state <> 'complete';
+
+-- A response's bytes, once per content.
+create table body (
+    sha256    bytea primary key,
+    bytes     bigint not null,
+    encoding  text not null default 'zstd',
+    content   bytea not null
+);
+alter table body alter column content set storage external;
+
+create table capture (
+    capture_id    bigint generated always as identity primary key,
+    tenant_id     uuid,
+    system        text not null,
+    source        text not null,
+    feed          text not null,
+    endpoint      text not null,
+    path          text not null,
+    params        text[] not null default '{}',
+    units         text[] not null default '{}',
+    page          integer not null default 0,
+    first_page_id bigint,
+    status        integer not null,
+    headers       jsonb not null default '{}',
+    sha256        bytea not null references body,
+    bytes         bigint not null,
+    fetched_at    timestamptz not null,
+    seconds       real not null,
+    run_id        bigint,
+    is_loaded     boolean not null default false
+);
+create index capture_by_address on capture (system, feed, path, fetched_at desc);
+create index capture_by_run on capture (run_id, capture_id);
+
+-- What loading a capture did to a table; append-only, so provenance is never orphaned.
+create table receipt (
+    receipt_id  bigint generated always as identity primary key,
+    tenant_id   uuid,
+    capture_id  bigint references capture,
+    run_id      bigint not null,
+    dataset     text not null,
+    facet       text not null default '',
+    read        integer not null,
+    inserted    integer not null,
+    updated     integer not null,
+    unchanged   integer not null,
+    rejected    integer not null,
+    duplicates  integer not null,
+    at          timestamptz not null,
+    check (read = inserted + updated + unchanged + rejected + duplicates)
+);
+create index receipt_by_capture on receipt (capture_id);
+create index receipt_by_run on receipt (run_id);
+
+create table reject (
+    reject_id  bigint generated always as identity primary key,
+    tenant_id  uuid,
+    system     text not null,
+    dataset    text not null,
+    capture_id bigint references capture,
+    run_id     bigint not null,
+    position   text not null,
+    code       text not null,
+    reason     text not null,
+    raw        text not null,
+    at         timestamptz not null,
+    resolved_at timestamptz
+);
+create index reject_by_capture on reject (capture_id);
+
+create table duplicate (
+    duplicate_id bigint generated always as identity primary key,
+    tenant_id    uuid,
+    system       text not null,
+    dataset      text not null,
+    row_key      text not null,
+    kept         jsonb not null,
+    other        jsonb not null,
+    capture_id   bigint references capture,
+    run_id       bigint not null,
+    at           timestamptz not null,
+    state        text not null default 'open'
+                 check (state in ('open', 'kept', 'replaced', 'both')),
+    decided_by   text,
+    decided_at   timestamptz
+);
+create unique index duplicate_once on duplicate
+    (system, dataset, row_key, md5(other::text)) nulls not distinct;
+
+-- Rows as they were before a run changed or removed them. Rows a run created need no line: they
+-- carry its _run_id.
+create table row_version (
+    version_id  bigint generated always as identity primary key,
+    tenant_id   uuid,
+    run_id      bigint not null,
+    system      text not null,
+    dataset     text not null,
+    facet       text not null default '',
+    row_key     jsonb not null,
+    operation   text not null check (operation in ('update', 'delete')),
+    before      jsonb not null,
+    at          timestamptz not null default transaction_timestamp()
+);
+create index row_version_by_run on row_version (run_id, system, dataset);
+create index row_version_by_time on row_version (system, dataset, at);
+
+create table plan (
+    plan_id     bigint generated always as identity primary key,
+    tenant_id   uuid,
+    system      text not null,
+    options     jsonb not null,
+    summary     jsonb not null,
+    made_at     timestamptz not null,
+    approved_at timestamptz,
+    approved_by text
+);
+
+create table plan_part (
+    plan_id   bigint not null references plan on delete cascade,
+    part      integer not null,
+    tenant_id uuid,
+    wave      integer not null,
+    label     text not null,
+    kind      text not null check (kind in ('fetch', 'derive')),
+    feed      text not null,
+    ordinals  jsonb not null,
+    units     bigint not null,
+    requests  bigint not null,
+    is_dynamic boolean not null default false,
+    reason    text not null default '',
+    primary key (plan_id, part)
+);
+
+create table run (
+    run_id      bigint generated always as identity primary key,
+    tenant_id   uuid,
+    system      text not null,
+    kind        text not null,
+    plan_id     bigint references plan,
+    state       text not null check (state in
+                    ('queued', 'running', 'paused', 'done', 'failed', 'cancelled')),
+    options     jsonb not null default '{}',
+    requests    bigint not null default 0,
+    counts      jsonb not null default '{}',
+    units       jsonb not null default '{}',
+    message     text not null default '',
+    error       text,
+    fence       bigint not null default 0,
+    owner       text,
+    lease_until timestamptz,
+    started_at  timestamptz not null,
+    updated_at  timestamptz not null,
+    finished_at timestamptz
+);
+
+-- What of each plan part is durably done: written in the transaction that loads the units.
+create table checkpoint (
+    run_id    bigint not null references run on delete cascade,
+    part      integer not null,
+    series    text[] not null,
+    tenant_id uuid,
+    done      int4multirange not null default '{}',
+    primary key (run_id, part, series)
+);
+
+create table run_log (
+    run_id bigint not null references run on delete cascade,
+    seq    bigint generated always as identity,
+    tenant_id uuid,
+    at     timestamptz not null,
+    level  text not null,
+    text   text not null,
+    primary key (run_id, seq)
+);
+
+-- Tries that did not succeed at once; successes are captures.
+create table attempt (
+    attempt_id bigint generated always as identity primary key,
+    tenant_id  uuid,
+    run_id     bigint,
+    system     text not null,
+    feed       text not null,
+    units      text[] not null,
+    at         timestamptz not null,
+    outcome    text not null,
+    reason     text not null,
+    status     integer,
+    seconds    real,
+    capture_id bigint references capture
+);
+create index attempt_by_unit on attempt using gin (units);
+
+-- One row per endpoint: the rate gate, the circuit and the day's quota, shared by all processes.
+create table gate (
+    source         text not null,
+    endpoint       text not null,
+    next_slot_at   timestamptz not null default '-infinity',
+    spacing_us     bigint not null,
+    learned_per_second double precision,
+    paused_until   timestamptz,
+    pause_reason   text,
+    failures       integer not null default 0,
+    opened_at      timestamptz,
+    quota_day      date,
+    quota_used     bigint not null default 0,
+    requests       bigint not null default 0,
+    errors         bigint not null default 0,
+    refusals       bigint not null default 0,
+    seconds        double precision not null default 0,
+    last_success_at timestamptz,
+    last_error_at   timestamptz,
+    last_error      text,
+    primary key (source, endpoint)
+) with (fillfactor = 50);
+
+create table source_pause (
+    source text primary key,
+    at     timestamptz not null,
+    reason text not null,
+    by     text not null
+);
+
+create table derive_state (
+    system    text not null,
+    dataset   text not null,
+    tenant_id uuid,
+    -- rows with _loaded_at from this instant on have not been seen by the last derive
+    watermark timestamptz not null,
+    parameters jsonb not null default '{}',
+    run_id    bigint,
+    at        timestamptz not null,
+    unique nulls not distinct (tenant_id, system, dataset)
+);
+
+create table check_result (
+    result_id bigint generated always as identity primary key,
+    tenant_id uuid,
+    run_id    bigint,
+    system    text not null,
+    dataset   text not null,
+    name      text not null,
+    grp       text not null default '',
+    severity  text not null,
+    value     double precision,
+    measured_rows bigint,
+    failing_keys jsonb not null default '[]',
+    detail    text not null default '',
+    since     date,
+    until     date,
+    at        timestamptz not null
+);
+create index check_result_by_name on check_result (system, name, grp, at desc);
+
+-- Applies additions and removals in order: what a series held after them.
+create function apply_ranges(held int4multirange, added int4multirange, removed int4multirange)
+returns int4multirange language sql immutable parallel safe
+as $$ select held - removed + added $$;
+
+create aggregate replay_ranges(int4multirange, int4multirange) (
+    sfunc = apply_ranges, stype = int4multirange, initcond = '{}'
+);
+
+-- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each.
+create function adopt_table(target regclass, facets text[] default '{}')
+returns void language plpgsql as $$
+declare
+    facet text;
+begin
+    execute format(
+        'alter table %s add column created_at timestamptz not null default transaction_timestamp(),
+                        add column updated_at timestamptz not null default transaction_timestamp(),
+                        add column _capture_id bigint, add column _run_id bigint,
+                        add column _row_hash bigint,
+                        add column _loaded_at timestamptz not null default transaction_timestamp()',
+        target);
+    foreach facet in array facets loop
+        execute format('alter table %s add column %I bigint, add column %I bigint', target,
+            '_' || facet || '_hash', '_' || facet || '_capture_id');
+    end loop;
+    execute format('create index on %s using brin (_loaded_at) with (pages_per_range = 16)', target);
+end $$;
+
+-- One policy for every table with tenants: installation rows are open to installation users,
+-- a tenant's rows only to the tenant named for the transaction.
+do $$
+declare
+    target text;
+begin
+    foreach target in array array['series', 'ledger', 'ledger_change', 'member', 'unit', 'capture',
+        'receipt', 'reject', 'duplicate', 'row_version', 'plan', 'plan_part', 'run', 'checkpoint',
+        'run_log', 'attempt', 'derive_state', 'check_result'] loop
+        execute format('alter table %I enable row level security', target);
+        execute format('alter table %I force row level security', target);
+        execute format(
+            'create policy own_tenant on %I using (tenant_id is not distinct from
+                 (select nullif(current_setting(''app.tenant_id'', true), '''')::uuid))
+             with check (tenant_id is not distinct from
+                 (select nullif(current_setting(''app.tenant_id'', true), '''')::uuid))', target);
+    end loop;
+end $$;
+
+grant usage on schema stocktake to stocktake_app;
+grant select, insert, update, delete on all tables in schema stocktake to stocktake_app;
+grant usage, select on all sequences in schema stocktake to stocktake_app;
+revoke insert, update, delete on migration from stocktake_app;
