@@ -25,7 +25,7 @@ from typing import Literal, cast
 
 from stocktake.errors import ConfigurationError
 
-__all__ = ["SettingValue", "Secret", "Settings", "default_home", "load_settings"]
+__all__ = ["Secret", "SettingValue", "Settings", "default_home", "load_settings"]
 
 SETTINGS_FILE = "stocktake.toml"
 LOG_LEVELS = ("debug", "info", "warning", "error")

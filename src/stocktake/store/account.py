@@ -29,7 +29,9 @@ class Account:
     uid: int | None = None
     gid: int | None = None
 
-    def run(self, arguments: Sequence[str | Path], *, cwd: Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, arguments: Sequence[str | Path], *, cwd: Path
+    ) -> subprocess.CompletedProcess[str]:
         """Run a program as this account and return its exit code and texts.
 
         The program gets a session of its own, so Ctrl-C in our terminal does not reach what it

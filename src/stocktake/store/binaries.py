@@ -121,8 +121,7 @@ def _places() -> Iterator[tuple[Path, str]]:
 def _version(folder: Path) -> str | None:
     server = folder / f"postgres{_SUFFIX}"
     complete = all(
-        os.access(folder / f"{name}{_SUFFIX}", os.X_OK)
-        for name in ("postgres", "initdb", "pg_ctl")
+        os.access(folder / f"{name}{_SUFFIX}", os.X_OK) for name in ("postgres", "initdb", "pg_ctl")
     )
     if not complete:
         return None

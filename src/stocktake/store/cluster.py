@@ -181,9 +181,7 @@ class LocalCluster:
             self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
         except OSError as error:
             msg = f"The home folder {self.home} cannot be created: {error.strerror}."
-            raise ClusterError(
-                msg, hint="Choose another with --home or STOCKTAKE_HOME."
-            ) from error
+            raise ClusterError(msg, hint="Choose another with --home or STOCKTAKE_HOME.") from error
         account = server_account()
         if not account.can_reach(self.home):
             raise _unreachable(self.home, account)

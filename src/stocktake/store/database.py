@@ -15,7 +15,8 @@ from stocktake.errors import DatabaseUnavailable, StoreError
 from stocktake.settings import Settings
 from stocktake.store.binaries import MAJORS
 from stocktake.store.cluster import LocalCluster
-from stocktake.store.migrate import ENGINE, Component, migrate as run_migrations
+from stocktake.store.migrate import ENGINE, Component
+from stocktake.store.migrate import migrate as run_migrations
 from stocktake.store.queries import load_queries
 
 __all__ = ["Database", "open_database", "tenant"]

@@ -156,7 +156,6 @@ class _Entry:
     catalog: Mapping[str, str]
 
 
-
 def migrate(database: HasLogin, components: Sequence[Component]) -> tuple[Applied, ...]:
     """Apply what is pending, engine first as ordered by ``components``; empty when nothing is.
 
@@ -325,9 +324,7 @@ def _step(
 
 
 def _catalog(connection: Connection[Any], component: Component) -> Mapping[str, str]:
-    row = connection.execute(
-        _QUERIES.catalog_fingerprint, {"schema": component.schema}
-    ).fetchone()
+    row = connection.execute(_QUERIES.catalog_fingerprint, {"schema": component.schema}).fetchone()
     return row[0] if row else {}
 
 

@@ -15,7 +15,7 @@ from typing import LiteralString, cast
 
 from psycopg.sql import SQL
 
-__all__ = ["Queries", "load_queries"]
+__all__ = ["Queries", "load_queries", "parse_queries"]
 
 _NAME = re.compile(r"^-- name: *([a-z_][a-z0-9_]*) *$", re.MULTILINE)
 
@@ -62,8 +62,16 @@ def load_queries(package: str, filename: str) -> Queries:
     Raises:
         ValueError: Text before the first name, an empty statement, or a name used twice.
     """
-    place = f"{package}/{filename}"
     text = files(package).joinpath(*filename.split("/")).read_text(encoding="utf-8")
+    return parse_queries(text, place=f"{package}/{filename}")
+
+
+def parse_queries(text: str, *, place: str) -> Queries:
+    """Return the statements in ``text``; ``place`` names it in errors.
+
+    Raises:
+        ValueError: Text before the first name, an empty statement, or a name used twice.
+    """
     preamble, *parts = _NAME.split(text)
     names, bodies = parts[::2], [body.strip() for body in parts[1::2]]
     loose = any(line and not line.startswith("--") for line in preamble.splitlines())
