@@ -12,11 +12,6 @@ from stocktake.store.database import Database
 from stocktake.testing.database import temporary_cluster, temporary_database, temporary_home
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Declare our marks."""
-    config.addinivalue_line("markers", "fault(*ids): the faults of docs/reliability this covers")
-
-
 def _session_name(config: pytest.Config) -> str:
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     return f"session-{run[:12]}" if run else f"session-{os.getpid()}"

@@ -90,7 +90,7 @@ def register(home: Path, application: str) -> Registration:
     path = folder / f"{os.getpid()}-{time.monotonic_ns()}.json"
     file = path.open("x", encoding="utf-8")
     _try_lock(file)
-    json.dump({"pid": os.getpid(), "application": application, "since": time.time()}, file)
+    json.dump({"pid": os.getpid(), "application": application}, file)
     file.flush()
     return Registration(path, file)
 
@@ -107,63 +107,64 @@ def living_clients(home: Path) -> tuple[Client, ...]:
                 if _try_lock(file):
                     path.unlink(missing_ok=True)
                     continue
-                living.append(Client(**json.load(file)))
+                since = os.fstat(file.fileno()).st_mtime
+                living.append(Client(**json.load(file), since=since))
         except (FileNotFoundError, ValueError, TypeError):
             continue
     return tuple(sorted(living, key=lambda client: client.since))
 
 
-def postmaster_pid(data: Path) -> int | None:
-    """Return the process number of the server that runs on ``data``, or None.
+def postmaster_pid(pgdata: Path) -> int | None:
+    """Return the process number of the server that runs on ``pgdata``, or None.
 
     A number in ``postmaster.pid`` counts only when that process lives and serves this folder:
     after a restart of the machine or container another program may have got the same number.
     """
-    pid = _written_pid(data)
-    return pid if pid is not None and _serves(pid, data) else None
+    pid = _written_pid(pgdata)
+    return pid if pid is not None and _serves(pid, pgdata) else None
 
 
-def forget_foreign_pid(data: Path) -> None:
+def forget_foreign_pid(pgdata: Path) -> None:
     """Make PostgreSQL ignore a dead or foreign process number in ``postmaster.pid``.
 
     The number is replaced by an impossible one; the rest of the file stays, since PostgreSQL
     uses it to notice server processes that outlived a killed postmaster.
     """
-    pid = _written_pid(data)
-    if pid is None or pid == NO_PROCESS or _serves(pid, data):
+    pid = _written_pid(pgdata)
+    if pid is None or pid == NO_PROCESS or _serves(pid, pgdata):
         return
-    path = data / "postmaster.pid"
+    path = pgdata / "postmaster.pid"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     with path.open("r+", encoding="utf-8") as file:  # in place: owner and mode stay
         file.write(f"{NO_PROCESS}\n" + "".join(lines[1:]))
         file.truncate()
 
 
-def signal_stop(data: Path, pg_ctl: str, *, seconds: float = 60.0) -> bool:
-    """Stop the server on ``data`` (fast: sessions end, everything committed is kept).
+def signal_stop(pgdata: Path, pg_ctl: str, *, seconds: float = 60.0) -> bool:
+    """Stop the server on ``pgdata`` (fast: sessions end, everything committed is kept).
 
     Returns:
         Whether no server runs any more.
     """
-    pid = postmaster_pid(data)
+    pid = postmaster_pid(pgdata)
     if pid is None:
         return True
     if sys.platform == "win32":
-        subprocess.run([pg_ctl, "stop", "-D", str(data), "-m", "fast"], check=False)
+        subprocess.run([pg_ctl, "stop", "-D", str(pgdata), "-m", "fast"], check=False)
     else:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGINT)
     deadline = time.monotonic() + seconds
-    while postmaster_pid(data) is not None:
+    while postmaster_pid(pgdata) is not None:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
     return True
 
 
-def start_watchdog(home: Path, data: Path, pg_ctl: str, *, server_pid: int) -> None:
+def start_watchdog(home: Path, pgdata: Path, pg_ctl: str, *, server_pid: int) -> None:
     """Start the detached program that stops this server after its last client vanished."""
-    arguments = [sys.executable, "-I", "-S", __file__, str(home), str(data), pg_ctl]
+    arguments = [sys.executable, "-I", "-S", __file__, str(home), str(pgdata), pg_ctl]
     # Started through a program that ends at once, so that no client has to wait for its end.
     launcher = [sys.executable, "-I", "-S", __file__, "--detach", *arguments, str(server_pid)]
     subprocess.run(
@@ -177,31 +178,31 @@ def start_watchdog(home: Path, data: Path, pg_ctl: str, *, server_pid: int) -> N
     )
 
 
-def watch(home: Path, data: Path, pg_ctl: str, server_pid: int) -> None:
+def watch(home: Path, pgdata: Path, pg_ctl: str, server_pid: int) -> None:
     """Wait until no client is left, stop the server, end; end too when the server is another."""
     while True:
         time.sleep(WATCH_EVERY_SECONDS)
         if not home.exists():
             return
         with FolderLock(home).held():
-            if postmaster_pid(data) != server_pid:
+            if postmaster_pid(pgdata) != server_pid:
                 return
             if not living_clients(home):
-                signal_stop(data, pg_ctl)
+                signal_stop(pgdata, pg_ctl)
                 return
 
 
-def _written_pid(data: Path) -> int | None:
+def _written_pid(pgdata: Path) -> int | None:
     try:
-        first = (data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0]
+        first = (pgdata / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0]
         return abs(int(first))
     except (FileNotFoundError, ValueError):
         return None
 
 
-def _serves(pid: int, data: Path) -> bool:
+def _serves(pid: int, pgdata: Path) -> bool:
     command = _command_line(pid)
-    return "postgres" in command and str(data) in command
+    return "postgres" in command and str(pgdata) in command
 
 
 def _command_line(pid: int) -> str:

@@ -52,7 +52,7 @@ class LocalCluster:
         self._server: Server | None = None
 
     @property
-    def data(self) -> Path:
+    def pgdata(self) -> Path:
         """The data folder, which may not exist yet."""
         return self.home / "postgres" / "data"
 
@@ -102,7 +102,7 @@ class LocalCluster:
         Raises:
             ClusterError: It was stopped on purpose (``stocktake down``), or does not start.
         """
-        if self._registration is None or postmaster_pid(self.data) is not None:
+        if self._registration is None or postmaster_pid(self.pgdata) is not None:
             return
         with FolderLock(self.home).held():
             if (self.home / STOPPED_MARK).exists():
@@ -141,7 +141,7 @@ class LocalCluster:
     @property
     def is_running(self) -> bool:
         """Whether the server runs."""
-        return postmaster_pid(self.data) is not None
+        return postmaster_pid(self.pgdata) is not None
 
     def url(self, database: str = "stocktake") -> str:
         """Return the address of one database; the server need not run."""
@@ -162,7 +162,7 @@ class LocalCluster:
         self.release()
 
     def _binaries(self) -> Binaries:
-        version = self.data / "PG_VERSION"
+        version = self.pgdata / "PG_VERSION"
         try:
             major = int(version.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -171,7 +171,7 @@ class LocalCluster:
             return find_binaries(self._pg_bin, major=major)
         except ClusterError as error:
             raise ClusterError(
-                f"The data in {self.data} belongs to PostgreSQL {major}. {error.message}",
+                f"The data in {self.pgdata} belongs to PostgreSQL {major}. {error.message}",
                 hint=f"Make PostgreSQL {major} available once more, then run 'stocktake db "
                 "upgrade' to move to the newer version.",
             ) from error
@@ -187,25 +187,25 @@ class LocalCluster:
             raise _unreachable(self.home, account)
 
     def _ensure_running(self) -> None:
-        if postmaster_pid(self.data) is not None:
+        if postmaster_pid(self.pgdata) is not None:
             return
         server = self.server.prepared()
-        if not (self.data / "PG_VERSION").exists():
+        if not (self.pgdata / "PG_VERSION").exists():
             server.initialise()
         server.configure()
         server.start()
         self._server = server
-        server_pid = postmaster_pid(self.data)
+        server_pid = postmaster_pid(self.pgdata)
         if server_pid is None:
             msg = f"PostgreSQL ended right after its start:\n{server.last_log_lines()}"
             raise ClusterError(msg, hint=f"Its log is in {server.logs}.")
         pg_ctl = str(server.binaries.program("pg_ctl"))
-        start_watchdog(self.home, self.data, pg_ctl, server_pid=server_pid)
+        start_watchdog(self.home, self.pgdata, pg_ctl, server_pid=server_pid)
 
     def _stop(self) -> None:
-        if postmaster_pid(self.data) is None:
+        if postmaster_pid(self.pgdata) is None:
             return
-        if not signal_stop(self.data, str(self.server.binaries.program("pg_ctl"))):
+        if not signal_stop(self.pgdata, str(self.server.binaries.program("pg_ctl"))):
             msg = f"The local cluster in {self.home} did not stop within a minute."
             raise ClusterError(msg, hint="Look for long statements in its log, then try again.")
 

@@ -3,6 +3,7 @@
 ``engine`` keeps its files in ``store/migrations``; each system has a folder ``migrations`` of its
 own and works in the PostgreSQL schema that bears its name. Every file runs as ``stocktake_owner``
 in one transaction with its line in the ledger: a program killed half-way leaves nothing behind.
+Unqualified names are the component's own schema first, then ``stocktake``.
 """
 
 import hashlib
@@ -294,6 +295,8 @@ def _step(
     try:
         with connection.transaction():
             connection.execute(_QUERIES.set_lock_timeout, {"wait": LOCK_WAIT})
+            schemas = ", ".join(dict.fromkeys((component.schema, "stocktake", "public")))
+            connection.execute(_QUERIES.set_search_path, {"schemas": schemas})
             connection.execute((migration.up if upward else migration.down).encode())
             seconds = time.perf_counter() - started
             facts = {"component": component.name, "number": migration.number}
@@ -324,7 +327,12 @@ def _step(
 
 
 def _catalog(connection: Connection[Any], component: Component) -> Mapping[str, str]:
-    row = connection.execute(_QUERIES.catalog_fingerprint, {"schema": component.schema}).fetchone()
+    with connection.transaction():
+        # Definitions are printed with or without their schema, depending on the search path.
+        connection.execute(_QUERIES.set_search_path, {"schemas": "pg_catalog"})
+        row = connection.execute(
+            _QUERIES.catalog_fingerprint, {"schema": component.schema}
+        ).fetchone()
     return row[0] if row else {}
 
 

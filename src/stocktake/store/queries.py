@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
 
 from psycopg.sql import SQL
 
@@ -30,9 +29,7 @@ class Queries(Mapping[str, SQL]):
     def __init__(self, place: str, statements: Mapping[str, str]) -> None:
         """Keep the statements of the file at ``place``."""
         self._place = place
-        self._statements = {
-            name: SQL(cast("LiteralString", text)) for name, text in statements.items()
-        }
+        self._statements = {name: SQL(text) for name, text in statements.items()}
 
     def __getattr__(self, name: str) -> SQL:
         """Return one statement; an unknown name names the file."""

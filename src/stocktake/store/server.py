@@ -70,7 +70,7 @@ class Server:
     account: Account
 
     @property
-    def data(self) -> Path:
+    def pgdata(self) -> Path:
         """The data folder."""
         return self.folder / "data"
 
@@ -127,7 +127,7 @@ class Server:
         if answer.returncode:
             shutil.rmtree(fresh, ignore_errors=True)
             raise _explained(f"initdb failed in {self.folder}", answer.stdout, self.folder)
-        fresh.rename(self.data)
+        fresh.rename(self.pgdata)
 
     def configure(self) -> None:
         """Write ``postgresql.conf``; the socket folder follows a home that was moved."""
@@ -141,7 +141,7 @@ class Server:
             port=self._port(),
             transport=self._transport(),
         )
-        path = self.data / "postgresql.conf"
+        path = self.pgdata / "postgresql.conf"
         if path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")  # in place: owner and mode stay
 
@@ -151,17 +151,16 @@ class Server:
         Raises:
             ClusterError: It did not start; the message ends with its last log lines.
         """
-        forget_foreign_pid(self.data)
+        forget_foreign_pid(self.pgdata)
         start_log = self.logs / "start.log"
         start_log.unlink(missing_ok=True)
-        command = [self.binaries.program("pg_ctl"), "start", "-w", "-t", "600", "-s"]
+        command: list[str | Path] = [self.binaries.program("pg_ctl"), "start", "-s", "-w"]
         answer = self.account.run(
-            [*command, "-D", self.data, "-l", start_log, "-o", f'-D "{self.data}"'],
-            cwd=self.folder,
+            [*command, "-t", "600", "-D", self.pgdata, "-l", start_log], cwd=self.folder
         )
         if answer.returncode:
             lines = self.last_log_lines()
-            raise _explained(f"PostgreSQL did not start in {self.data}", lines, self.folder)
+            raise _explained(f"PostgreSQL did not start in {self.pgdata}", lines, self.folder)
 
     def last_log_lines(self) -> str:
         """Return the end of the newest log files, oldest line first; empty when there are none."""

@@ -120,7 +120,7 @@ def unprepared(
         try:
             filled = statement.format(**names) if names else statement
             text = _numbered(_COMMENT.sub("", filled.as_string(connection)))
-            connection.execute(f"prepare {name} as {text}".encode())
+            connection.execute(f'prepare "{name}" as {text}'.encode())
             connection.execute(_QUERIES.deallocate_all)
         except (psycopg.Error, KeyError, IndexError) as error:
             complaints[name] = str(error)
@@ -130,7 +130,7 @@ def unprepared(
 
 
 def _numbered(text: str) -> str:
-    """Return a statement with ``$1`` for its first named parameter, ``$2`` for the next, …"""
+    """Return a statement with ``$1`` for its first named parameter, ``$2`` for the next."""
     names = list(dict.fromkeys(_PARAMETER.findall(text)))
     for position, name in enumerate(names, start=1):
         text = text.replace(f"%({name})s", f"${position}")

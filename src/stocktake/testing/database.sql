@@ -2,7 +2,7 @@
 
 -- name: template_exists
 -- Whether the template is complete.
--- name  text
+-- :name  text  the template's name
 select exists (select from pg_catalog.pg_database where datname = %(name)s::text);
 
 -- name: lock_templates

@@ -63,21 +63,22 @@ reset all; set role stocktake_app;
 
 -- name: set_tenant
 -- Show only this tenant's rows until the transaction ends.
--- tenant  text  the tenant's id; '' for none
+-- :tenant  text  the tenant's id; '' for none
 select set_config('app.tenant_id', %(tenant)s::text, true);
 
 -- name: set_lock_timeout
 -- Give up waiting for locks after this long, in this transaction.
--- wait  text  such as '5s'
+-- :wait  text  such as '5s'
 select set_config('lock_timeout', %(wait)s::text, true);
 
--- name: server_version
--- The server's version number, such as 180006.
-select current_setting('server_version_num')::int;
+-- name: set_search_path
+-- Resolve unqualified names in these schemas, until the transaction ends.
+-- :schemas  text  such as 'racing, stocktake, public'
+select set_config('search_path', %(schemas)s::text, true);
 
 -- name: database_exists
 -- Whether the server has a database of that name.
--- name  text
+-- :name  text  the database's name
 select exists (select from pg_catalog.pg_database where datname = %(name)s::text);
 
 -- name: create_database
@@ -100,24 +101,27 @@ select component, number, name, checksum, applied_at, seconds, catalog
 
 -- name: record_migration
 -- Enter one migration in the ledger, in the transaction that applied it.
--- component, name, checksum  text
--- number   int
--- seconds  float8
+-- :component  text    whose it is
+-- :number     int     its number, from 1
+-- :name       text    what it does
+-- :checksum   text    SHA-256 of both files
+-- :seconds    float8  how long it took
+-- :catalog    jsonb   hash of each object of the schema afterwards
 insert into stocktake.migration (component, number, name, checksum, seconds, catalog)
 values (%(component)s::text, %(number)s::int, %(name)s::text, %(checksum)s::text,
         %(seconds)s::float8, %(catalog)s::jsonb);
 
 -- name: forget_migration
 -- Take one migration out of the ledger.
--- component  text
--- number     int
+-- :component  text  whose it is
+-- :number     int   its number, from 1
 delete from stocktake.migration
  where component = %(component)s::text and number = %(number)s::int;
 
 -- name: catalog_fingerprint
 -- One hash per table, view, index, constraint, policy, trigger and function of a schema, keyed by
 -- what it is. Partitions are left out: they are made while running.
--- schema  text
+-- :schema  text  name of the schema
 with relation as (
     select c.oid, c.relname, c.relkind, c.relrowsecurity, c.relforcerowsecurity,
            pg_catalog.pg_get_userbyid(c.relowner) as owner, c.reloptions, c.relacl,
@@ -169,7 +173,7 @@ select installation_id, kind, created_at from stocktake.installation;
 
 -- name: create_installation
 -- Say what this database is for, once.
--- kind  text  'real' or 'sandbox'
+-- :kind  text  'real' or 'sandbox'
 insert into stocktake.installation (kind) values (%(kind)s::text)
 on conflict (only_row) do nothing;
 
