@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ class System:
         derivations: In order of computation.
         zone: IANA zone in which its days are told.
         order: Default order of a backfill.
+        sandbox: ``module:function`` that makes its sandbox server; empty for none.
         summary: One sentence for people.
     """
 
@@ -136,8 +137,8 @@ class System:
     checks: tuple[Check, ...] = ()
     zone: str = "UTC"
     order: str = "newest"
+    sandbox: str = ""
     summary: str = ""
-    notes: tuple[str, ...] = field(default=())
 
     def dataset(self, name: str) -> Dataset:
         """Return a dataset by name or alias; ``KeyError`` when there is none."""

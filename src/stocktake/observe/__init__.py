@@ -1,0 +1,1 @@
+"""Logs, metrics and the named points at which tests may kill a process."""

@@ -1,0 +1,259 @@
+"""Backfill: plan, then fetch, load, derive and check wave by wave, resumable at any instant."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stocktake.errors import CredentialsRefused, UsageError
+from stocktake.model import PlanOptions, PlanPart, State
+from stocktake.observe.failpoints import reach
+from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
+from stocktake.run import claim as claims
+from stocktake.run.batch import BatchLoader
+from stocktake.run.checked import check_days
+from stocktake.run.derived import derive_all
+from stocktake.run.errands import errands
+from stocktake.run.fetching import open_fetching
+from stocktake.run.planned import dynamic_ranges, member_names, options_json, plan_for
+from stocktake.run.progress import Meter, Report, silent
+from stocktake.run.pump import PumpLimits, pump
+from stocktake.run.workspace import reachable_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from stocktake.model import Plan, RunReport, System
+    from stocktake.run.claim import Claim
+    from stocktake.run.clock import Clock
+    from stocktake.run.errands import Errand
+    from stocktake.run.fetching import Fetching
+    from stocktake.run.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How a run is executed; none of it changes what the run achieves.
+
+    Args:
+        limits: How much is under way at once.
+        validate_every: Units after which the checks of those units run; a failure stops the run.
+        report: Called with progress after every batch.
+    """
+
+    limits: PumpLimits = PumpLimits()
+    validate_every: int = 50
+    report: Report = silent
+
+
+def backfill(
+    workspace: Workspace,
+    system: System,
+    options: PlanOptions,
+    *,
+    clock: Clock,
+    conduct: Conduct = Conduct(),  # noqa: B008 -- frozen
+    plan_id: int | None = None,
+) -> RunReport:
+    """Fill what ``options`` ask for and return what was done.
+
+    An interrupted backfill with the same options is continued: its plan, its checkpoints and the
+    captures it had fetched but not loaded are used, so no request is repeated beyond the batch in
+    flight.
+
+    Args:
+        workspace: Where.
+        system: What.
+        options: Which units, in which order.
+        clock: Gives the present instant.
+        conduct: How.
+        plan_id: A saved plan to run instead of making one.
+
+    Raises:
+        PlanRefused: Another process runs something of this system.
+        CredentialsRefused: The source refused the login; it is paused, what was fetched is kept.
+        SourceUnavailable, StoreError: As named; running it again continues.
+    """
+    with claims.system_lock(workspace.database, system.name):
+        claim, plan = _begin(workspace, system, options, plan_id=plan_id, clock=clock)
+        reach("planned")
+        return _Execution(workspace, system, claim, plan, clock=clock, conduct=conduct).run()
+
+
+def _begin(
+    workspace: Workspace,
+    system: System,
+    options: PlanOptions,
+    *,
+    plan_id: int | None,
+    clock: Clock,
+) -> tuple[Claim, Plan]:
+    now = clock()
+    asked: dict[str, Any] = {**options_json(options), "plan": plan_id}
+    with workspace.database.connection() as conn:
+        unfinished = claims.interrupted(conn, system.name, "backfill", asked)
+        claims.park_interrupted(conn, system.name, now=now)
+        if unfinished is not None:
+            claim = claims.take_over(conn, unfinished, now=now)
+            if claim.plan_id is not None:
+                return claim, load_plan(conn, claim.plan_id)
+    with workspace.database.connection() as conn:
+        if plan_id is None:
+            plan_id = save_plan(conn, plan_for(conn, workspace, system, options, now=now))
+        plan = load_plan(conn, plan_id)
+        if plan.system != system.name:
+            raise UsageError(
+                f"plan {plan_id} is of {plan.system}, not of {system.name}.",
+                hint=f"stocktake backfill {plan.system} --plan {plan_id}",
+            )
+        claim = claims.start(
+            conn, system.name, "backfill", options=asked, plan_id=plan_id, now=now
+        )
+    return claim, plan
+
+
+class _Execution:
+    """One execution of a plan by this process."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        system: System,
+        claim: Claim,
+        plan: Plan,
+        *,
+        clock: Clock,
+        conduct: Conduct,
+    ) -> None:
+        self._workspace = workspace
+        self._system = system
+        self._claim = claim
+        self._plan = plan
+        self._clock = clock
+        self._conduct = conduct
+        self._loader = BatchLoader(workspace.database, system, claim, clock=clock)
+        self._meter = Meter(claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
+        self._started = time.monotonic()
+
+    def run(self) -> RunReport:
+        """Execute every wave, then finish; on any error leave the run resumable."""
+        try:
+            self._execute()
+        except BaseException as error:
+            self._leave(error)
+            raise
+        reach("before_finish")
+        return self._finish("done")
+
+    def _execute(self) -> None:
+        fetches = [part for part in self._plan.parts if part.kind == "fetch"]
+        if fetches:
+            with reachable_sources(self._workspace, self._system, now=self._clock()) as sources:
+                asyncio.run(self._fetch_waves(fetches, sources))
+        reach("before_derive")
+        self._meter.wave = "derived tables"
+        self._conduct.report(self._meter.snapshot())
+        derive_all(self._workspace, self._system, self._claim, clock=self._clock)
+
+    async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:  # noqa: ANN401
+        async with open_fetching(
+            self._workspace, self._system, sources, self._claim, clock=self._clock
+        ) as fetching:
+            await self._reload(fetching)
+            for wave in sorted({part.wave for part in parts}):
+                await self._fetch_wave(wave, fetching)
+                reach("wave_done")
+
+    async def _reload(self, fetching: Fetching) -> None:
+        """Load what the interrupted run had captured but not loaded."""
+        if not self._claim.resumed:
+            return
+        found = await asyncio.to_thread(fetching.unloaded, self._plan)
+        size = self._conduct.limits.batch_requests
+        for start in range(0, len(found), size):
+            prepared = await asyncio.to_thread(self._loader.prepare, found[start : start + size])
+            await asyncio.to_thread(self._commit, prepared)
+
+    async def _fetch_wave(self, wave: int, fetching: Fetching) -> None:
+        numbered = [
+            (number, part)
+            for number, part in enumerate(self._plan.parts)
+            if part.wave == wave and part.kind == "fetch"
+        ]
+        self._meter.wave = numbered[0][1].label
+        reach("wave_started")
+        streams = [self._errands(number, part) for number, part in numbered]
+        stop = asyncio.Event()
+        await pump(
+            streams,
+            fetching.fetch,
+            _Steps(self._loader.prepare, self._commit),
+            limits=self._conduct.limits,
+            stop=stop,
+            stopped_by=lambda: bool(self._loader.tally.paused),
+        )
+        if self._loader.tally.paused:
+            raise CredentialsRefused(
+                self._loader.tally.paused,
+                hint=f"Correct the login, then: stocktake sources resume {numbered[0][1].feed}"
+                f" and run this command again; what was fetched is kept.",
+            )
+        days = [part for _, part in numbered if not part.dynamic]
+        if days:
+            check_days(self._workspace, self._system, days, clock=self._clock)
+
+    def _errands(self, number: int, part: PlanPart) -> Iterator[Errand]:
+        source, feed = self._system.feed(part.feed)
+        database = self._workspace.database
+        with database.connection() as conn:
+            if part.dynamic and not part.ordinals:
+                ranges = dynamic_ranges(conn, self._workspace, self._system, feed, now=self._clock())
+                assert self._claim.plan_id is not None  # noqa: S101 -- every backfill has a plan
+                set_ordinals(conn, self._claim.plan_id, number, ranges)
+            left = remaining(conn, self._claim.run_id, self._claim.plan_id, number)
+        return errands(
+            number,
+            source,
+            feed,
+            self._system.dataset(feed.fills[0]),
+            left,
+            newest_first=self._plan.options.order != "oldest",
+            names=lambda series, ordinals: member_names(
+                database, self._system, feed, series, ordinals
+            ),
+            refetch=self._plan.options.refetch,
+        )
+
+    def _commit(self, prepared: Any) -> None:  # noqa: ANN401
+        before = self._loader.tally.rows, self._loader.tally.failed
+        self._loader.commit(prepared)
+        self._meter.add(
+            requests=len(prepared.findings),
+            rows=self._loader.tally.rows - before[0],
+            failed=self._loader.tally.failed - before[1],
+            at_seconds=time.monotonic(),
+        )
+        self._conduct.report(self._meter.snapshot())
+
+    def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
+        with self._workspace.database.connection() as conn:
+            return claims.finish(
+                conn,
+                self._claim,
+                state=state,
+                units=self._loader.tally.units,
+                seconds=time.monotonic() - self._started,
+                now=self._clock(),
+                message=message,
+                error=error,
+                notes=[f"{text} ({n} times)" for text, n in self._loader.tally.notes.items()],
+            )
+
+    def _leave(self, error: BaseException) -> None:
+        """Keep why the run stopped; the database may be gone, then its state says enough."""
+        is_ours = not isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
+        text = str(error) or type(error).__name__
+        with contextlib.suppress(StocktakeError, psycopg.Error):
+            self._finish("paused", error=text if is_ours else None, message="interrupted")

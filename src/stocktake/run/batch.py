@@ -1,0 +1,214 @@
+"""One batch: captures stored, pages parsed, then everything about its units in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stocktake.count.record import record
+from stocktake.errors import SourceChanged, StoreError
+from stocktake.fetch.captures import mark_loaded, store_captures
+from stocktake.fetch.sources import pause_source, record_attempts
+from stocktake.load.merge import KeyCache, Load, merge
+from stocktake.model import State, UnitOutcome
+from stocktake.observe.failpoints import reach
+from stocktake.plan.saved import check_off
+from stocktake.run import claim as claims
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import psycopg
+
+    from stocktake.model import Capture, System
+    from stocktake.run.claim import Claim
+    from stocktake.run.clock import Clock
+    from stocktake.run.errands import Errand
+    from stocktake.run.pump import Fetched
+    from stocktake.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one errand, before it is written."""
+
+    errand: Errand
+    captures: tuple[Capture, ...]
+    load: Load | None
+    outcomes: tuple[UnitOutcome, ...]
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch whose captures are stored and whose pages are parsed."""
+
+    findings: tuple[Finding, ...]
+    requests: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all batches of a run did so far in this process."""
+
+    units: Counter[State] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+    requests: int = 0
+    failed: int = 0
+    paused: str = ""
+
+
+class BatchLoader:
+    """The pump's loader for one run of one system. Each method runs in one thread at a time."""
+
+    def __init__(
+        self, database: Database, system: System, claim: Claim, *, clock: Clock, attempts: int = 5
+    ) -> None:
+        """Load for ``claim``; a transaction the database aborts is repeated ``attempts`` times."""
+        self._database = database
+        self._system = system
+        self._claim = claim
+        self._clock = clock
+        self._attempts = attempts
+        self._known = KeyCache()
+        self.tally = Tally()
+
+    def prepare(self, batch: Sequence[Fetched]) -> Prepared:
+        """Store the captures in a transaction of their own, then parse them."""
+        reach("before_capture")
+        with self._database.connection() as conn:
+            stored = [self._capture(conn, fetched) for fetched in batch]
+        reach("captured")
+        findings = tuple(
+            self._parse(fetched, captures) for fetched, captures in zip(batch, stored, strict=True)
+        )
+        reach("parsed")
+        return Prepared(findings, sum(fetched.answer.requests for fetched in batch))
+
+    def commit(self, prepared: Prepared) -> None:
+        """Write the batch in one transaction, again if the database had to abort it."""
+        for attempt in range(1, self._attempts + 1):
+            try:
+                units = self._write(prepared)
+            except StoreError:
+                self._known.discard()
+                raise
+            except TRANSIENT:
+                self._known.discard()
+                if attempt == self._attempts:
+                    raise
+                continue
+            break
+        self._known.publish()
+        reach("keys_published")
+        self.tally.units.update(units)
+        self.tally.requests += prepared.requests
+        self.tally.failed += sum(
+            outcome.state in (State.FAILED, State.BLOCKED)
+            for finding in prepared.findings
+            for outcome in finding.outcomes
+        )
+        reach("batch_done")
+
+    def _capture(self, conn: psycopg.Connection, fetched: Fetched) -> tuple[Capture, ...]:
+        errand, answer = fetched.errand, fetched.answer
+        if answer.attempts:
+            record_attempts(
+                conn,
+                self._system.name,
+                answer.attempts,
+                units=errand.request.units,
+                run_id=self._claim.run_id,
+            )
+        if answer.failure is not None and answer.failure.pauses_source:
+            pause_source(
+                conn,
+                errand.source.name,
+                reason=answer.failure.reason,
+                by=f"run {self._claim.run_id}",
+                now=self._clock(),
+            )
+            self.tally.paused = answer.failure.reason
+        fresh = [capture for capture in answer.captures if capture.capture_id is None]
+        if not fresh:
+            return tuple(answer.captures)
+        return tuple(
+            store_captures(
+                conn,
+                self._system.name,
+                errand.source.name,
+                errand.feed.endpoint.name,
+                fresh,
+                run_id=self._claim.run_id,
+            )
+        )
+
+    def _parse(self, fetched: Fetched, captures: tuple[Capture, ...]) -> Finding:
+        errand, answer = fetched.errand, fetched.answer
+        units = errand.request.units
+        failure = answer.failure
+        if failure is not None:
+            outcomes = tuple(UnitOutcome(key, failure.state, failure.reason) for key in units)
+            return Finding(errand, captures, None, outcomes, answer.requests)
+        if answer.unchanged:
+            return Finding(errand, captures, None, (), answer.requests)
+        bodies = [capture.body for capture in captures]
+        try:
+            parsed = errand.feed.parse(bodies, errand.request, captures[0].fetched_at)
+        except SourceChanged as error:
+            kept = ", ".join(str(capture.capture_id) for capture in captures)
+            reason = f"{error.message} (capture {kept})"
+            outcomes = tuple(UnitOutcome(key, State.FAILED, reason) for key in units)
+            return Finding(errand, captures, None, outcomes, answer.requests)
+        self.tally.notes.update(parsed.notes)
+        load = Load(errand.request, captures, parsed)
+        return Finding(errand, captures, load, tuple(parsed.outcomes), answer.requests)
+
+    def _write(self, prepared: Prepared) -> Counter[State]:
+        now = self._clock()
+        units: Counter[State] = Counter()
+        loads = [finding.load for finding in prepared.findings if finding.load is not None]
+        reach("before_merge")
+        with self._database.connection() as conn:
+            claims.hold(conn, self._claim, requests=prepared.requests, now=now)
+            merged = merge(
+                conn, self._system, loads, run_id=self._claim.run_id, now=now, known=self._known
+            )
+            reach("merged")
+            for feed, outcomes in _by_feed(prepared.findings).items():
+                units.update(
+                    record(
+                        conn,
+                        self._system,
+                        feed,
+                        outcomes,
+                        values=merged.values,
+                        run_id=self._claim.run_id,
+                        now=now,
+                    )
+                )
+            reach("recorded")
+            check_off(conn, self._claim.run_id, _done(prepared.findings, self._system))
+            mark_loaded(conn, _capture_ids(prepared.findings))
+            reach("before_commit")
+        reach("after_commit")
+        self.tally.rows += sum(counts.read for counts in merged.rows.values())
+        return units
+
+
+def _by_feed(findings: Sequence[Finding]) -> Mapping[str, list[UnitOutcome]]:
+    outcomes: dict[str, list[UnitOutcome]] = defaultdict(list)
+    for finding in findings:
+        outcomes[finding.errand.feed.name].extend(finding.outcomes)
+    return outcomes
+
+
+def _capture_ids(findings: Sequence[Finding]) -> list[int]:
+    return [
+        capture.capture_id
+        for finding in findings
+        for capture in finding.captures
+        if capture.capture_id is not None
+    ]

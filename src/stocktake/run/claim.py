@@ -1,0 +1,209 @@
+"""One run at a time per system: who runs, with which fence, and what it leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from stocktake.errors import LeaseLost, PlanRefused
+from stocktake.model import RowCounts, RunReport, State
+from stocktake.observe.failpoints import reach
+from stocktake.store.queries import load_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    import psycopg
+
+    from stocktake.store.database import Database
+
+SQL = load_queries("stocktake.store", "sql/run.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write for one run.
+
+    Args:
+        run_id: The run.
+        fence: Rises with every new owner; a write with an older fence is refused.
+        plan_id: Its plan, if it has one.
+        resumed: Whether an interrupted run is being continued.
+    """
+
+    run_id: int
+    fence: int
+    plan_id: int | None
+    resumed: bool
+
+
+def owner_name() -> str:
+    """Return how this process is called in run lists: host and process number."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@contextlib.contextmanager
+def system_lock(database: Database, system: str) -> Iterator[None]:
+    """Hold the system's run lock; PostgreSQL gives it back when this process dies.
+
+    Raises:
+        PlanRefused: Another process holds it; the message says who.
+    """
+    with database.session() as conn:
+        locked = conn.execute(SQL.try_lock_system, {"system": system}).fetchone()
+        if not locked or not locked[0]:
+            holder = conn.execute(SQL.holder_of_system, {"system": system}).fetchone()
+            raise PlanRefused(
+                f"{system} is busy: " + _holder_text(holder),
+                hint="Wait until it has ended, or stop it; then run this command again.",
+            )
+        yield
+
+
+def _holder_text(holder: tuple[Any, ...] | None) -> str:
+    if holder is None:
+        return "another process is about to start a run."
+    run_id, kind, owner, started_at = holder
+    return f"run {run_id} ({kind}) is held by {owner} since {started_at:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def start(
+    conn: psycopg.Connection,
+    system: str,
+    kind: str,
+    *,
+    options: Mapping[str, Any],
+    plan_id: int | None,
+    now: datetime,
+) -> Claim:
+    """Begin a run. The caller holds the system's lock."""
+    row = conn.execute(
+        SQL.start_run,
+        {
+            "system": system,
+            "kind": kind,
+            "plan_id": plan_id,
+            "options": Jsonb(dict(options)),
+            "owner": owner_name(),
+            "now": now,
+        },
+    ).fetchone()
+    assert row is not None  # noqa: S101 -- insert … returning gives a row
+    reach("claimed")
+    return Claim(row[0], row[1], plan_id, resumed=False)
+
+
+def interrupted(
+    conn: psycopg.Connection, system: str, kind: str, options: Mapping[str, Any]
+) -> int | None:
+    """Return the unfinished run of this kind with these options, or ``None``."""
+    row = conn.execute(
+        SQL.interrupted_run, {"system": system, "kind": kind, "options": Jsonb(dict(options))}
+    ).fetchone()
+    return row[0] if row else None
+
+
+def park_interrupted(conn: psycopg.Connection, system: str, *, now: datetime) -> list[int]:
+    """Mark runs whose process is gone as paused; the caller holds the system's lock."""
+    return [row[0] for row in conn.execute(SQL.park_interrupted_runs, {"system": system, "now": now})]
+
+
+def take_over(conn: psycopg.Connection, run_id: int, *, now: datetime) -> Claim:
+    """Continue an interrupted run under a new fence."""
+    row = conn.execute(
+        SQL.take_over_run, {"run_id": run_id, "owner": owner_name(), "now": now}
+    ).fetchone()
+    if row is None:
+        raise PlanRefused(f"there is no run {run_id}.", hint="stocktake runs lists them.")
+    reach("claimed")
+    return Claim(run_id, row[0], row[1], resumed=True)
+
+
+def hold(conn: psycopg.Connection, claim: Claim, *, requests: int, now: datetime) -> None:
+    """Confirm within a batch's transaction that the run is still ours.
+
+    Raises:
+        LeaseLost: Another process took the run over, or it was cancelled; nothing is written.
+    """
+    row = conn.execute(
+        SQL.hold_run,
+        {"run_id": claim.run_id, "fence": claim.fence, "requests": requests, "now": now},
+    ).fetchone()
+    if row is None:
+        raise LeaseLost(
+            f"run {claim.run_id} was taken over or cancelled; this process writes no more.",
+            hint=f"stocktake run show {claim.run_id} says who has it.",
+        )
+
+
+def row_counts(conn: psycopg.Connection, run_id: int) -> dict[str, RowCounts]:
+    """Return what the run did per table, added up from its receipts."""
+    return {
+        row[0]: RowCounts(*(int(value) for value in row[1:]))
+        for row in conn.execute(SQL.run_row_counts, {"run_id": run_id})
+    }
+
+
+def finish(
+    conn: psycopg.Connection,
+    claim: Claim,
+    *,
+    state: str,
+    units: Mapping[State, int],
+    seconds: float,
+    now: datetime,
+    message: str = "",
+    error: str | None = None,
+    notes: Sequence[str] = (),
+) -> RunReport:
+    """Write how a run ended and return its report."""
+    rows = row_counts(conn, claim.run_id)
+    conn.execute(
+        SQL.finish_run,
+        {
+            "run_id": claim.run_id,
+            "fence": claim.fence,
+            "state": state,
+            "counts": Jsonb({name: as_json(counts) for name, counts in rows.items()}),
+            "units": Jsonb({str(key): value for key, value in units.items()}),
+            "message": message,
+            "error": error,
+            "now": now,
+        },
+    )
+    requests = conn.execute(SQL.one_run, {"run_id": claim.run_id}).fetchone()
+    reach("finished")
+    return RunReport(
+        run_id=claim.run_id,
+        state=state,
+        requests=int(requests[4]) if requests else 0,
+        rows=rows,
+        units=dict(units),
+        seconds=seconds,
+        notes=tuple(notes),
+    )
+
+
+def as_json(counts: RowCounts) -> dict[str, int]:
+    """Return row counts as the JSON object every command prints."""
+    return {
+        "read": counts.read,
+        "inserted": counts.inserted,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "rejected": counts.rejected,
+        "duplicates": counts.duplicates,
+    }
+
+
+def write_log(
+    conn: psycopg.Connection, run_id: int, text: str, *, level: str, now: datetime
+) -> None:
+    """Keep one line about a run."""
+    conn.execute(SQL.write_run_log, {"run_id": run_id, "at": now, "level": level, "text": text})

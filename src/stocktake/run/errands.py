@@ -1,0 +1,104 @@
+"""From a plan part's ordinals to requests, lazily: a part may hold millions of units."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import TYPE_CHECKING
+
+from stocktake.model import Days, axis_index, day_of, dimensions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from stocktake.model import Dataset, Feed, Request, Source
+
+Series = tuple[str, ...]
+CHUNK = 256
+"""Ordinals handed to ``Feed.requests`` at once: enough to share requests, little to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One request of a plan part, and the units it will check off.
+
+    Args:
+        part: Number of the part in its plan.
+        source: Where it goes.
+        feed: What it is for.
+        request: The request itself.
+        marks: Series and ordinal of each of the request's units.
+        refetch: Whether its units are held, so that an unchanged answer needs no loading.
+    """
+
+    part: int
+    source: Source
+    feed: Feed
+    request: Request
+    marks: tuple[tuple[Series, int], ...]
+    refetch: bool = False
+
+
+def errands(
+    part: int,
+    source: Source,
+    feed: Feed,
+    dataset: Dataset,
+    remaining: Mapping[Series, Sequence[tuple[int, int]]],
+    *,
+    newest_first: bool,
+    names: Callable[[Series, Sequence[int]], Mapping[int, str]],
+    refetch: bool = False,
+) -> Iterator[Errand]:
+    """Yield the errands of a part in order.
+
+    Args:
+        part: The part's number.
+        source: Its source.
+        feed: Its feed.
+        dataset: A dataset the feed fills; it tells how units are cut.
+        remaining: Half-open ordinal ranges per series that are not yet checked off.
+        newest_first: Days from the last to the first; members always in order of first sight.
+        names: Member keys by ordinal, asked for a chunk at a time; unused for days and values.
+        refetch: See ``Errand``.
+    """
+    axis = axis_index(dataset.partitions)
+    is_day = isinstance(dimensions(dataset.partitions)[axis], Days)
+    descending = newest_first and is_day
+    streams = [_ordinals(series, ranges, descending) for series, ranges in remaining.items()]
+    merged = heapq.merge(*streams, key=lambda mark: -mark[1] if descending else mark[1])
+    groups = (list(group) for _, group in groupby(merged, key=lambda mark: mark[1]))
+    while chunk := [mark for group in islice(groups, CHUNK) for mark in group]:
+        if is_day:
+            keys = {_key(series, axis, str(day_of(at))): (series, at) for series, at in chunk}
+        else:
+            keys = _named(chunk, axis, names)
+        for request in feed.requests(list(keys)):
+            marks = tuple(keys[key] for key in request.units)
+            yield Errand(part, source, feed, request, marks, refetch)
+
+
+def _ordinals(
+    series: Series, ranges: Iterable[tuple[int, int]], descending: bool  # noqa: FBT001 -- private
+) -> Iterator[tuple[Series, int]]:
+    for low, high in sorted(ranges, reverse=descending):
+        for ordinal in range(high - 1, low - 1, -1) if descending else range(low, high):
+            yield series, ordinal
+
+
+def _key(series: Series, axis: int, value: str) -> tuple[str, ...]:
+    return (*series[:axis], value, *series[axis:])
+
+
+def _named(
+    chunk: Sequence[tuple[Series, int]],
+    axis: int,
+    names: Callable[[Series, Sequence[int]], Mapping[int, str]],
+) -> dict[tuple[str, ...], tuple[Series, int]]:
+    keys: dict[tuple[str, ...], tuple[Series, int]] = {}
+    for series in dict.fromkeys(series for series, _ in chunk):
+        ordinals = [ordinal for other, ordinal in chunk if other == series]
+        for ordinal, name in names(series, ordinals).items():
+            keys[_key(series, axis, name)] = (series, ordinal)
+    return keys

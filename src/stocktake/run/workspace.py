@@ -1,0 +1,111 @@
+"""What every command works in: settings, database, and the sandbox that stands in for sources."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from stocktake.errors import ConfigurationError
+from stocktake.store.database import open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from stocktake.model import Source, System
+    from stocktake.settings import Settings
+    from stocktake.store.database import Database
+
+TRUE_TEXTS = frozenset({"1", "true", "yes", "on"})
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An open installation.
+
+    Args:
+        settings: As read.
+        database: Open, migrated.
+        kind: ``sandbox`` or ``real``.
+    """
+
+    settings: Settings
+    database: Database
+    kind: str
+
+    def lifted(self, system: System) -> frozenset[str]:
+        """Return the names of the system's source settings that are true."""
+        return frozenset(
+            name
+            for source in system.sources
+            for name, value in self.settings.source(source.name).items()
+            if str(value).lower() in TRUE_TEXTS
+        )
+
+
+@contextlib.contextmanager
+def open_workspace(settings: Settings, *, application: str) -> Iterator[Workspace]:
+    """Open the database, starting and migrating the local one when needed."""
+    with open_database(settings, application=application) as database:
+        yield Workspace(settings, database, database.kind)
+
+
+@contextlib.contextmanager
+def reachable_sources(
+    workspace: Workspace, system: System, *, now: datetime
+) -> Iterator[Mapping[str, Mapping[str, Any]]]:
+    """Yield settings per source, with a sandbox server running when the database is a sandbox.
+
+    In a sandbox database a source without a configured ``base_url`` is served by the system's own
+    sandbox, in this process, on loopback. A real database uses the source's own address and needs
+    its credentials.
+
+    Raises:
+        ConfigurationError: Credentials are missing.
+    """
+    with contextlib.ExitStack() as stack:
+        found = {
+            source.name: dict(workspace.settings.source(source.name))
+            for source in system.sources
+            if source.feeds
+        }
+        if workspace.kind == "sandbox" and system.sandbox:
+            unserved = [name for name, own in found.items() if "base_url" not in own]
+            if unserved:
+                server = stack.enter_context(sandbox_of(system, now=now))
+                for name in unserved:
+                    login = {"user": server.user, "password": server.password}
+                    found[name] = {**login, **found[name], "base_url": server.base_url}
+        for source in system.sources:
+            if source.name in found:
+                found[source.name].setdefault("base_url", source.base_url)
+                _require_credentials(source, found[source.name])
+        yield found
+
+
+def sandbox_of(system: System, *, now: datetime, **options: Any) -> Any:  # noqa: ANN401 -- the server's type belongs to `testing`, above us
+    """Return the system's sandbox server, not yet started; it is a context manager.
+
+    Raises:
+        ConfigurationError: The system has none.
+    """
+    if not system.sandbox:
+        raise ConfigurationError(f"{system.name} ships no sandbox.")
+    module, _, function = system.sandbox.partition(":")
+    return getattr(import_module(module), function)(until=now.date(), **options)
+
+
+def _require_credentials(source: Source, own: Mapping[str, Any]) -> None:
+    needed = {"basic": ("user", "password"), "bearer": ("token",)}.get(source.auth, ())
+    lacking = [name for name in needed if not own.get(name)]
+    if lacking:
+        prefix = f"STOCKTAKE_SOURCE_{source.name.upper()}_"
+        raise ConfigurationError(
+            f"{source.name} needs {' and '.join(lacking)}, which are not set.",
+            hint="Set "
+            + " and ".join(prefix + name.upper() for name in lacking)
+            + f" (or {prefix}{lacking[-1].upper()}_FILE with a file's path), "
+            "or try it without an account: stocktake init --sandbox in another --home.",
+        )

@@ -1,0 +1,251 @@
+"""Settings of one installation: environment first, then ``stocktake.toml`` in the home folder.
+
+Example of a file::
+
+    log_level = "info"
+
+    [sources.theracingapi]
+    base_url = "https://api.theracingapi.com"
+    user = "someone"
+    password_file = "/run/secrets/theracingapi"
+
+Every source setting can be overridden: ``STOCKTAKE_SOURCE_THERACINGAPI_USER``, or
+``STOCKTAKE_SOURCE_THERACINGAPI_PASSWORD_FILE`` for a secret kept in a file.
+"""
+
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, cast
+
+from stocktake.errors import ConfigurationError
+
+__all__ = ["Secret", "SettingValue", "Settings", "default_home", "load_settings"]
+
+SETTINGS_FILE = "stocktake.toml"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("auto", "console", "json")
+_SECRET_KEY = re.compile(r"(^|_)(password|token|secret|key)$")
+_FILE_SUFFIX = "_file"
+
+
+class Secret:
+    """A text that never shows itself: ``str``, ``repr`` and ``format`` give ``***``.
+
+    >>> str(Secret("hunter2")), Secret("hunter2").reveal()
+    ('***', 'hunter2')
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        """Keep ``text``."""
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself; call it only where it is sent."""
+        return self._text
+
+    def __str__(self) -> str:
+        """Return ``***``."""
+        return "***"
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        """Return ``***``, whatever the format asks for."""
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the texts; a Secret never equals a plain string."""
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        """Hash as the text does."""
+        return hash((Secret, self._text))
+
+
+SettingValue = str | int | float | bool | Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one installation was told, read once at start."""
+
+    home: Path
+    """Folder of the local cluster, captures and ``stocktake.toml`` (``STOCKTAKE_HOME``)."""
+
+    database_url: Secret | None = None
+    """``postgresql://`` address of your own server (``STOCKTAKE_DATABASE_URL``); None uses the
+    local cluster in ``home``."""
+
+    pg_bin: Path | None = None
+    """Folder with ``initdb`` and ``postgres`` for the local cluster (``STOCKTAKE_PG_BIN``);
+    None searches the installed wheels, then the machine."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is logged to stderr (``STOCKTAKE_LOG_LEVEL``)."""
+
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """Shape of log lines (``STOCKTAKE_LOG_FORMAT``); ``auto`` is console on a terminal, else
+    JSON."""
+
+    sources: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
+    """``[sources.NAME]`` tables of the file, before the environment's overrides."""
+
+    source_environment: Mapping[str, Secret] = field(default_factory=dict)
+    """The ``STOCKTAKE_SOURCE_*`` variables as found."""
+
+    def source(self, name: str) -> Mapping[str, SettingValue]:
+        """Return the settings of one source; empty when none were given.
+
+        A key ending in ``_file`` is replaced by the key without it, holding the stripped text
+        of that file as a Secret. Keys ending in password, token, secret or key are Secrets.
+
+        Raises:
+            ConfigurationError: A ``_file`` cannot be read.
+        """
+        found: dict[str, SettingValue] = {}
+        for key, value in self.sources.get(name, {}).items():
+            _put(found, key, value, where=f"sources.{name}.{key}")
+        prefix = "STOCKTAKE_SOURCE_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper() + "_"
+        for variable, secret in self.source_environment.items():
+            if variable.startswith(prefix):
+                key = variable.removeprefix(prefix).lower()
+                _put(found, key, secret.reveal(), where=variable)
+        return MappingProxyType(found)
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """Return where an installation lives when nobody says: per user, or system-wide for root.
+
+    Root gets ``/var/lib/stocktake``, because the server runs under an unprivileged account that
+    cannot reach root's own folder.
+    """
+    user_home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or user_home / "AppData" / "Local") / "stocktake"
+    if os.geteuid() == 0:
+        return Path("/var/lib/stocktake")
+    if sys.platform == "darwin":
+        return user_home / "Library" / "Application Support" / "stocktake"
+    return Path(environ.get("XDG_DATA_HOME") or user_home / ".local" / "share") / "stocktake"
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None,
+    *,
+    home: Path | None = None,
+    database_url: str | None = None,
+) -> Settings:
+    """Read the settings: arguments, then environment, then file, then defaults.
+
+    Args:
+        environ: The environment; None reads this program's own.
+        home: ``--home`` of the command line; wins over ``STOCKTAKE_HOME``.
+        database_url: ``--database-url`` of the command line.
+
+    Raises:
+        ConfigurationError: An unknown key, a value of the wrong kind, or an unreadable file.
+    """
+    env = os.environ if environ is None else environ
+    chosen = home or (Path(env["STOCKTAKE_HOME"]) if env.get("STOCKTAKE_HOME") else None)
+    folder = (chosen or default_home(env)).expanduser().absolute()
+    document = _read_file(folder / SETTINGS_FILE)
+    sources = _sources(document.pop("sources", {}))
+    top = {key: _text(document.pop(key), key) for key in _TOP_KEYS if key in document}
+    if document:
+        names = ", ".join(sorted(document))
+        msg = f"{folder / SETTINGS_FILE}: unknown settings: {names}."
+        raise ConfigurationError(msg, hint=f"Known are: {', '.join(_TOP_KEYS)}, [sources.NAME].")
+    for key in _TOP_KEYS:
+        if value := env.get(f"STOCKTAKE_{key.upper()}"):
+            top[key] = value
+            if key == "database_url":
+                top.pop("database_url_file", None)
+    url = database_url or top.get("database_url")
+    if url is None and "database_url_file" in top:
+        url = _read_secret(top["database_url_file"], where="database_url_file")
+    pg_bin = top.get("pg_bin")
+    level = _one_of(top.get("log_level", "info"), LOG_LEVELS, "log_level")
+    log_format = _one_of(top.get("log_format", "auto"), LOG_FORMATS, "log_format")
+    return Settings(
+        home=folder,
+        database_url=Secret(url) if url else None,
+        pg_bin=Path(pg_bin).expanduser() if pg_bin else None,
+        log_level=cast('Literal["debug", "info", "warning", "error"]', level),
+        log_format=cast('Literal["auto", "console", "json"]', log_format),
+        sources=sources,
+        source_environment=MappingProxyType(
+            {
+                name: Secret(value)
+                for name, value in env.items()
+                if name.startswith("STOCKTAKE_SOURCE_")
+            }
+        ),
+    )
+
+
+_TOP_KEYS = ("database_url", "database_url_file", "pg_bin", "log_level", "log_format")
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path} cannot be read: {error}."
+        raise ConfigurationError(msg, hint="Correct the file or move it away.") from error
+
+
+def _sources(tables: object) -> Mapping[str, Mapping[str, SettingValue]]:
+    if not isinstance(tables, dict):
+        msg = f"{SETTINGS_FILE}: 'sources' must be tables."
+        raise ConfigurationError(msg, hint="Write [sources.NAME], then one KEY = VALUE per line.")
+    for name, table in tables.items():
+        plain = isinstance(table, dict) and all(
+            isinstance(value, str | int | float | bool) for value in table.values()
+        )
+        if not plain:
+            msg = f"{SETTINGS_FILE}: sources.{name} must hold plain texts, numbers and true/false."
+            raise ConfigurationError(msg)
+    return MappingProxyType({name: MappingProxyType(table) for name, table in tables.items()})
+
+
+def _put(found: dict[str, SettingValue], key: str, value: SettingValue, *, where: str) -> None:
+    if key.endswith(_FILE_SUFFIX):
+        found[key.removesuffix(_FILE_SUFFIX)] = Secret(_read_secret(str(value), where=where))
+    elif _SECRET_KEY.search(key) and not isinstance(value, Secret):
+        found[key] = Secret(str(value))
+    else:
+        found[key] = value
+
+
+def _read_secret(path: str, *, where: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{where}: {path} cannot be read: {error}."
+        raise ConfigurationError(
+            msg, hint="Put the secret there, readable by this account."
+        ) from error
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str):
+        msg = f"{SETTINGS_FILE}: {key} must be a text, not {value!r}."
+        raise ConfigurationError(msg, hint=f'Write {key} = "…".')
+    return value
+
+
+def _one_of(value: str, allowed: tuple[str, ...], key: str) -> str:
+    if value.lower() not in allowed:
+        msg = f"{key} is {value!r}; it must be one of {', '.join(allowed)}."
+        raise ConfigurationError(msg)
+    return value.lower()

@@ -1,0 +1,104 @@
+-- name: start_run
+-- A new run, owned by this process.
+-- :system text, :kind text, :plan_id bigint or null, :options jsonb, :owner text, :now timestamptz
+insert into run (system, kind, plan_id, state, options, fence, owner, started_at, updated_at)
+values (%(system)s, %(kind)s, %(plan_id)s, 'running', %(options)s, 1, %(owner)s, %(now)s, %(now)s)
+returning run_id, fence;
+
+-- name: try_lock_system
+-- Whether this session now holds the system's run lock; released when the session ends.
+-- :system text
+select pg_try_advisory_lock(hashtext('stocktake.run'), hashtext(%(system)s));
+
+-- name: holder_of_system
+-- Who runs something of the system now: newest run first.
+-- :system text
+select run_id, kind, owner, started_at
+  from run
+ where system = %(system)s and state = 'running'
+ order by run_id desc
+ limit 1;
+
+-- name: interrupted_run
+-- The newest unfinished run of this kind and with these options, if any.
+-- :system text, :kind text, :options jsonb
+select run_id, plan_id, started_at
+  from run
+ where system = %(system)s and kind = %(kind)s and state in ('running', 'paused')
+   and options = %(options)s
+ order by run_id desc
+ limit 1;
+
+-- name: park_interrupted_runs
+-- Runs that nobody executes any more become paused: they can be resumed. Needs the system's lock.
+-- :system text, :now timestamptz
+update run
+   set state = 'paused', updated_at = %(now)s,
+       message = 'interrupted; run the same command again to go on'
+ where system = %(system)s and state = 'running'
+returning run_id;
+
+-- name: take_over_run
+-- Makes this process the run's owner; an older owner's fence no longer fits.
+-- :run_id bigint, :owner text, :now timestamptz
+update run
+   set state = 'running', fence = fence + 1, owner = %(owner)s, updated_at = %(now)s, error = null,
+       message = '', finished_at = null
+ where run_id = %(run_id)s
+returning fence, plan_id;
+
+-- name: hold_run
+-- Confirms ownership within a batch's transaction and adds the batch's counts.
+-- :run_id bigint, :fence bigint, :requests bigint, :now timestamptz
+update run
+   set requests = requests + %(requests)s, updated_at = %(now)s
+ where run_id = %(run_id)s and fence = %(fence)s and state = 'running'
+returning run_id;
+
+-- name: finish_run
+-- :run_id bigint, :fence bigint, :state text, :counts jsonb, :units jsonb, :message text, :error text or null, :now timestamptz
+update run
+   set state = %(state)s, counts = %(counts)s, units = %(units)s, message = %(message)s,
+       error = %(error)s, updated_at = %(now)s,
+       finished_at = case when %(state)s in ('done', 'failed', 'cancelled') then %(now)s end
+ where run_id = %(run_id)s and fence = %(fence)s
+returning run_id;
+
+-- name: run_row_counts
+-- What a run did per table, from its receipts: the truth also after a resume.
+-- :run_id bigint
+select dataset, sum(read), sum(inserted), sum(updated), sum(unchanged), sum(rejected),
+       sum(duplicates)
+  from receipt
+ where run_id = %(run_id)s
+ group by dataset
+ order by dataset;
+
+-- name: write_run_log
+-- :run_id bigint, :at timestamptz, :level text, :text text
+insert into run_log (run_id, at, level, text) values (%(run_id)s, %(at)s, %(level)s, %(text)s);
+
+-- name: list_runs
+-- Newest runs first.
+-- :system text or null, :limit integer
+select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
+       options, started_at, updated_at, finished_at
+  from run
+ where system = coalesce(%(system)s, system)
+ order by run_id desc
+ limit %(limit)s;
+
+-- name: one_run
+-- :run_id bigint
+select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
+       options, started_at, updated_at, finished_at
+  from run
+ where run_id = %(run_id)s;
+
+-- name: run_log_lines
+-- :run_id bigint, :limit integer
+select at, level, text
+  from run_log
+ where run_id = %(run_id)s
+ order by seq desc
+ limit %(limit)s;
