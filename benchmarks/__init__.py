@@ -1,0 +1,1 @@
+"""Every number the project quotes, measured again by anyone."""
