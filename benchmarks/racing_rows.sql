@@ -79,3 +79,35 @@ analyze racing.ra_races, racing.ra_runners, racing.ra_race_results;
 -- name: drop_entries
 -- They were scaffolding.
 drop table entry;
+
+-- name: make_next_day_races
+-- One more race day: copies of the races of an ordinary day, a day after the newest.
+-- :day  date  the day
+insert into racing.ra_races (race_id, course_id, date, region, off_dt, type, race_class, surface,
+                             going, distance_y, distance_m, field_size, race_status, has_result)
+select 'new_' || race_id, course_id, %(day)s, region, off_dt - date + %(day)s::date, type, race_class,
+       surface, going, distance_y, distance_m, field_size, race_status, has_result
+  from racing.ra_races where date = %(day)s::date - 40;
+
+-- name: make_next_day_runners
+-- Their runners.
+-- :day  date  the day
+insert into racing.ra_runners (runner_id, race_id, horse_id, race_date, region, number, jockey_id,
+                               trainer_id, owner_id, sire_id, dam_id, damsire_id, age, weight_lbs,
+                               draw, is_scratched)
+select 'new_' || runner_id, 'new_' || race_id, horse_id, %(day)s, region, number, jockey_id,
+       trainer_id, owner_id, sire_id, dam_id, damsire_id, age, weight_lbs, draw, is_scratched
+  from racing.ra_runners where race_date = %(day)s::date - 40;
+
+-- name: make_next_day_results
+-- Their results.
+-- :day  date  the day
+insert into racing.ra_race_results (race_id, race_date, region, horse_id, number, jockey_id,
+                                    trainer_id, owner_id, sire_id, dam_id, damsire_id, age,
+                                    weight_lbs, draw, position, position_str, sp_decimal,
+                                    dead_heat_n, time_seconds, prize_won, official_rating, rpr, tsr,
+                                    outcome, is_starter)
+select 'new_' || race_id, %(day)s, region, horse_id, number, jockey_id, trainer_id, owner_id,
+       sire_id, dam_id, damsire_id, age, weight_lbs, draw, position, position_str, sp_decimal,
+       dead_heat_n, time_seconds, prize_won, official_rating, rpr, tsr, outcome, is_starter
+  from racing.ra_race_results where race_date = %(day)s::date - 40;

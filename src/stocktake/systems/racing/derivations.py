@@ -36,7 +36,7 @@ BY_DISTANCE = Derivation(
     dataset="ra_performance_by_distance",
     sql="performance_by_distance",
     inputs=RUNS,
-    scope=("entity_type", "entity_id", "distance_yards"),
+    scope=("entity_type", "entity_id"),
     parameters=(("min_runs", 5),),
     stamps=("calculated_at",),
 )
@@ -44,7 +44,7 @@ BY_VENUE = Derivation(
     dataset="ra_performance_by_venue",
     sql="performance_by_venue",
     inputs=RUNS,
-    scope=("entity_type", "entity_id", "venue_id"),
+    scope=("entity_type", "entity_id"),
     parameters=(("min_runs", 5),),
     stamps=("calculated_at",),
 )
