@@ -1,0 +1,1 @@
+"""Horse racing in Great Britain and Ireland."""
