@@ -78,18 +78,30 @@ def _looks_like_sql(text: str) -> bool:
 
 
 def undocumented_statements(path: object, text: str) -> list[str]:
-    """Every ``-- name:`` has a sentence, and a line ``-- :name  type  meaning`` per parameter."""
+    """Every ``-- name:`` has a sentence, and ``-- :name  type  meaning`` for each parameter."""
     found = []
     for name, block in _STATEMENT.findall(text):
         comment = "\n".join(re.findall(r"^\s*--(.*)$", block, re.MULTILINE))
         body = re.sub(r"--.*", "", block)
         if not re.search(r"^\s*\w", comment, re.MULTILINE):
             found.append(f"{path}: {name} does not say what it returns or does")
-        documented = set(re.findall(r"^\s*(?::|%\()(\w+)", comment, re.MULTILINE))
+        documented = _documented_parameters(comment)
         used = set(_PARAMETER.findall(body))
         found += [f"{path}: {name} does not document :{one}" for one in sorted(used - documented)]
         found += [f"{path}: {name} documents :{one}, unused" for one in sorted(documented - used)]
     return found
+
+
+def _documented_parameters(comment: str) -> set[str]:
+    """Read ``:a type, :b type`` lines, and table lines such as ``a, b  type  meaning``."""
+    names: set[str] = set()
+    for line in comment.splitlines():
+        text = line.strip()
+        if text.startswith(":"):
+            names.update(re.findall(r"(?:^|,\s*):(\w+)", text))
+        elif table := re.match(r"(\w+(?:, *\w+)*)\s{2,}\S", text):
+            names.update(re.split(r", *", table[1]))
+    return names
 
 
 def prints(modules: Iterable[Module]) -> list[str]:
