@@ -37,6 +37,8 @@ class Installation:
 def init(database: Database, kind: InstallationKind) -> Installation:
     """Say what a migrated database is for; harmless when it already is for that.
 
+    As long as nothing was fetched or loaded, the kind may still be changed.
+
     Raises:
         UsageError: It is for the other kind, or ``kind`` is neither.
     """
@@ -45,6 +47,8 @@ def init(database: Database, kind: InstallationKind) -> Installation:
         raise UsageError(msg)
     with database.connection() as connection:
         connection.execute(_QUERIES.create_installation, {"kind": kind})
+    with database.owner() as connection:
+        connection.execute(_QUERIES.change_kind_while_unused, {"kind": kind})
     return require_kind(database, kind)
 
 

@@ -196,3 +196,11 @@ on conflict (only_row) do nothing;
 -- name: become_login
 -- Act as the login user again.
 reset role;
+
+-- name: change_kind_while_unused
+-- Change what the database is for, unless something was fetched or loaded already. As the owner.
+-- %(kind)s text  real or sandbox
+update stocktake.installation
+   set kind = %(kind)s
+ where kind <> %(kind)s
+   and not exists (select from stocktake.body) and not exists (select from stocktake.plan);
