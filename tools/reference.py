@@ -119,15 +119,17 @@ def installed_commands() -> list[Entry]:
 
 
 def _commands(command: Any, path: str) -> Iterator[Entry]:
-    children = getattr(command, "commands", {})
+    # Commands may be stand-ins that import the real one when it is called.
+    command = command.real() if hasattr(command, "real") else command
+    names = command.list_commands(None) if hasattr(command, "list_commands") else []
     arguments = [_parameter(one) for one in command.params if "--help" not in one.opts]
-    if not children or command.callback is not None:
+    if not names or command.callback is not None:
         usage = " ".join([path, *(word for word, _ in arguments)])
         described = [f"- `{word}`: {text}" for word, text in arguments if text]
         text = "\n".join([inspect.cleandoc(command.help or ""), "", *described]).strip()
         yield Entry(path, text, usage)
-    for name in sorted(children):
-        yield from _commands(children[name], f"{path} {name}")
+    for name in sorted(names):
+        yield from _commands(command.get_command(None, name), f"{path} {name}")
 
 
 def _parameter(parameter: Any) -> tuple[str, str]:
@@ -145,22 +147,17 @@ def api_names() -> list[str]:
     return sorted(getattr(importlib.import_module("stocktake"), "__all__", []))
 
 
-def reference_pages() -> dict[str, str]:
-    """Return file name to text of every page that can be made now."""
-    pages = {}
+def reference_pages() -> Iterator[tuple[str, str]]:
+    """Yield file name and text of every page; commands last, for they import the whole package."""
     package = modules()
-    if (PACKAGE / "errors.py").exists():
-        pages["errors.md"] = _errors_page(read(Path("errors.py")))
-    if (PACKAGE / "settings.py").exists():
-        pages["settings.md"] = _settings_page(read(Path("settings.py")), package)
-    if entries := installed_commands():
-        pages["commands.md"] = _page("Commands", MADE, entries, language="console")
-    if names := api_names():
-        directives = [f"::: stocktake.{name}" for name in names]
-        pages["api.md"] = "\n\n".join(["# Python API", MADE, *directives]) + "\n"
+    yield "errors.md", _errors_page(read(Path("errors.py")))
+    yield "settings.md", _settings_page(read(Path("settings.py")), package)
+    directives = [f"::: stocktake.{name}" for name in api_names()]
+    yield "api.md", "\n\n".join(["# Python API", MADE, *directives]) + "\n"
     if found := checks(package):
-        pages["checks.md"] = _page("Checks", MADE, found, language="python")
-    return pages
+        yield "checks.md", _page("Checks", MADE, found, language="python")
+    if entries := installed_commands():
+        yield "commands.md", _page("Commands", MADE, entries, language="console")
 
 
 def _errors_page(module: Module) -> str:

@@ -75,7 +75,7 @@ def test_a_name_that_no_page_has_is_noticed() -> None:
 def test_generated_pages_are_up_to_date() -> None:
     stale = [
         name
-        for name, text in reference.reference_pages().items()
+        for name, text in reference.reference_pages()
         if not (page := DOCS / "reference" / name).exists()
         or page.read_text(encoding="utf-8") != text
     ]
@@ -138,6 +138,10 @@ def test_a_command_is_listed_with_its_arguments_and_options() -> None:
     @app.command()
     def gaps(system: str, *, limit: int = typer.Option(20, help="Most lines.")) -> None:
         """List the gaps."""
+
+    @group.command()
+    def show(run_id: int) -> None:
+        """Show a run."""
 
     @group.command()
     def undo(run_id: int) -> None:
