@@ -153,11 +153,22 @@ class RateGate:
                         return Permit(source, endpoint.name, slot.is_probe)
                     late_count += 1
 
-    async def succeeded(self, permit: Permit, *, seconds: float) -> None:
-        """Count an answer that arrived in ``seconds``; whatever its status, the source lives."""
+    async def succeeded(self, permit: Permit, *, seconds: float, complaint: str = "") -> None:
+        """Count an answer that arrived whole in ``seconds``: the endpoint lives.
+
+        Args:
+            permit: What ``acquire`` gave.
+            seconds: How long it took.
+            complaint: What the answer found wrong with the request (a 4xx), empty for nothing.
+        """
         await self._run(
             QUERIES.note_success,
-            {**_row(permit), "seconds": seconds, "recovery": LEARN_RECOVERY},
+            {
+                **_row(permit),
+                "seconds": seconds,
+                "recovery": LEARN_RECOVERY,
+                "complaint": complaint or None,
+            },
         )
 
     async def failed(
@@ -214,6 +225,13 @@ class RateGate:
             endpoint=permit.endpoint,
             pause_seconds=round(pause_seconds, 1),
             learned_per_second=row[0] if row else None,
+        )
+
+    async def pause(self, permit: Permit, *, pause_seconds: float, reason: str) -> None:
+        """Make everyone wait after a failure that named its end (503 with Retry-After)."""
+        await self._run(
+            QUERIES.pause_gate,
+            {**_row(permit), "pause": pause_seconds, "reason": reason},
         )
 
     async def pause_source(self, source: str, *, reason: str, by: str) -> bool:

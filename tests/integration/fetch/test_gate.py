@@ -14,6 +14,7 @@ async def permit(gate: RateGate, endpoint: Endpoint) -> Permit:
     assert isinstance(admitted, Permit)
     return admitted
 
+
 @asynccontextmanager
 async def opened(database: Database) -> AsyncIterator[RateGate]:
     gate = RateGate(database.async_connect)

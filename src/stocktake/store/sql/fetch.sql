@@ -75,16 +75,22 @@ select coalesce(extract(epoch from paused_until - clock_timestamp()), 0)::float8
 
 -- name: note_success
 -- An answer arrived: the circuit closes, and a learned limit creeps back to the declared one.
--- :source    text    source
--- :endpoint  text    endpoint
--- :seconds   float8  how long the answer took
--- :recovery  float8  fraction of the declared rate that a learned one regains
+-- :source     text    source
+-- :endpoint   text    endpoint
+-- :seconds    float8  how long the answer took
+-- :recovery   float8  fraction of the declared rate that a learned one regains
+-- :complaint  text    what was wrong with our request, null for a good answer
 update gate
    set requests = requests + 1,
+       errors = errors + case when %(complaint)s::text is null then 0 else 1 end,
        seconds = seconds + %(seconds)s,
        failures = 0,
        opened_at = null,
-       last_success_at = clock_timestamp(),
+       last_success_at = case when %(complaint)s::text is null then clock_timestamp()
+                              else last_success_at end,
+       last_error_at = case when %(complaint)s::text is null then last_error_at
+                            else clock_timestamp() end,
+       last_error = coalesce(%(complaint)s, last_error),
        learned_per_second = nullif(
            least(learned_per_second + %(recovery)s * 1050000.0 / spacing_us, 1050000.0 / spacing_us),
            1050000.0 / spacing_us)
@@ -143,6 +149,19 @@ update gate
  where source = %(source)s
    and endpoint = %(endpoint)s
 returning learned_per_second;
+
+-- name: pause_gate
+-- Make everyone wait; a longer pause that already runs stays.
+-- :source    text    source
+-- :endpoint  text    endpoint
+-- :pause     float8  seconds to wait from now on
+-- :reason    text    what the source answered
+update gate
+   set paused_until = greatest(paused_until,
+           clock_timestamp() + %(pause)s * interval '1 second'),
+       pause_reason = %(reason)s
+ where source = %(source)s
+   and endpoint = %(endpoint)s;
 
 -- name: pause_source
 -- Stop every request to a source until somebody resumes it; no row when it was paused already.
