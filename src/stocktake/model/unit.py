@@ -147,6 +147,7 @@ class Attempt:
     reason: str
     capture_id: int | None
     seconds: float | None
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,9 @@ create table capture (
     fetched_at    timestamptz not null,
     seconds       real not null,
     run_id        bigint,
-    is_loaded     boolean not null default false
+    is_loaded     boolean not null default false,
+    -- why it must not be parsed: evidence of a failure
+    flaw          text not null default ''
 );
 create index capture_by_address on capture (system, feed, path, fetched_at desc);
 create index capture_by_run on capture (run_id, capture_id);
