@@ -163,6 +163,7 @@ class Feed:
             bodies so far.
         also: Datasets that receive rows but are keyed otherwise (entities extracted).
         window: Days it can deliver.
+        only: Series (keys without the counted dimension) it serves; empty means all.
         settle: When a day is final.
         required: Whether a unit without this feed is thin.
         priority: 0 first.
@@ -178,6 +179,7 @@ class Feed:
     next_page: Callable[[Request, Sequence[bytes]], Request | None] | None = None
     also: tuple[str, ...] = ()
     window: Window = Window()
+    only: tuple[tuple[str, ...], ...] = ()
     settle: Settle | None = None
     required: bool = True
     priority: int = 0
