@@ -169,6 +169,7 @@ class Feed:
             latest page and all bodies so far.
         also: Datasets that receive rows but are keyed otherwise (entities extracted).
         window: Days it can deliver.
+        only: Series (keys without the counted dimension) it serves; empty means all.
         settle: When a day is final.
         required: Whether a unit without this feed is thin.
         priority: 0 first.
@@ -184,6 +185,7 @@ class Feed:
     next_page: Callable[[Request, Sequence[bytes]], Request | None] | None = None
     also: tuple[str, ...] = ()
     window: Window = Window()
+    only: tuple[tuple[str, ...], ...] = ()
     settle: Settle | None = None
     required: bool = True
     priority: int = 0
