@@ -1,1 +1,1 @@
-"""Horse racing in Great Britain and Ireland."""
+"""Horse racing."""
