@@ -295,13 +295,14 @@ create table source_pause (
 create table derive_state (
     system    text not null,
     dataset   text not null,
+    sql       text not null,
     tenant_id uuid,
     -- rows with _loaded_at from this instant on have not been seen by the last derive
     watermark timestamptz not null,
     parameters jsonb not null default '{}',
     run_id    bigint,
     at        timestamptz not null,
-    unique nulls not distinct (tenant_id, system, dataset)
+    unique nulls not distinct (tenant_id, system, dataset, sql)
 );
 
 create table check_result (

@@ -1,1 +1,1 @@
-"""Horse racing."""
+"""Horse racing, Great Britain and Ireland."""
