@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stocktake.count.record import record
+from stocktake.count.record import Batch, record
 from stocktake.count.recount import recount
 from stocktake.derive.recompute import derive, in_order
 from stocktake.derive.verification import verify
@@ -101,9 +101,8 @@ def _derive_one(
         units: Mapping[State, int] = {}
         if done.units and not derivation.columns:
             outcomes = [UnitOutcome(key, datasets=(done.dataset,)) for key in done.units]
-            units = record(
-                conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
-            )
+            brought = Batch("derive", outcomes)
+            units = record(conn, system, brought, run_id=claim.run_id, now=now)
         reach("derive_before_commit")
     reach("derive_after_commit")
     return units
@@ -157,18 +156,18 @@ def verify_system(
     verdicts = []
     for derivation in in_order(system.derivations):
         with workspace.database.connection() as conn:
-            found = verify(conn, system, derivation, full=full, seed=seed)
+            found = verify(conn, system, derivation, full=full, seed=seed, now=clock())
         verdicts.append(
             Verdict(
                 f"derived {derivation.dataset} ({derivation.sql})",
-                found.compared,
-                found.differences,
+                found.keys,
+                found.count,
                 [str(key) for key in found.examples[:EXAMPLES]],
             )
         )
     with workspace.database.connection() as conn:
         drift = recount(
-            conn, system, system.datasets, window=Range(), now=clock(), repair=False
+            conn, system, (), window=Range(), now=clock(), repair=False
         )
     by_dataset = Counter(one.dataset for one in drift)
     for dataset in system.datasets:

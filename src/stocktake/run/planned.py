@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from stocktake.count.needs import member_keys, needs
-from stocktake.model import Range, State
+from stocktake.count.states import View, needs
+from stocktake.model import HELD_STATES, TO_FILL_STATES, Range, State
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
 from stocktake.run.registry import find_datasets
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
     from stocktake.store.database import Database
 
+OUT_OF_REACH = frozenset({State.UNRECOVERABLE, State.BLOCKED})
+
 Ranges = dict[tuple[str, ...], list[tuple[int, int]]]
 
 
@@ -32,18 +34,23 @@ def plan_for(
     options: PlanOptions,
     *,
     now: datetime,
+    due_only: bool = False,
 ) -> Plan:
-    """Count what is needed and return the plan that fills it. Nothing is stored."""
-    wanted = needs(
-        conn,
-        system,
-        find_datasets(system, options.datasets),
-        states=options.states,
-        window=Range(options.since, options.until),
+    """Count what is needed and return the plan that fills it. Nothing is stored.
+
+    With ``due_only`` failures that wait for their next try are left out, and held units whose
+    re-check is due are added.
+    """
+    states = set(options.states or TO_FILL_STATES) | OUT_OF_REACH
+    if options.refetch:
+        states |= HELD_STATES
+    view = View(
         now=now,
+        window=Range(options.since, options.until),
         lifted=workspace.lifted(system),
-        refetch=options.refetch,
     )
+    names = [dataset.name for dataset in find_datasets(system, options.datasets)]
+    wanted = needs(conn, system, names, view=view, states=states, due_only=due_only)
     return make_plan(system, wanted, options, observed=observed(conn, system), now=now)
 
 
@@ -68,16 +75,9 @@ def dynamic_ranges(
 ) -> Ranges:
     """Return what a feed needs at this moment: the units a dynamic part stands for."""
     found: Ranges = {}
-    for need in needs(
-        conn,
-        system,
-        [system.dataset(feed.fills[0])],
-        states=(State.MISSING, State.FAILED, State.THIN),
-        window=Range(),
-        now=now,
-        lifted=workspace.lifted(system),
-        refetch=False,
-    ):
+    view = View(now=now, lifted=workspace.lifted(system))
+    states = (State.MISSING, State.FAILED, State.THIN)
+    for need in needs(conn, system, [feed.fills[0]], view=view, states=states, due_only=True):
         if need.feed == feed.name:
             found.setdefault(need.series, []).extend(need.ranges)
     return found
