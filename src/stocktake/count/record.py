@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TypedDict, Unpack
 
 from stocktake.count.ledger import (
     Change,
@@ -41,74 +42,68 @@ from stocktake.count.verdict import (
 )
 from stocktake.model import Dataset, Days, FromDataset, Settle, State, System, UnitOutcome, day_of
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
 Place = tuple[int, int]
 """Series and ordinal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one load transaction brought.
+class Landing(TypedDict):
+    """What the load transaction knows besides the outcomes.
 
     Args:
-        feed: Feed, file format, or ``derive`` (outcomes then name their datasets).
-        outcomes: What the answers proved about each unit.
         values: Texts staged per (dataset, column), for every column that units are read from and
             the key of every dataset whose units are members.
+        run_id: The run that writes.
+        now: Instant of the load.
     """
 
-    feed: str
-    outcomes: Sequence[UnitOutcome]
-    values: Mapping[Column, Collection[str]] = field(default_factory=dict)
+    values: Mapping[Column, Collection[str]]
+    run_id: int | None
+    now: datetime
 
 
 def record(
-    conn: Connection, system: System, batch: Batch, *, run_id: int | None, now: datetime
+    conn: Connection,
+    system: System,
+    feed: str,
+    outcomes: Sequence[UnitOutcome],
+    **landing: Unpack[Landing],
 ) -> dict[State, int]:
     """Write states, counts, ledger and members of one load; return units of the feed per state.
 
     Rows must have been merged: held always means that rows were counted. A unit that fills several
     datasets is counted once, with the worst state. The transaction stays the caller's.
+
+    Failed and blocked units are recorded the same way: nothing held is ever taken away by a
+    failure, it only waits for its next try: 1 h, 6 h, 1 day, 3 days, then 7 days. Unrecoverable
+    ones are asked for again after a month.
+
+    Args:
+        feed: Feed, file format, or ``derive`` (outcomes then name their datasets).
+        outcomes: What the answers proved about each unit.
     """
+    batch = _Batch(feed, outcomes, landing["values"])
+    run_id, now = landing["run_id"], landing["now"]
     ordinals = _register(conn, system, batch, run_id=run_id, now=now)
-    writer = _Writer(conn, system, batch.feed, run_id=run_id, now=now)
-    fills = _fills(system, batch.feed)
+    writer = _Writer(conn, system, feed, run_id=run_id, now=now)
+    fills = _fills(system, feed)
     for dataset in system.datasets:
-        outcomes = {
+        told = {
             outcome.key: outcome
-            for outcome in batch.outcomes
+            for outcome in outcomes
             if dataset.name in (outcome.datasets or fills)
         }
-        if outcomes:
-            writer.take(dataset, outcomes, ordinals=ordinals)
+        if told:
+            writer.take(dataset, told, ordinals=ordinals)
         elif dataset.name not in fills:
             writer.extracted(dataset, batch, ordinals=ordinals)
     return writer.write()
 
 
-def record_failures(
-    conn: Connection,
-    system: System,
-    feed: str,
-    *,
-    outcomes: Sequence[UnitOutcome],
-    run_id: int | None,
-    now: datetime,
-) -> dict[State, int]:
-    """Record units whose answer never came: ``failed``, ``blocked`` or ``unrecoverable``.
-
-    Nothing held is ever taken away: a held unit only gets its next try. Failed units wait 1 h, 6 h,
-    1 day, 3 days, 7 days; unrecoverable ones are asked for again after a month.
-
-    Raises:
-        ValueError: An outcome is in another state.
-    """
-    other = [outcome.state for outcome in outcomes if outcome.state not in FAILURES]
-    if other:
-        raise ValueError(f"a failure is failed, blocked or unrecoverable, not {other[0]}")
-    return record(conn, system, Batch(feed, outcomes), run_id=run_id, now=now)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    feed: str
+    outcomes: Sequence[UnitOutcome]
+    values: Mapping[Column, Collection[str]]
 
 
 def _fills(system: System, feed: str) -> tuple[str, ...]:
@@ -120,7 +115,7 @@ def _fills(system: System, feed: str) -> tuple[str, ...]:
 
 
 def _register(
-    conn: Connection, system: System, batch: Batch, *, run_id: int | None, now: datetime
+    conn: Connection, system: System, batch: _Batch, *, run_id: int | None, now: datetime
 ) -> dict[Column, dict[str, int]]:
     """Number every value staged, and every unit named, of datasets whose units are members."""
     seen: dict[Column, set[str]] = defaultdict(set)
@@ -317,7 +312,7 @@ class _Writer:
         self._states[key] = min(before, state, key=WORST_FIRST.index)
 
     def extracted(
-        self, dataset: Dataset, batch: Batch, *, ordinals: Mapping[Column, Mapping[str, int]]
+        self, dataset: Dataset, batch: _Batch, *, ordinals: Mapping[Column, Mapping[str, int]]
     ) -> None:
         """Hold the members whose rows came along with other units."""
         axis = axis_of(dataset)

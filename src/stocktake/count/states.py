@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Required, TypedDict
 
 import psycopg
 
@@ -14,21 +14,15 @@ from stocktake.count.routes import (
     Axis,
     Route,
     axis_of,
-    ordinal_text,
     routes,
     series_keys,
     today_in,
     zone_of,
 )
 from stocktake.model import (
-    GAP_STATES,
-    HELD_STATES,
     Calendar,
-    Coverage,
     Dataset,
     FromDataset,
-    Gap,
-    Need,
     Range,
     State,
     System,
@@ -36,12 +30,12 @@ from stocktake.model import (
     dimensions,
     ordinal_of,
 )
-from stocktake.model.ordinals import HIGHEST, LOWEST, Ranges, as_text, subtract, union
+from stocktake.model.ordinals import HIGHEST, LOWEST, Ranges, as_text
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from datetime import date, datetime
+    from datetime import date
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -51,16 +45,25 @@ QUERIES = load_queries("stocktake.store", "sql/count.sql")
 EVER = Range()
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class Looking(TypedDict, total=False):
     """From where a count looks: which days, at which instant, with which settings.
 
     Args:
-        window: Days asked about.
-        now: The instant of the count; its day is the last that may be expected.
-        lifted: Names of the source settings that are true.
+        now: The instant of the count; its day, in the dataset's zone, is the last expected.
+        window: Days asked about; datasets without days are counted whole.
+        lifted: Names of the source settings that are true (``Window.lifted_by``).
         as_of: Count what was known at this earlier instant, with the day it then was.
     """
+
+    now: Required[datetime]
+    window: Range
+    lifted: frozenset[str]
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``Looking`` with its defaults filled in."""
 
     now: datetime
     window: Range = EVER
@@ -71,15 +74,6 @@ class View:
     def instant(self) -> datetime:
         """The instant whose day is the last expected."""
         return self.as_of or self.now
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixRow:
-    """One series of a heatmap: a state per day from ``first`` on, ``None`` for unknown days."""
-
-    series: tuple[str, ...]
-    first: int
-    states: list[State | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,152 +88,6 @@ class Question:
     member_series: int | None = None
 
 
-def count(
-    conn: Connection,
-    system: System,
-    datasets: Sequence[str] = (),
-    *,
-    view: View,
-) -> list[Coverage]:
-    """Return coverage per dataset in the system's order; ``held + gaps = expected`` holds.
-
-    Args:
-        datasets: Names or aliases; empty means all.
-        view: Datasets without days are counted whole, whatever its window.
-    """
-    return [_coverage(conn, system, dataset, view) for dataset in _chosen(system, datasets)]
-
-
-def _coverage(conn: Connection, system: System, dataset: Dataset, view: View) -> Coverage:
-    asked = question(conn, system, dataset, view=view)
-    found = conn.execute(QUERIES.state_units, asked.parameters).fetchall()
-    states = {State(state): units for state, units in found if units}
-    surplus = states.pop(State.SURPLUS, 0)
-    held = sum(states.get(state, 0) for state in HELD_STATES)
-    gaps_found = sum(states.get(state, 0) for state in GAP_STATES)
-    if not asked.is_known:
-        return Coverage(dataset.name, None, surplus, rows=_rows(conn, asked), target=dataset.target)
-    if surplus:
-        states[State.SURPLUS] = surplus
-    return Coverage(
-        dataset.name,
-        expected=held + gaps_found,
-        held=held,
-        states={state: states[state] for state in State if state in states},
-        surplus=surplus,
-        rows=_rows(conn, asked) if held or surplus else None,
-        target=dataset.target,
-    )
-
-
-def _rows(conn: Connection, asked: Question) -> int | None:
-    row = conn.execute(QUERIES.rows_kept, asked.parameters).fetchone()
-    return row[0] if row else None
-
-
-def gaps(
-    conn: Connection,
-    system: System,
-    datasets: Sequence[str] = (),
-    *,
-    view: View,
-    states: Collection[State] = GAP_STATES,
-    limit: int | None = None,
-) -> list[Gap]:
-    """Return runs of neighbouring units in one of ``states``, per dataset, by series and key.
-
-    Args:
-        limit: Most runs per dataset, ``None`` for all.
-    """
-    found: list[Gap] = []
-    for dataset in _chosen(system, datasets):
-        asked = question(conn, system, dataset, view=view)
-        lines = _ranges(conn, asked, states=states, limit=limit)
-        names = _names(conn, asked, [edge for line in lines for edge in (line[4], line[5] - 1)])
-        found += [
-            Gap(
-                dataset.name,
-                tuple(key),
-                ordinal_text(asked.axis, first, names),
-                ordinal_text(asked.axis, last - 1, names),
-                last - first,
-                State(state),
-                reason,
-            )
-            for key, _, state, reason, first, last in lines
-        ]
-    return found
-
-
-def needs(
-    conn: Connection,
-    system: System,
-    datasets: Sequence[str] = (),
-    *,
-    view: View,
-    states: Collection[State],
-    due_only: bool = False,
-) -> list[Need]:
-    """Return per feed the units in one of ``states``, in the system's order of datasets.
-
-    Args:
-        states: States of the *feed's* units; gaps nobody can fill may be asked for too.
-        due_only: Leave out units whose next try is later than now, and add held units whose
-            re-check is due (state ``complete``).
-    """
-    found: list[Need] = []
-    for dataset in _chosen(system, datasets):
-        asked = question(conn, system, dataset, view=view)
-        grouped: dict[tuple[str, tuple[str, ...], str, str], list[tuple[int, int]]]
-        grouped = defaultdict(list)
-        for key, feed, state, reason, first, last in _ranges(
-            conn, asked, states=states, by_feed=True
-        ):
-            grouped[feed, tuple(key), state, reason].append((first, last))
-        lines = [
-            Need(feed, dataset.name, series, State(state), reason, union(parts))
-            for (feed, series, state, reason), parts in grouped.items()
-        ]
-        found += _due(conn, asked, lines, now=view.now) if due_only else lines
-    return found
-
-
-def _due(conn: Connection, asked: Question, lines: Iterable[Need], *, now: datetime) -> list[Need]:
-    parameters = {**asked.parameters, "now": now}
-    waiting: dict[tuple[str, tuple[str, ...]], Ranges] = {}
-    found: list[Need] = []
-    for key, feed, is_waiting, text in conn.execute(QUERIES.waiting_units, parameters):
-        series, ranges = tuple(key), ranges_of(text)
-        if is_waiting:
-            waiting[feed, series] = ranges
-        else:
-            found.append(
-                Need(feed, asked.dataset.name, series, State.COMPLETE, "re-check due", ranges)
-            )
-    for line in lines:
-        ranges = subtract(line.ranges, waiting.get((line.feed, line.series), ()))
-        if ranges:
-            found.append(
-                Need(line.feed, line.dataset, line.series, line.state, line.reason, ranges)
-            )
-    return found
-
-
-def matrix(conn: Connection, system: System, dataset: str, *, view: View) -> list[MatrixRow]:
-    """Return a state per series and day (or member) between the first and last known one."""
-    asked = question(conn, system, system.dataset(dataset), view=view)
-    lines = _ranges(conn, asked, states=tuple(State))
-    if not lines:
-        return []
-    first = min(line[4] for line in lines)
-    width = max(line[5] for line in lines) - first
-    grid: dict[tuple[str, ...], list[State | None]] = {}
-    for key, _, state, _, start, end in lines:
-        cells = grid.setdefault(tuple(key), [None] * width)
-        cells[start - first : end - first] = [State(state)] * (end - start)
-    return [MatrixRow(series, first, cells) for series, cells in grid.items()]
-
-
 def state_of(
     conn: Connection, system: System, dataset: Dataset, *, series: tuple[str, ...], view: View
 ) -> list[tuple[str, State, str, tuple[int, int]]]:
@@ -247,19 +95,12 @@ def state_of(
     asked = question(conn, system, dataset, view=view, only=series)
     found = []
     for by_feed in (False, True):
-        lines = _ranges(conn, asked, states=tuple(State), by_feed=by_feed)
+        lines = ranges_in(conn, asked, states=tuple(State), by_feed=by_feed)
         found += [(line[1], State(line[2]), line[3], (line[4], line[5])) for line in lines]
     return found
 
 
-def _chosen(system: System, datasets: Sequence[str]) -> list[Dataset]:
-    if not datasets:
-        return list(system.datasets)
-    wanted = {system.dataset(name).name for name in datasets}
-    return [dataset for dataset in system.datasets if dataset.name in wanted]
-
-
-def _ranges(
+def ranges_in(
     conn: Connection,
     asked: Question,
     *,
@@ -267,6 +108,11 @@ def _ranges(
     limit: int | None = None,
     by_feed: bool = False,
 ) -> list[tuple[Any, ...]]:
+    """Return lines of key, feed, state, reason, first ordinal and the one after the last.
+
+    Args:
+        by_feed: What each feed owes instead of what the dataset as a whole holds.
+    """
     parameters = {
         **asked.parameters,
         "states": [state.value for state in states],
@@ -274,13 +120,6 @@ def _ranges(
         "by_feed": by_feed,
     }
     return conn.execute(QUERIES.state_ranges, parameters).fetchall()
-
-
-def _names(conn: Connection, asked: Question, ordinals: list[int]) -> dict[int, str]:
-    if asked.member_series is None or not ordinals:
-        return {}
-    parameters = {"series_id": asked.member_series, "ordinals": ordinals}
-    return dict(conn.execute(QUERIES.member_keys, parameters).fetchall())
 
 
 def ranges_of(text: str) -> Ranges:
@@ -309,7 +148,7 @@ def question(
     rules = [(number, *rule) for number, one in enumerate(promises) for rule in _rules(one)]
     member_series = None
     if isinstance(axis, FromDataset):
-        member_series = _member_series(conn, system, axis)
+        member_series = member_series(conn, system, axis)
         is_known = is_known and member_series is not None
         rules = _member_rules(conn, rules, series_id=member_series, axis=axis, view=view)
     first, last = _bounds(view.window)
@@ -359,14 +198,15 @@ def _keys(conn: Connection, system: System, dataset: Dataset) -> list[tuple[str,
     for index, dim in enumerate(dimensions(dataset.partitions)):
         if index == counted or not isinstance(dim, FromDataset):
             continue
-        series_id = _member_series(conn, system, dim)
+        series_id = member_series(conn, system, dim)
         parameters = {"series_id": series_id, "ordinals": None}
         found = conn.execute(QUERIES.member_keys, parameters).fetchall()
         named[dim.dataset, dim.column] = sorted(key for _, key in found)
     return series_keys(dataset.partitions, named)
 
 
-def _member_series(conn: Connection, system: System, dim: FromDataset) -> int | None:
+def member_series(conn: Connection, system: System, dim: FromDataset) -> int | None:
+    """Return the series that numbers the values of a column, ``None`` before any was seen."""
     parameters = {"system": system.name, "dataset": dim.dataset, "key": [dim.column]}
     row = conn.execute(QUERIES.member_series, parameters).fetchone()
     return row[0] if row else None
@@ -451,6 +291,3 @@ def _member_rules(
         for profile in profiles
         for reason, ranges in waived
     ]
-
-
-__all__ = ["Connection", "MatrixRow", "View", "count", "gaps", "matrix", "needs", "state_of"]

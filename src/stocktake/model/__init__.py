@@ -8,6 +8,7 @@ from stocktake.model.partition import (
     Days,
     FromDataset,
     Partitions,
+    Range,
     Values,
     axis_index,
     day_of,
