@@ -1,4 +1,4 @@
-"""One request and its redirects: guarded, through the gate, credentials only to their own origin."""
+"""One request and its redirects: guarded, gated, credentials only for their own origin."""
 
 from __future__ import annotations
 

@@ -197,16 +197,15 @@ class RateGate:
             LOG.warning("circuit_open", source=permit.source, endpoint=permit.endpoint)
 
     async def hold(
-        self, permit: Permit, *, pause_seconds: float, reason: str, seconds: float, learns: bool
+        self, permit: Permit, *, pause_seconds: float, reason: str, seconds: float
     ) -> None:
-        """Make everyone wait ``pause_seconds`` from now, as the source asked.
+        """Make everyone wait after a 429, and lower the learned limit.
 
         Args:
             permit: What ``acquire`` gave.
-            pause_seconds: How long; a longer pause that already runs stays.
+            pause_seconds: How long, from now; a longer pause that already runs stays.
             reason: What the source answered.
             seconds: How long the answer took.
-            learns: Whether the answer says that we ask too often (429), which lowers the limit.
         """
         row = await self._run(
             QUERIES.note_refusal,
@@ -215,7 +214,7 @@ class RateGate:
                 "seconds": seconds,
                 "pause": pause_seconds,
                 "reason": reason,
-                "factor": LEARN_FACTOR if learns else 1.0,
+                "factor": LEARN_FACTOR,
                 "lowest": LEARN_LOWEST,
             },
         )

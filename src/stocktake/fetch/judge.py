@@ -10,12 +10,6 @@ if TYPE_CHECKING:
     from stocktake.fetch.transport import Response
     from stocktake.model import Feed
 
-UNAUTHORIZED = frozenset({401, 403})
-USABLE = frozenset({200, 203})
-LATER = frozenset({202, 408, 425})
-TOO_MANY = 429
-NOT_MODIFIED = 304
-SERVER_ERRORS = range(500, 600)
 DETAIL_CHARACTERS = 120
 _HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!doctype\thtml")
 _BLANKS = b" \t\r\n\xef\xbb\xbf\x00"
@@ -48,22 +42,29 @@ def judge(response: Response, feed: Feed) -> Verdict:
     pages often come as 200, and must never look like an empty day.
     """
     status = response.status
-    if status == TOO_MANY:
-        return Verdict(Meaning.WAIT, "HTTP 429, too many requests")
-    if status in UNAUTHORIZED - feed.absent_statuses:
-        return Verdict(Meaning.NO_ACCESS, f"HTTP {status}, the login was refused")
-    if response.flaw:
+    meaning = _MEANINGS.get(status, Meaning.REFUSED)
+    if response.flaw and meaning not in _MEANT_WHATEVER_THE_BODY:
         return Verdict(Meaning.AGAIN, response.flaw)
     if status in feed.absent_statuses:
         reason = feed.absent_reason or "the source does not have it"
         return Verdict(Meaning.ABSENT, f"{reason} (HTTP {status})")
-    if status in USABLE:
+    if meaning is Meaning.USE:
         return _judge_body(response.body, feed)
-    if status == NOT_MODIFIED:
-        return Verdict(Meaning.UNCHANGED)
-    if status in LATER or status in SERVER_ERRORS:
-        return Verdict(Meaning.AGAIN, f"HTTP {status}")
-    return Verdict(Meaning.REFUSED, f"HTTP {status}{_detail(response.body)}")
+    detail = _detail(response.body) if meaning is Meaning.REFUSED else _DETAILS.get(meaning, "")
+    return Verdict(meaning, f"HTTP {status}{detail}")
+
+
+_DETAILS = {Meaning.WAIT: ", too many requests", Meaning.NO_ACCESS: ", the login was refused"}
+_MEANT_WHATEVER_THE_BODY = frozenset(_DETAILS)
+_MEANINGS = {
+    200: Meaning.USE,
+    203: Meaning.USE,
+    304: Meaning.UNCHANGED,
+    401: Meaning.NO_ACCESS,
+    403: Meaning.NO_ACCESS,
+    429: Meaning.WAIT,
+    **dict.fromkeys((202, 408, 425, *range(500, 600)), Meaning.AGAIN),
+}
 
 
 def _judge_body(body: bytes, feed: Feed) -> Verdict:
@@ -71,7 +72,7 @@ def _judge_body(body: bytes, feed: Feed) -> Verdict:
     if not start and not body.strip(_BLANKS):
         return Verdict(Meaning.REFUSED, "empty body where an answer is due")
     if feed.endpoint.media_type != "text/html" and start.startswith(_HTML_STARTS):
-        due = feed.endpoint.media_type
+        due = feed.endpoint.media_type or "none"
         return Verdict(Meaning.REFUSED, f"an HTML page where {due} is due: login or error page")
     return Verdict(Meaning.USE)
 

@@ -101,8 +101,11 @@ create table capture (
     -- why it must not be parsed: evidence of a failure
     flaw          text not null default ''
 );
-create index capture_by_address on capture (system, feed, path, fetched_at desc);
+-- parameters may be longer than an index entry, hence their hash
+create index capture_by_address on capture
+    (system, feed, path, hash_array(params), fetched_at desc);
 create index capture_by_run on capture (run_id, capture_id);
+create index capture_further_pages on capture (first_page_id, page) where first_page_id is not null;
 
 -- What loading a capture did to a table; append-only, so provenance is never orphaned.
 create table receipt (
