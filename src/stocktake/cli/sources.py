@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from stocktake.run.sourced import Health
+    from stocktake.fetch.sources import EndpointState
 
 
 def sources(
@@ -44,7 +44,7 @@ def sources(
         return 0
     found = find_system(target)
     with out.workspace("sources") as workspace:
-        health = source_health(workspace, found, clock=system_clock)
+        health = source_health(workspace, found)
     out.emit({"system": found.name, "endpoints": health}, lambda console: _render(console, health))
     return 0
 
@@ -60,7 +60,7 @@ def _require_source(name: str) -> None:
         )
 
 
-def _render(console: Console, health: Sequence[Health]) -> None:
+def _render(console: Console, health: Sequence[EndpointState]) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("source", "endpoint", "state"):
         table.add_column(heading)

@@ -147,7 +147,9 @@ class _Execution:
         self._plan = plan
         self._clock = clock
         self._conduct = conduct
-        self._loader = BatchLoader(workspace.database, system, claim, clock=clock)
+        self._loader = BatchLoader(
+            workspace.database, system, claim, clock=clock, kind=workspace.kind
+        )
         self._meter = Meter(claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
         self._started = time.monotonic()
         self._stop = StopSign()
@@ -175,7 +177,9 @@ class _Execution:
     async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:  # noqa: ANN401
         database = self._workspace.database
         stored = stored_pages(database, self._claim)
-        async with open_fetching(database, self._system, sources, stored=stored) as fetching:
+        async with open_fetching(
+            database, self._system, sources, stored=stored, clock=self._clock
+        ) as fetching:
             for wave in sorted({part.wave for part in parts}):
                 await self._fetch_wave(wave, fetching)
                 reach("wave_done")
@@ -258,7 +262,7 @@ class _Execution:
                 now=self._clock(),
                 message=message,
                 error=error,
-                notes=[f"{text} ({n} times)" for text, n in self._loader.tally.notes.items()],
+                notes=self._loader.tally.note_lines(),
             )
 
     def _leave(self, error: BaseException) -> None:

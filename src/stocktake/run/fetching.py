@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from stocktake.model import Capture, Feed, System
     from stocktake.run.claim import Claim
+    from stocktake.run.clock import Clock
     from stocktake.run.errands import Errand
     from stocktake.store.database import Database
 
@@ -80,12 +81,14 @@ async def open_fetching(
     sources: Mapping[str, Mapping[str, Any]],
     *,
     stored: Stored,
+    clock: Clock,
 ) -> AsyncIterator[Fetching]:
     """Open connections to sources and to the rate gate for the length of a block."""
     gate = RateGate(database.async_connect)
+    guard = Guard(sources)
     try:
-        async with AiohttpTransport(Guard(sources)) as transport:
-            fetcher = Fetcher(transport, gate, sources)
+        async with AiohttpTransport(guard) as transport:
+            fetcher = Fetcher(transport, gate, guard=guard, settings=sources, clock=clock)
             yield Fetching(database, system, sources, fetcher, stored=stored)
     finally:
         await gate.close()

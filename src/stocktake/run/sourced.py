@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stocktake.fetch.sources import Health, pause_source, resume_source, sources_health
+from stocktake.fetch.sources import EndpointState, endpoint_states, pause_source, resume_source
 
 if TYPE_CHECKING:
     from stocktake.model import System
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
 
 
-def source_health(workspace: Workspace, system: System, *, clock: Clock) -> list[Health]:
+def source_health(workspace: Workspace, system: System) -> list[EndpointState]:
     """Return the state of every endpoint of the system's sources."""
     with workspace.database.connection() as conn:
-        return sources_health(conn, system.sources, now=clock())
+        return endpoint_states(conn, system.sources)
 
 
 def pause(workspace: Workspace, name: str, *, reason: str, clock: Clock) -> None:
