@@ -19,6 +19,7 @@ from stocktake.run.registry import find_datasets, find_system
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from stocktake.fetch.captures import StoredCapture
     from stocktake.load.provenance import Provenance
     from stocktake.model import Explanation
 
@@ -137,11 +138,33 @@ def capture_show(
     with out.workspace("capture") as workspace:
         stored = show_capture(workspace, capture_id)
     if not out.as_json:
-        sys.stdout.buffer.write(stored.body)
+        sys.stdout.buffer.write(stored.capture.body)
         sys.stdout.flush()
         return 0
-    out.emit(stored.description(), lambda _: None)
+    out.emit(described(stored), lambda _: None)
     return 0
+
+
+def described(stored: StoredCapture) -> dict[str, object]:
+    """Return everything about a capture but its bytes."""
+    capture = stored.capture
+    return {
+        "capture_id": capture.capture_id,
+        "system": stored.system,
+        "source": stored.source,
+        "feed": capture.request.feed,
+        "path": capture.request.path,
+        "params": capture.request.params,
+        "units": ["/".join(key) for key in capture.request.units],
+        "status": capture.status,
+        "headers": dict(capture.headers),
+        "bytes": len(capture.body),
+        "sha256": capture.sha256.hex(),
+        "fetched_at": capture.fetched_at,
+        "run_id": stored.run_id,
+        "is_loaded": stored.is_loaded,
+        "flaw": capture.flaw,
+    }
 
 
 @capture.callback()

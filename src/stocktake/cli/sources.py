@@ -71,14 +71,22 @@ def _render(console: Console, health: Sequence[EndpointState]) -> None:
         table.add_row(
             one.source,
             one.endpoint,
-            one.state,
+            _state(one),
             f"{one.per_second:g}",
             "" if one.learned_per_second is None else f"{one.learned_per_second:g}",
             words.number(one.requests),
             words.number(one.errors),
             words.number(one.refusals),
             "" if one.mean_seconds is None else f"{one.mean_seconds * 1000:.0f} ms",
-            "" if one.quota is None else f"{one.quota_used:,}/{one.quota:,}",
-            one.last_error or "",
+            "" if one.per_day is None else f"{one.used_today:,}/{one.per_day:,}",
+            one.last_error,
         )
     console.print(table)
+
+
+def _state(one: EndpointState) -> str:
+    if one.source_pause:
+        return f"[red]source paused: {one.source_pause}[/]"
+    if one.paused_until:
+        return f"[yellow]waits until {one.paused_until:%H:%M:%S}: {one.pause_reason}[/]"
+    return "[green]ready[/]" if one.circuit == "closed" else f"[yellow]circuit {one.circuit}[/]"

@@ -226,9 +226,7 @@ class _Execution:
             self._system.dataset(feed.fills[0]),
             left,
             newest_first=self._plan.options.order != "oldest",
-            names=lambda series, ordinals: member_names(
-                database, self._system, feed, series, ordinals
-            ),
+            names=lambda ordinals: member_names(database, self._system, feed, ordinals),
             refetch=self._plan.options.refetch,
         )
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from stocktake.count.record import Batch as Recorded, record
-from stocktake.errors import SourceChanged, StoreError
+from stocktake.count.record import record
+from stocktake.errors import SourceChanged
 from stocktake.fetch.captures import mark_loaded, store_captures
 from stocktake.fetch.sources import pause_source, record_attempts
 from stocktake.load.merge import KeyCache, Load, merge
@@ -121,18 +121,7 @@ class BatchLoader:
 
     def commit(self, prepared: Prepared) -> None:
         """Write the batch in one transaction, again if the database had to abort it."""
-        for attempt in range(1, self._attempts + 1):
-            try:
-                units = self._write(prepared)
-            except StoreError:
-                self._known.discard()
-                raise
-            except TRANSIENT:
-                self._known.discard()
-                if attempt == self._attempts:
-                    raise
-                continue
-            break
+        units = self._write_again(prepared, attempts=self._attempts)
         self._known.publish()
         reach("keys_published")
         self.tally.units.update(units)
@@ -143,6 +132,18 @@ class BatchLoader:
             for outcome in finding.outcomes
         )
         reach("batch_done")
+
+    def _write_again(self, prepared: Prepared, *, attempts: int) -> Counter[State]:
+        try:
+            return self._write(prepared)
+        except TRANSIENT:
+            self._known.discard()
+            if attempts == 1:
+                raise
+        except BaseException:
+            self._known.discard()
+            raise
+        return self._write_again(prepared, attempts=attempts - 1)
 
     def _capture(self, conn: psycopg.Connection, fetched: Fetched) -> tuple[Capture, ...]:
         errand, answer = fetched.errand, fetched.answer
@@ -205,9 +206,16 @@ class BatchLoader:
             )
             reach("merged")
             for feed, outcomes in _by_feed(prepared.findings).items():
-                brought = Recorded(feed, outcomes, merged.values)
                 units.update(
-                    record(conn, self._system, brought, run_id=self._claim.run_id, now=now)
+                    record(
+                        conn,
+                        self._system,
+                        feed,
+                        outcomes,
+                        values=merged.values,
+                        run_id=self._claim.run_id,
+                        now=now,
+                    )
                 )
             reach("recorded")
             for (part, series), ordinals in _done(prepared.findings).items():

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stocktake.count.record import Batch, record
+from stocktake.count.record import record
 from stocktake.count.recount import recount
 from stocktake.derive.recompute import derive, in_order
 from stocktake.derive.verification import verify
@@ -101,8 +101,9 @@ def _derive_one(
         units: Mapping[State, int] = {}
         if done.units and not derivation.columns:
             outcomes = [UnitOutcome(key, datasets=(done.dataset,)) for key in done.units]
-            brought = Batch("derive", outcomes)
-            units = record(conn, system, brought, run_id=claim.run_id, now=now)
+            units = record(
+                conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
+            )
         reach("derive_before_commit")
     reach("derive_after_commit")
     return units
@@ -167,7 +168,7 @@ def verify_system(
         )
     with workspace.database.connection() as conn:
         drift = recount(
-            conn, system, (), window=Range(), now=clock(), repair=False
+            conn, system, system.datasets, window=Range(), now=clock(), repair=False
         )
     by_dataset = Counter(one.dataset for one in drift)
     for dataset in system.datasets:
