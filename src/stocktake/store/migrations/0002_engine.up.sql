@@ -330,7 +330,8 @@ create aggregate replay_ranges(int4multirange, int4multirange) (
     sfunc = apply_ranges, stype = int4multirange, initcond = '{}'
 );
 
--- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each.
+-- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each, and
+-- the row what they told of shared columns that is not the value shown ({facet: {column: value}}).
 create function adopt_table(target regclass, facets text[] default '{}')
 returns void language plpgsql as $$
 declare
@@ -347,6 +348,9 @@ begin
         execute format('alter table %s add column %I bigint, add column %I bigint', target,
             '_' || facet || '_hash', '_' || facet || '_capture_id');
     end loop;
+    if cardinality(facets) > 0 then
+        execute format('alter table %s add column _overruled jsonb', target);
+    end if;
     execute format('create index on %s using brin (_loaded_at) with (pages_per_range = 16)', target);
 end $$;
 
