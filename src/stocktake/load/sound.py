@@ -107,7 +107,7 @@ def _misread(value: Any, column: Column) -> Refusal | None:
         return "type", f"{column.name} cannot hold {type(value).__name__}."
     if bits is None:
         return None if isfinite(value) else ("not_a_number", f"{column.name} is not a number.")
-    if value >> (bits - 1) not in {0, -1}:
+    if int(value).bit_length() >= bits:
         return "range", f"{column.name} is outside -2^{bits - 1} … 2^{bits - 1} - 1."
     return None
 
