@@ -77,7 +77,8 @@ class Derivation:
 
     ``derived/<sql>.sql`` of the system holds two statements (see design.md, Derive): ``touched``
     lists the keys that changed inputs touch; ``compute`` gives the rows of the keys in
-    ``touched_keys``. The same ``compute`` serves full and incremental work.
+    ``touched_keys``. The same ``compute`` serves full and incremental work. Two more are optional:
+    ``every`` lists each key there could be once, and ``units`` the units of ``touched_keys``.
 
     Args:
         dataset: Table written.
@@ -87,6 +88,8 @@ class Derivation:
         columns: Columns written; empty means all of the table. When given, rows are only updated,
             never inserted or deleted (statistics kept on a master table).
         parameters: Named SQL parameters with their defaults (``min_runs``).
+        stamps: Columns that tell when a row was computed (``calculated_at``): written with it, but
+            a row in which nothing else changed is left alone.
     """
 
     dataset: str
@@ -95,6 +98,7 @@ class Derivation:
     scope: tuple[str, ...]
     columns: tuple[str, ...] = ()
     parameters: tuple[tuple[str, int | str], ...] = ()
+    stamps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

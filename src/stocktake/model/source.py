@@ -24,6 +24,8 @@ class Endpoint:
         per_day: Quota of requests per UTC day, ``None`` for none.
         timeout_seconds: Total deadline of one request, connect to last byte.
         max_bytes: Largest decoded body accepted.
+        media_type: What answers are made of; sent as Accept. An HTML page in place of anything
+            but ``text/html`` is refused before it is parsed.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Endpoint:
     per_day: int | None = None
     timeout_seconds: float = 30.0
     max_bytes: int = 64 * 1024 * 1024
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,9 @@ class Capture:
     """One stored raw response; immutable.
 
     ``capture_id`` is ``None`` until it is stored. ``body`` is decoded (no transfer or content
-    encoding). ``sha256`` is of ``body``.
+    encoding). ``sha256`` is of ``body``. ``flaw`` says why it must not be parsed (an error page, a
+    damaged body as received, a page of an answer that was never completed); such captures are
+    evidence only.
     """
 
     request: Request
@@ -101,6 +106,7 @@ class Capture:
     headers: Mapping[str, str] = field(default_factory=dict)
     capture_id: int | None = None
     page: int = 0
+    flaw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +165,11 @@ class Feed:
         parse: Turns the pages of one request into rows; pure: no I/O, no clock. The third
             argument is the instant of the fetch (a day may be in progress). Raises
             ``SourceChanged`` when the shape broke.
-        next_page: Returns the request of the next page or ``None``; given the request and all
-            bodies so far.
+        next_page: Returns the request of the next page or ``None``; given the request of the
+            latest page and all bodies so far.
         also: Datasets that receive rows but are keyed otherwise (entities extracted).
         window: Days it can deliver.
+        only: Series (keys without the counted dimension) it serves; empty means all.
         settle: When a day is final.
         required: Whether a unit without this feed is thin.
         priority: 0 first.
@@ -178,6 +185,7 @@ class Feed:
     next_page: Callable[[Request, Sequence[bytes]], Request | None] | None = None
     also: tuple[str, ...] = ()
     window: Window = Window()
+    only: tuple[tuple[str, ...], ...] = ()
     settle: Settle | None = None
     required: bool = True
     priority: int = 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stocktake.errors import CredentialsRefused, UsageError
+import psycopg
+
+from stocktake.errors import CredentialsRefused, StocktakeError, UsageError
 from stocktake.model import PlanOptions, PlanPart, State
 from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
@@ -16,10 +20,10 @@ from stocktake.run.batch import BatchLoader
 from stocktake.run.checked import check_days
 from stocktake.run.derived import derive_all
 from stocktake.run.errands import errands
-from stocktake.run.fetching import open_fetching
+from stocktake.run.fetching import open_fetching, stored_pages
 from stocktake.run.planned import dynamic_ranges, member_names, options_json, plan_for
 from stocktake.run.progress import Meter, Report, silent
-from stocktake.run.pump import PumpLimits, pump
+from stocktake.run.pump import PumpLimits, StopSign, pump
 from stocktake.run.workspace import reachable_sources
 
 if TYPE_CHECKING:
@@ -28,9 +32,15 @@ if TYPE_CHECKING:
     from stocktake.model import Plan, RunReport, System
     from stocktake.run.claim import Claim
     from stocktake.run.clock import Clock
+    from stocktake.run.batch import Prepared
     from stocktake.run.errands import Errand
     from stocktake.run.fetching import Fetching
+    from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
+
+
+def unannounced(plan: Plan, resumed_run: int | None) -> None:
+    """Announce nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +51,14 @@ class Conduct:
         limits: How much is under way at once.
         validate_every: Units after which the checks of those units run; a failure stops the run.
         report: Called with progress after every batch.
+        announce: Called once before the start with the plan, and the run's number when an
+            interrupted run is continued.
     """
 
     limits: PumpLimits = PumpLimits()
     validate_every: int = 50
     report: Report = silent
+    announce: Callable[[Plan, int | None], None] = unannounced
 
 
 def backfill(
@@ -79,6 +92,7 @@ def backfill(
     with claims.system_lock(workspace.database, system.name):
         claim, plan = _begin(workspace, system, options, plan_id=plan_id, clock=clock)
         reach("planned")
+        conduct.announce(plan, claim.run_id if claim.resumed else None)
         return _Execution(workspace, system, claim, plan, clock=clock, conduct=conduct).run()
 
 
@@ -136,6 +150,7 @@ class _Execution:
         self._loader = BatchLoader(workspace.database, system, claim, clock=clock)
         self._meter = Meter(claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
         self._started = time.monotonic()
+        self._stop = StopSign()
 
     def run(self) -> RunReport:
         """Execute every wave, then finish; on any error leave the run resumable."""
@@ -158,23 +173,12 @@ class _Execution:
         derive_all(self._workspace, self._system, self._claim, clock=self._clock)
 
     async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:  # noqa: ANN401
-        async with open_fetching(
-            self._workspace, self._system, sources, self._claim, clock=self._clock
-        ) as fetching:
-            await self._reload(fetching)
+        database = self._workspace.database
+        stored = stored_pages(database, self._claim)
+        async with open_fetching(database, self._system, sources, stored=stored) as fetching:
             for wave in sorted({part.wave for part in parts}):
                 await self._fetch_wave(wave, fetching)
                 reach("wave_done")
-
-    async def _reload(self, fetching: Fetching) -> None:
-        """Load what the interrupted run had captured but not loaded."""
-        if not self._claim.resumed:
-            return
-        found = await asyncio.to_thread(fetching.unloaded, self._plan)
-        size = self._conduct.limits.batch_requests
-        for start in range(0, len(found), size):
-            prepared = await asyncio.to_thread(self._loader.prepare, found[start : start + size])
-            await asyncio.to_thread(self._commit, prepared)
 
     async def _fetch_wave(self, wave: int, fetching: Fetching) -> None:
         numbered = [
@@ -185,14 +189,12 @@ class _Execution:
         self._meter.wave = numbered[0][1].label
         reach("wave_started")
         streams = [self._errands(number, part) for number, part in numbered]
-        stop = asyncio.Event()
         await pump(
             streams,
             fetching.fetch,
-            _Steps(self._loader.prepare, self._commit),
+            self,
             limits=self._conduct.limits,
-            stop=stop,
-            stopped_by=lambda: bool(self._loader.tally.paused),
+            stop=self._stop,
         )
         if self._loader.tally.paused:
             raise CredentialsRefused(
@@ -226,7 +228,15 @@ class _Execution:
             refetch=self._plan.options.refetch,
         )
 
-    def _commit(self, prepared: Any) -> None:  # noqa: ANN401
+    def prepare(self, batch: Sequence[Fetched]) -> Prepared:
+        """Capture and parse a batch; a refused login stops the producers."""
+        prepared = self._loader.prepare(batch)
+        if self._loader.tally.paused:
+            self._stop.set()
+        return prepared
+
+    def commit(self, prepared: Prepared) -> None:
+        """Load a batch and report progress."""
         before = self._loader.tally.rows, self._loader.tally.failed
         self._loader.commit(prepared)
         self._meter.add(

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stocktake.count.record import record
+from stocktake.count.record import Batch as Recorded, record
 from stocktake.errors import SourceChanged, StoreError
 from stocktake.fetch.captures import mark_loaded, store_captures
 from stocktake.fetch.sources import pause_source, record_attempts
@@ -178,16 +178,9 @@ class BatchLoader:
             )
             reach("merged")
             for feed, outcomes in _by_feed(prepared.findings).items():
+                brought = Recorded(feed, outcomes, merged.values)
                 units.update(
-                    record(
-                        conn,
-                        self._system,
-                        feed,
-                        outcomes,
-                        values=merged.values,
-                        run_id=self._claim.run_id,
-                        now=now,
-                    )
+                    record(conn, self._system, brought, run_id=self._claim.run_id, now=now)
                 )
             reach("recorded")
             check_off(conn, self._claim.run_id, _done(prepared.findings, self._system))

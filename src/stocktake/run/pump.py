@@ -22,6 +22,18 @@ if TYPE_CHECKING:
     from stocktake.run.errands import Errand
 
 
+class StopSign:
+    """Set from any thread when nothing more should be fetched."""
+
+    def __init__(self) -> None:
+        """Start unset."""
+        self.is_set = False
+
+    def set(self) -> None:
+        """Let running requests end and start no more."""
+        self.is_set = True
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """An errand and its answer."""
@@ -65,7 +77,7 @@ async def pump(
     loader: Loader,
     *,
     limits: PumpLimits,
-    stop: asyncio.Event,
+    stop: StopSign,
 ) -> None:
     """Run every errand through fetch and loader; one iterator per plan part, side by side.
 
@@ -77,7 +89,7 @@ async def pump(
 
     async def produce(source: Iterator[Errand]) -> None:
         for errand in source:
-            if stop.is_set():
+            if stop.is_set:
                 return
             answer = await fetch(errand)
             reach("fetched")

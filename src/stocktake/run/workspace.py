@@ -8,7 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import ConfigurationError
+from stocktake.run.registry import installed_systems
 from stocktake.store.database import open_database
+from stocktake.store.installation import init, read_installation
+from stocktake.store.migrate import ENGINE, Component
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,9 +50,19 @@ class Workspace:
 
 @contextlib.contextmanager
 def open_workspace(settings: Settings, *, application: str) -> Iterator[Workspace]:
-    """Open the database, starting and migrating the local one when needed."""
-    with open_database(settings, application=application) as database:
-        yield Workspace(settings, database, database.kind)
+    """Open the database, starting, creating and migrating the local one when needed.
+
+    A database nobody initialised is for real rows, as ``stocktake init`` would make it.
+    """
+    with open_database(settings, application=application, components=components()) as database:
+        installation = read_installation(database) or init(database, "real")
+        yield Workspace(settings, database, installation.kind)
+
+
+def components() -> tuple[Component, ...]:
+    """Return whose migrations belong to this installation: the engine's and every system's."""
+    own = (Component.of_package(one.name, one.package) for one in installed_systems().values())
+    return (ENGINE, *own)
 
 
 @contextlib.contextmanager

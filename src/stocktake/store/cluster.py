@@ -57,6 +57,11 @@ class LocalCluster:
         return self.home / "postgres" / "data"
 
     @property
+    def upgraded_pgdata(self) -> Path:
+        """Where an upgraded data folder waits for the old one to make room."""
+        return self.pgdata.with_name("data.upgraded")
+
+    @property
     def server(self) -> Server:
         """The server's folders and programs.
 
@@ -189,6 +194,8 @@ class LocalCluster:
     def _ensure_running(self) -> None:
         if postmaster_pid(self.pgdata) is not None:
             return
+        if self.upgraded_pgdata.exists() and not self.pgdata.exists():
+            self.upgraded_pgdata.rename(self.pgdata)  # an upgrade was killed at its last step
         server = self.server.prepared()
         if not (self.pgdata / "PG_VERSION").exists():
             server.initialise()

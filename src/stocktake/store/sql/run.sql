@@ -102,3 +102,12 @@ select at, level, text
  where run_id = %(run_id)s
  order by seq desc
  limit %(limit)s;
+
+-- name: cancel_run
+-- Ends a run; whoever executes it is refused at its next batch.
+-- :run_id bigint, :now timestamptz
+update run
+   set state = 'cancelled', fence = fence + 1, message = 'cancelled', updated_at = %(now)s,
+       finished_at = %(now)s
+ where run_id = %(run_id)s and state in ('queued', 'running', 'paused')
+returning run_id;

@@ -1,0 +1,1 @@
+"""Every figure the project quotes, re-runnable: ``./do bench``."""

@@ -1,0 +1,6 @@
+"""Recompute what depends on what changed, and prove that it was."""
+
+from stocktake.derive.recompute import Derived, derive, in_order, stale_units
+from stocktake.derive.verification import Difference, verify
+
+__all__ = ["Derived", "Difference", "derive", "in_order", "stale_units", "verify"]

@@ -1,0 +1,206 @@
+-- name: session_role
+-- The role we act as, and the one that logged in.
+select current_user, session_user;
+
+-- name: act_as
+-- Act as another role until the transaction ends ('none': as the login).
+select set_config('role', %(role)s, true);
+
+-- name: oldest_transaction
+-- Start of the oldest transaction that may still commit rows we cannot see. Of sessions of other
+-- logins nothing is shown: an hour is granted to them.
+select least(
+    transaction_timestamp(),
+    min(xact_start),
+    case when count(*) filter (where query = '<insufficient privilege>') > 0
+         then transaction_timestamp() - interval '1 hour' end)
+  from pg_stat_activity
+ where datname = current_database() and pid <> pg_backend_pid();
+
+-- name: table_columns
+-- Columns of a table with their full types, in order.
+select a.attname, format_type(a.atttypid, a.atttypmod)
+  from pg_attribute a
+ where a.attrelid = %(target)s::regclass and a.attnum > 0 and not a.attisdropped
+   and a.attgenerated = ''
+ order by a.attnum;
+
+-- name: take_turn
+-- One derivation is recomputed by one session at a time; the other waits here.
+select pg_advisory_xact_lock(hashtextextended(%(name)s, 0));
+
+-- name: read_state
+-- Where the last recomputation stopped, and with which parameters.
+select watermark, parameters
+  from stocktake.derive_state
+ where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s;
+
+-- name: write_state
+-- Remember where this recomputation stopped.
+insert into stocktake.derive_state (tenant_id, system, dataset, sql, watermark, parameters,
+                                    run_id, at)
+values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, %(dataset)s, %(sql)s,
+        %(watermark)s, %(parameters)s, %(run_id)s, %(at)s)
+    on conflict (tenant_id, system, dataset, sql)
+    do update set watermark = excluded.watermark, parameters = excluded.parameters,
+                  run_id = excluded.run_id, at = excluded.at;
+
+-- name: drop_view
+-- Forget what an earlier derivation of this transaction called changed.
+drop view if exists {view};
+
+-- name: view_changes
+-- Rows of an input that changed since the watermark, and what they were before.
+create temporary view {view} as
+select t.* from {input} t where t._loaded_at >= {watermark}
+ union all
+select former.*
+  from stocktake.row_version v
+  left join {input} t on {matches_version}
+ cross join lateral jsonb_populate_record(t, v.before || v.row_key) former
+ where v.system = {system} and v.dataset = {dataset} and v.at >= {watermark};
+
+-- name: view_everything
+-- Every row of an input, for derivations that do not list their keys themselves.
+create temporary view {view} as select t.* from {input} t;
+
+-- name: has_changes
+-- Whether anything at all was loaded, changed or removed since the watermark.
+select exists (select from {input} where _loaded_at >= %(watermark)s)
+    or exists (select from stocktake.row_version
+                where system = %(system)s and dataset = %(dataset)s and at >= %(watermark)s);
+
+-- name: drop_scratch
+-- Tables of an earlier derivation of this transaction.
+drop table if exists touched_keys, computed;
+
+-- name: create_touched_keys
+-- The keys to recompute.
+create temporary table touched_keys on commit drop as
+select {scope} from {target} with no data;
+
+-- name: fill_touched_keys
+-- Each key once; keys with NULL name nothing.
+insert into touched_keys ({scope})
+select distinct {scope} from ({touched}) touched where num_nulls({scope}) = 0;
+
+-- name: fill_every_key
+-- The derivation lists each key once itself.
+insert into touched_keys ({scope}) select {scope} from ({every}) every_key;
+
+-- name: fill_sample
+-- A share of the keys that are stored or could be, at least so many; the same for the same seed.
+insert into touched_keys ({scope})
+select {scope}
+  from (select {scope} from ({every}) every_key
+         union select {scope} from {target}) k
+ order by hashtextextended(k::text, %(seed)s)
+ limit greatest(%(least)s,
+    (select ceil(count(*) * %(share)s) from (select 1 from {target}) counted))::bigint;
+
+-- name: analyze_touched_keys
+-- The planner must know whether these are ten keys or all.
+analyze touched_keys;
+
+-- name: count_touched_keys
+-- How many keys are recomputed.
+select count(*) from touched_keys;
+
+-- name: is_empty
+-- Whether the target has no row yet.
+select not exists (select from {target});
+
+-- name: rows_of
+-- What compute gives, as the target stores it, with its hash.
+select r.*, hash_record_extended(row({compared}), 0) as _row_hash
+  from (select {typed} from ({compute}) c) r
+
+-- name: insert_all
+-- The first rows of an empty table.
+insert into {target} ({columns}, _row_hash, _run_id)
+select {columns}, _row_hash, %(_run_id)s from ({rows}) r;
+
+-- name: create_computed
+-- Room for the recomputed rows beside the table.
+create temporary table computed on commit drop as
+select {columns}, null::bigint as _row_hash from {target} with no data;
+
+-- name: fill_computed
+-- Recompute the touched keys.
+insert into computed ({columns}, _row_hash) select {columns}, _row_hash from ({rows}) r;
+
+-- name: analyze_computed
+-- Merging three rows and merging all of them want different plans.
+analyze computed;
+
+-- name: keep_deleted
+-- What is about to vanish, for derivations that read this table.
+insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
+       %(dataset)s, jsonb_build_object({key_pairs}), 'delete', to_jsonb(t)
+  from {target} t
+ where {is_vanished};
+
+-- name: keep_updated
+-- What is about to change, for derivations that read this table.
+insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
+       %(dataset)s, jsonb_build_object({key_pairs}), 'update', to_jsonb(t)
+  from {target} t
+  join computed c on {same_key}
+ where {differs};
+
+-- name: is_vanished
+-- A stored row of a touched key that was not computed again.
+exists (select from touched_keys k where {in_scope})
+   and not exists (select from computed c where {same_key})
+
+-- name: is_vanished_of_all
+-- A stored row that was not computed again, when all was computed.
+not exists (select from computed c where {same_key})
+
+-- name: delete_vanished
+-- Stored rows that were not computed again.
+delete from {target} t where {is_vanished};
+
+-- name: update_changed
+-- Stored rows whose values changed.
+update {target} t
+   set {assignments}, _row_hash = c._row_hash, _run_id = %(_run_id)s,
+       _loaded_at = transaction_timestamp(), updated_at = transaction_timestamp()
+  from computed c
+ where {same_key} and {differs};
+
+-- name: update_columns
+-- Derived columns of a fetched table whose values changed; who made the row stays as it was.
+update {target} t
+   set {assignments}, _loaded_at = transaction_timestamp(), updated_at = transaction_timestamp()
+  from computed c
+ where {same_key} and {differs};
+
+-- name: insert_new
+-- Computed rows whose key is not stored yet.
+insert into {target} ({columns}, _row_hash, _run_id)
+select {columns}, c._row_hash, %(_run_id)s
+  from computed c
+ where not exists (select from {target} t where {same_key});
+
+-- name: units_touched
+-- Units in which touched keys lie.
+select unit from ({units}) touched_units;
+
+-- name: differences
+-- Keys of the touched scope where stored and recomputed rows differ, with what is wrong.
+select {key_list}, case when not is_stored then 'absent'
+                        when not is_computed then 'surplus' else 'differs' end
+  from (select {keys}, t.is_stored is not null as is_stored, c.is_computed is not null as is_computed
+          from (select t.*, true as is_stored from {target} t
+                 where exists (select from touched_keys k where {in_scope})) t
+          full join (select c.*, true as is_computed from computed c) c on {same_key}
+         where t.is_stored is null or c.is_computed is null or {differs}) d
+ order by {key_list};
+
+-- name: differences_of_columns
+-- Stored rows of the touched scope whose derived columns differ.
+select {keys}, 'differs' from {target} t join computed c on {same_key}
+ where {differs} order by {keys};

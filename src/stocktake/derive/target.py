@@ -1,0 +1,152 @@
+"""What one derivation writes and reads, as SQL: names, types and statements, composed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, LiteralString, cast
+
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from stocktake.store import load_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg import Connection
+
+    from stocktake.model import Derivation, System
+
+QUERIES = load_queries("stocktake.derive", "derive.sql")
+COMMA = SQL(", ")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A derivation against the tables of one database.
+
+    Args:
+        system: Its system.
+        derivation: What is derived.
+        key: Columns of the row key.
+        columns: Columns written, the key first.
+        types: Their full types, so that values are rounded as the table rounds them.
+    """
+
+    system: System
+    derivation: Derivation
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+
+    @property
+    def is_update_only(self) -> bool:
+        """Whether only columns of rows that others own are written."""
+        return bool(self.derivation.columns)
+
+    @property
+    def name(self) -> str:
+        """How locks and messages call it."""
+        return f"{self.system.name}.{self.derivation.dataset}/{self.derivation.sql}"
+
+    @property
+    def table(self) -> Identifier:
+        """The table written."""
+        return Identifier(self.system.name, self.derivation.dataset)
+
+    @property
+    def scope(self) -> Composed:
+        """The columns by which rows are recomputed together."""
+        return names(self.derivation.scope)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Columns whose change makes a row changed: neither its key nor its stamps."""
+        left_out = {*self.key, *self.derivation.stamps}
+        return tuple(column for column in self.columns if column not in left_out)
+
+    def statement(self, name: str) -> SQL | None:
+        """Return a statement of the derivation's file without its final semicolon."""
+        queries = load_queries(self.system.package, f"derived/{self.derivation.sql}.sql")
+        if name not in queries:
+            return None
+        text = queries[name].as_string(None).rstrip().removesuffix(";")
+        return SQL(cast("LiteralString", text + "\n"))
+
+    def required(self, name: str) -> SQL:
+        """Return a statement that every derivation must have.
+
+        Raises:
+            LookupError: The file lacks it.
+        """
+        found = self.statement(name)
+        if found is None:
+            msg = f"{self.system.package}/derived/{self.derivation.sql}.sql has no '{name}'"
+            raise LookupError(msg)
+        return found
+
+    def rows(self) -> Composed:
+        """Return the query that gives recomputed rows with the target's types and their hash."""
+        typed = COMMA.join(
+            SQL("c.{0}::{1} as {0}").format(Identifier(column), SQL(cast("LiteralString", kind)))
+            for column, kind in zip(self.columns, self.types, strict=True)
+        )
+        return QUERIES.rows_of.format(
+            compared=COMMA.join(Identifier("r", column) for column in self.compared),
+            typed=typed,
+            compute=self.required("compute"),
+        )
+
+    def parts(self) -> dict[str, Composable]:
+        """Return the fragments that the statements of ``derive.sql`` share."""
+        same_key = equal(self.key, "t", "c")
+        return {
+            "target": self.table,
+            "columns": names(self.columns),
+            "scope": self.scope,
+            "same_key": same_key,
+            "in_scope": equal(self.derivation.scope, "t", "k"),
+            "differs": SQL("({}) is distinct from ({})").format(
+                COMMA.join(Identifier("t", column) for column in self.compared),
+                COMMA.join(Identifier("c", column) for column in self.compared),
+            ),
+            "assignments": COMMA.join(
+                SQL("{} = {}").format(Identifier(column), Identifier("c", column))
+                for column in self.columns
+                if column not in self.key
+            ),
+            "key_pairs": COMMA.join(
+                SQL("{}, {}").format(Literal(column), Identifier("t", column))
+                for column in self.key
+            ),
+        }
+
+
+def target_of(conn: Connection[Any], system: System, derivation: Derivation) -> Target:
+    """Look up the table of a derivation: columns written and their types."""
+    dataset = system.dataset(derivation.dataset)
+    engine = {"created_at", "updated_at"}
+    name = Identifier(system.name, dataset.name).as_string(conn)
+    types = {
+        column: kind
+        for column, kind in conn.execute(QUERIES.table_columns, {"target": name}).fetchall()
+        if not column.startswith("_") and column not in engine
+    }
+    if derivation.columns:
+        columns = (*dataset.key, *derivation.columns)
+    else:
+        columns = (*dataset.key, *(column for column in types if column not in dataset.key))
+    kinds = tuple(types[column] for column in columns)
+    return Target(system, derivation, dataset.key, columns, kinds)
+
+
+def names(columns: Sequence[str]) -> Composed:
+    """Return column names as a list."""
+    return COMMA.join(map(Identifier, columns))
+
+
+def equal(columns: Sequence[str], left: str, right: str) -> Composed:
+    """Return the condition that two rows agree in ``columns``; keys are never NULL."""
+    return SQL(" and ").join(
+        SQL("{} = {}").format(Identifier(left, column), Identifier(right, column))
+        for column in columns
+    )

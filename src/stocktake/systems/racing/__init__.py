@@ -1,0 +1,1 @@
+"""Horse racing, Great Britain and Ireland."""
