@@ -525,7 +525,8 @@ select s.key, s.feed, s.state, s.reason, range_agg(s.ranges) from settled s
  group by s.key, s.feed, s.state, s.reason
 $$;
 
--- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each.
+-- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each, and
+-- the row what they told of shared columns that is not the value shown ({facet: {column: value}}).
 create function adopt_table(target regclass, facets text[] default '{}')
 returns void language plpgsql as $$
 declare
@@ -542,6 +543,9 @@ begin
         execute format('alter table %s add column %I bigint, add column %I bigint', target,
             '_' || facet || '_hash', '_' || facet || '_capture_id');
     end loop;
+    if cardinality(facets) > 0 then
+        execute format('alter table %s add column _overruled jsonb', target);
+    end if;
     execute format('create index on %s using brin (_loaded_at) with (pages_per_range = 16)', target);
 end $$;
 
