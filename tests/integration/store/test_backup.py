@@ -131,18 +131,30 @@ def test_a_database_in_use_is_not_restored_over(database: Database, tmp_path: Pa
         restore(made.path, database)
 
 
-@pytest.mark.fault("C08")
-def test_a_failed_backup_leaves_the_earlier_one(database: Database, tmp_path: Path) -> None:
+@pytest.mark.fault("C05", "C08")
+def test_a_backup_onto_a_full_disk_leaves_the_earlier_one(
+    database: Database, tmp_path: Path
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    version = f"echo 'postgres (PostgreSQL) {find_binaries().version}'"
+    full = (
+        "for each; do :; done; echo half > \"${each#--file=}\"; echo 'No space left on device' >&2"
+    )
+    for name in ("postgres", "initdb", "pg_ctl", "pg_dump"):
+        program = programs / name
+        body = f"{full}; exit 1" if name == "pg_dump" else version
+        program.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        program.chmod(0o755)
     path = tmp_path / "one.dump"
     path.write_bytes(b"earlier")
-    nowhere = Database(database.url + "&options=-c%20statement_timeout%3D1", application="test")
-    fill(database, 200_000)
 
-    with pytest.raises(StoreError, match="pg_dump failed"):
-        backup(nowhere, path)
+    with pytest.raises(StoreError, match="No space left") as caught:
+        backup(database, path, pg_bin=programs)
 
+    assert "Make room" in (caught.value.hint or "")
     assert path.read_bytes() == b"earlier"
-    assert [each.name for each in tmp_path.iterdir()] == ["one.dump"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["bin", "one.dump"]
 
 
 def test_an_upgrade_moves_every_row_to_the_newer_version(empty_home: Path, older: Binaries) -> None:
@@ -160,10 +172,12 @@ def test_an_upgrade_moves_every_row_to_the_newer_version(empty_home: Path, older
     assert (done.before, done.after) == (older.major, find_binaries().major)
     assert done.kept is not None
     assert (done.kept / "PG_VERSION").read_text(encoding="utf-8").strip() == str(older.major)
-    with LocalCluster(empty_home) as cluster:
-        with Database(cluster.url(), application="test").login() as connection:
-            assert connection.info.server_version // 10_000 == done.after
-            assert table_sums(connection) == before
+    with (
+        LocalCluster(empty_home) as cluster,
+        Database(cluster.url(), application="test").login() as connection,
+    ):
+        assert connection.info.server_version // 10_000 == done.after
+        assert table_sums(connection) == before
 
 
 def test_an_upgrade_of_the_newest_version_does_nothing(home: Path) -> None:

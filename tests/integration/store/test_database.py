@@ -127,9 +127,9 @@ def test_a_pool_whose_connections_are_all_busy_says_so(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stocktake.store.database.BORROW_SECONDS", 0.1)
-    with temporary_database(cluster, pool_size=1) as database, database.connection():
-        with pytest.raises(DatabaseUnavailable, match="All 1 connections were busy"):
-            shown(database, "role")
+    busy = pytest.raises(DatabaseUnavailable, match="All 1 connections were busy")
+    with temporary_database(cluster, pool_size=1) as database, database.connection(), busy:
+        shown(database, "role")
 
 
 def test_an_address_nobody_listens_at_is_refused_at_once() -> None:
