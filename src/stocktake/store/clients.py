@@ -182,7 +182,7 @@ def watch(home: Path, pgdata: Path, pg_ctl: str, server_pid: int) -> None:
     """Wait until no client is left, stop the server, end; end too when the server is another."""
     while True:
         time.sleep(WATCH_EVERY_SECONDS)
-        if not home.exists():
+        if postmaster_pid(pgdata) != server_pid:  # before the lock, which would make its file anew
             return
         with FolderLock(home).held():
             if postmaster_pid(pgdata) != server_pid:

@@ -574,3 +574,4 @@ grant usage on schema stocktake to stocktake_app;
 grant select, insert, update, delete on all tables in schema stocktake to stocktake_app;
 grant usage, select on all sequences in schema stocktake to stocktake_app;
 revoke insert, update, delete on migration from stocktake_app;
+revoke update, delete on installation from stocktake_app;
