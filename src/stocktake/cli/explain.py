@@ -39,11 +39,12 @@ def why(
     (target,) = find_datasets(found, [dataset])
     with out.workspace("why") as workspace:
         told = explain_unit(workspace, found, target, unit, clock=system_clock)
-    out.emit(told, lambda console: _render_why(console, told))
+    out.emit(told, lambda console: render_why(console, told))
     return 0
 
 
-def _render_why(console: Console, told: Explanation) -> None:
+def render_why(console: Console, told: Explanation) -> None:
+    """Draw all that is known of one unit."""
     console.print(
         f"[bold]{told.unit.dataset} {told.unit}[/]  {words.state_text(told.state)}"
         + (f": {told.reason}" if told.reason else ""),

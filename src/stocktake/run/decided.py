@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from stocktake.count.decide import accept, withdraw
@@ -16,3 +17,51 @@ if TYPE_CHECKING:
     from stocktake.model import Dataset, Explanation, System
     from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
+
+
+def accept_unit(
+    workspace: Workspace,
+    system: System,
+    dataset: Dataset,
+    text: str,
+    *,
+    reason: str,
+    by: str,
+    until: date | None,
+    clock: Clock,
+) -> Explanation:
+    """Waive a gap until a day (included; ``None`` for good) and return its explanation."""
+    key = unit_key(dataset, text)
+    with workspace.database.connection() as conn:
+        accept(conn, system, dataset, key, reason=reason, by=by, until=until, now=clock())
+    return explain_unit(workspace, system, dataset, text, clock=clock)
+
+
+def withdraw_unit(
+    workspace: Workspace, system: System, dataset: Dataset, text: str, *, clock: Clock
+) -> Explanation:
+    """Take an acceptance back: the unit is a gap again."""
+    key = unit_key(dataset, text)
+    with workspace.database.connection() as conn:
+        withdraw(conn, system, dataset, key, now=clock())
+    return explain_unit(workspace, system, dataset, text, clock=clock)
+
+
+def list_rejects(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset], *, limit: int
+) -> list[StoredReject]:
+    """Return open rejects of the datasets, newest first."""
+    names = {dataset.name for dataset in datasets}
+    with workspace.database.connection() as conn:
+        found = stored_rejects(conn, system.name)
+        return list(islice((one for one in found if one.reject.dataset in names), limit))
+
+
+def list_duplicates(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset], *, limit: int
+) -> list[Duplicate]:
+    """Return undecided pairs of the datasets, newest first."""
+    names = {dataset.name for dataset in datasets}
+    with workspace.database.connection() as conn:
+        found = stored_duplicates(conn, system.name)
+        return list(islice((one for one in found if one.dataset in names), limit))

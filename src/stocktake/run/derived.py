@@ -5,20 +5,24 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stocktake.count.record import record
 from stocktake.count.recount import recount
 from stocktake.derive.recompute import derive, in_order
 from stocktake.derive.verification import verify
-from stocktake.load.receipts import write_derived_receipt
 from stocktake.model import Range, State, UnitOutcome
 from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
+from stocktake.run.claim import SQL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
+    from psycopg import Connection
+
+    from stocktake.derive.recompute import Derived
     from stocktake.model import Dataset, Derivation, RunReport, System
     from stocktake.run.claim import Claim
     from stocktake.run.clock import Clock
@@ -97,7 +101,7 @@ def _derive_one(
         )
         reach("derive_merged")
         if done.touched_keys:
-            write_derived_receipt(conn, done.dataset, done.counts, run_id=claim.run_id, now=now)
+            _write_receipt(conn, done, run_id=claim.run_id, now=now)
         units: Mapping[State, int] = {}
         if done.units and not derivation.columns:
             outcomes = [UnitOutcome(key, datasets=(done.dataset,)) for key in done.units]
@@ -107,6 +111,22 @@ def _derive_one(
         reach("derive_before_commit")
     reach("derive_after_commit")
     return units
+
+
+def _write_receipt(conn: Connection[Any], done: Derived, *, run_id: int, now: datetime) -> None:
+    counts = done.counts
+    conn.execute(
+        SQL.write_derived_receipt,
+        {
+            "run_id": run_id,
+            "dataset": done.dataset,
+            "read": counts.read,
+            "inserted": counts.inserted,
+            "updated": counts.updated,
+            "unchanged": counts.read - counts.inserted - counts.updated,
+            "at": now,
+        },
+    )
 
 
 def derive_system(

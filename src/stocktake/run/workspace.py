@@ -65,6 +65,10 @@ def components() -> tuple[Component, ...]:
     return (ENGINE, *own)
 
 
+SANDBOX_LOGIN = {"user": "sandbox", "password": "sandbox"}
+"""Guards nothing: sandboxes listen on loopback and make everything up."""
+
+
 @contextlib.contextmanager
 def reachable_sources(
     workspace: Workspace, system: System, *, now: datetime
@@ -76,7 +80,7 @@ def reachable_sources(
     its credentials.
 
     Raises:
-        ConfigurationError: Credentials are missing.
+        ConfigurationError: Credentials are missing, or a real database was pointed at loopback.
     """
     with contextlib.ExitStack() as stack:
         found = {
@@ -84,13 +88,11 @@ def reachable_sources(
             for source in system.sources
             if source.feeds
         }
-        if workspace.kind == "sandbox" and system.sandbox:
-            unserved = [name for name, own in found.items() if "base_url" not in own]
-            if unserved:
-                server = stack.enter_context(sandbox_of(system, now=now))
-                for name in unserved:
-                    login = {"user": server.user, "password": server.password}
-                    found[name] = {**login, **found[name], "base_url": server.base_url}
+        unserved = [name for name, own in found.items() if "base_url" not in own]
+        if workspace.kind == "sandbox" and system.sandbox and unserved:
+            server = stack.enter_context(load_place(system.sandbox)(until=now.date()))
+            for name in unserved:
+                found[name] = {**SANDBOX_LOGIN, **found[name], "base_url": server.base_url}
         for source in system.sources:
             if source.name in found:
                 found[source.name].setdefault("base_url", source.base_url)
@@ -98,16 +100,10 @@ def reachable_sources(
         yield found
 
 
-def sandbox_of(system: System, *, now: datetime, **options: Any) -> Any:  # noqa: ANN401 -- the server's type belongs to `testing`, above us
-    """Return the system's sandbox server, not yet started; it is a context manager.
-
-    Raises:
-        ConfigurationError: The system has none.
-    """
-    if not system.sandbox:
-        raise ConfigurationError(f"{system.name} ships no sandbox.")
-    module, _, function = system.sandbox.partition(":")
-    return getattr(import_module(module), function)(until=now.date(), **options)
+def load_place(place: str) -> Any:  # noqa: ANN401 -- sandboxes and stories live above this package
+    """Return the attribute that ``module:name`` of a declaration points to."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _require_credentials(source: Source, own: Mapping[str, Any]) -> None:
