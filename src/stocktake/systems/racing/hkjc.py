@@ -242,7 +242,9 @@ class _Reading:
         for _, horse_id, placing in race.lines:
             first.setdefault(horse_id, placing.position)
         sharing = Counter(first.values())
-        for entry, horse_id, placing in race.lines:
+        # Of two different lines of one horse the engine keeps the last row: hand them in backwards,
+        # and the file's first line counts.
+        for entry, horse_id, placing in reversed(race.lines):
             dead_heat_n = 1 if placing.position is None else sharing[placing.position]
             self._runner(race, entry, horse_id, placing, dead_heat_n=max(1, dead_heat_n))
 
