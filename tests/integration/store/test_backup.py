@@ -131,7 +131,8 @@ def test_a_database_in_use_is_not_restored_over(database: Database, tmp_path: Pa
         restore(made.path, database)
 
 
-@pytest.mark.fault("C05", "C08")
+@pytest.mark.fault("C05")
+@pytest.mark.fault("C08")
 def test_a_backup_onto_a_full_disk_leaves_the_earlier_one(
     database: Database, tmp_path: Path
 ) -> None:

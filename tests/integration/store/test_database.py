@@ -84,9 +84,9 @@ def test_what_a_borrower_set_is_gone_for_the_next(cluster: LocalCluster) -> None
 
 @pytest.mark.fault("S07")
 def test_a_tenant_is_forgotten_at_the_end_of_the_transaction(cluster: LocalCluster) -> None:
-    someone = uuid4()
     with temporary_database(cluster, pool_size=1) as database:
-        for _ in range(50):
+        for _ in range(500):
+            someone = uuid4()
             with database.connection() as connection:
                 tenant(connection, someone)
                 assert connection.execute("show app.tenant_id").fetchone() == (str(someone),)
