@@ -80,7 +80,9 @@ def errands(
 
 
 def _ordinals(
-    series: Series, ranges: Iterable[tuple[int, int]], descending: bool  # noqa: FBT001 -- private
+    series: Series,
+    ranges: Iterable[tuple[int, int]],
+    descending: bool,  # noqa: FBT001 -- private
 ) -> Iterator[tuple[Series, int]]:
     for low, high in sorted(ranges, reverse=descending):
         for ordinal in range(high - 1, low - 1, -1) if descending else range(low, high):
