@@ -215,7 +215,7 @@ case $command in
     lint) "$bin/ruff" format --check && "$bin/ruff" check && "$bin/lint-imports" ;;
     types) "$bin/mypy" "$@" ;;
     fix) "$bin/ruff" format && "$bin/ruff" check --fix ;;
-    docs) "$bin/python" -m tools.reliability && run_docs ;;
+    docs) "$bin/python" -m tools && run_docs ;;
     bench) run_bench "$@" ;;
     coverage) run_coverage "$@" ;;
     lock) run_lock ;;

@@ -1,1 +1,1 @@
-"""Every number the project quotes, measured again by anyone."""
+"""Every figure the project quotes, re-runnable: ``./do bench``."""

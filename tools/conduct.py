@@ -7,7 +7,7 @@ import ast
 import re
 from collections.abc import Iterable
 
-from tools.source import Module, dotted_name, positional_count, statement_count
+from tools.source import Function, Module, dotted_name, positional_count, statement_count
 
 __all__ = [
     "clock_reads",
@@ -32,9 +32,11 @@ UNWANTED = frozenset(
 )
 UNWANTED_FILES = UNWANTED | {"common", "core", "base"}
 # Where a framework, not we, decides what a function takes.
-FRAMEWORK_FOLDERS = frozenset({"cli", "api", "web", "app", "sandbox"})
-# Entry points: the clock is read there and passed on.
-CLOCK_FOLDERS = frozenset({"run", "cli", "api", "web", "app"})
+FRAMEWORK_FOLDERS = frozenset({"cli", "api", "web", "app"})
+# Entry points, which read the clock and pass it on, and servers for tests, which log and date.
+CLOCK_FOLDERS = frozenset({"run", "cli", "api", "web", "app", "testing", "sandbox"})
+# A sandbox is a world made of many small formulas, called by nobody else.
+PRIVATE_FOLDERS = frozenset({"sandbox"})
 
 _SQL = re.compile(
     r"""^\s*(?:--.*\n\s*)*(?:
@@ -78,18 +80,30 @@ def _looks_like_sql(text: str) -> bool:
 
 
 def undocumented_statements(path: object, text: str) -> list[str]:
-    """Every ``-- name:`` has a sentence, and a line ``-- :name  type  meaning`` per parameter."""
+    """Every ``-- name:`` has a sentence, and ``-- :name  type  meaning`` for each parameter."""
     found = []
     for name, block in _STATEMENT.findall(text):
         comment = "\n".join(re.findall(r"^\s*--(.*)$", block, re.MULTILINE))
         body = re.sub(r"--.*", "", block)
         if not re.search(r"^\s*\w", comment, re.MULTILINE):
             found.append(f"{path}: {name} does not say what it returns or does")
-        documented = set(re.findall(r"^\s*(?::|%\()(\w+)", comment, re.MULTILINE))
+        documented = _documented_parameters(comment)
         used = set(_PARAMETER.findall(body))
         found += [f"{path}: {name} does not document :{one}" for one in sorted(used - documented)]
         found += [f"{path}: {name} documents :{one}, unused" for one in sorted(documented - used)]
     return found
+
+
+def _documented_parameters(comment: str) -> set[str]:
+    """Read ``:a type, :b type`` lines, and table lines such as ``a, b  type  meaning``."""
+    names: set[str] = set()
+    for line in comment.splitlines():
+        text = line.strip()
+        if text.startswith(":"):
+            names.update(re.findall(r"(?:^|,\s*):(\w+)", text))
+        elif table := re.match(r"(\w+(?:, *\w+)*)\s{2,}\S", text):
+            names.update(re.split(r", *", table[1]))
+    return names
 
 
 def prints(modules: Iterable[Module]) -> list[str]:
@@ -157,7 +171,9 @@ def crowded_signatures(modules: Iterable[Module]) -> list[str]:
     found = []
     for module in modules:
         for function in module.functions():
-            if function.name.startswith("_") or _is_hook(module, function.decorator_list):
+            if function.name.startswith("_") or _is_hook(module, function):
+                continue
+            if PRIVATE_FOLDERS & set(module.path.parts):
                 continue
             positional = positional_count(function)
             if positional > MOST_POSITIONAL:
@@ -170,11 +186,16 @@ def crowded_signatures(modules: Iterable[Module]) -> list[str]:
     return found
 
 
-def _is_hook(module: Module, decorators: list[ast.expr]) -> bool:
-    names = {dotted_name(node.func if isinstance(node, ast.Call) else node) for node in decorators}
-    if names & {"override", "typing.override"}:
+def _is_hook(module: Module, node: Function | ast.ClassDef) -> bool:
+    """Whether somebody else decides its signature and name."""
+    decorators = {dotted_name(getattr(one, "func", one)) for one in node.decorator_list}
+    if decorators & {"override", "typing.override"}:
         return True
-    return bool(names) and bool(FRAMEWORK_FOLDERS & set(module.path.parts))
+    if not FRAMEWORK_FOLDERS & set(module.path.parts):
+        return False
+    return bool(decorators) or (
+        not isinstance(node, ast.ClassDef) and "Context" in ast.unparse(node.args)
+    )
 
 
 def unwanted_words(modules: Iterable[Module]) -> list[str]:
@@ -184,9 +205,7 @@ def unwanted_words(modules: Iterable[Module]) -> list[str]:
         named = UNWANTED_FILES & set(module.path.with_suffix("").parts)
         found += [f"{module.path}: named '{word}'" for word in sorted(named)]
         for node in ast.walk(module.tree):
-            if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            if _is_hook(module, node.decorator_list):
+            if not isinstance(node, ast.ClassDef | Function) or _is_hook(module, node):
                 continue
             found += [
                 f"{module.path}:{node.lineno}: {node.name} contains '{word}'"

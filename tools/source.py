@@ -132,13 +132,13 @@ def statement_count(function: Function) -> int:
 def positional_count(function: Function) -> int:
     """Return how many arguments may be passed by position.
 
-    ``self``, ``cls`` and a leading connection do not count; ``since, until`` is one range.
+    What says only where the work happens does not count: ``self``, ``cls``, then a leading
+    connection or workspace, then the system. ``since, until`` is one range.
     """
     names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
-    if names[:1] in (["self"], ["cls"]):
-        names = names[1:]
-    if names[:1] in (["conn"], ["connection"]):
-        names = names[1:]
+    for places in ({"self", "cls"}, {"conn", "connection", "workspace"}, {"system"}):
+        if names and names[0] in places:
+            names = names[1:]
     return len(names) - ({"since", "until"} <= set(names))
 
 

@@ -215,16 +215,25 @@ def _sources(tables: object) -> Mapping[str, Mapping[str, SettingValue]]:
         if not plain:
             msg = f"{SETTINGS_FILE}: sources.{name} must hold plain texts, numbers and true/false."
             raise ConfigurationError(msg)
-    return MappingProxyType({name: MappingProxyType(table) for name, table in tables.items()})
+    return MappingProxyType(
+        {
+            name: MappingProxyType({key: _guarded(key, value) for key, value in table.items()})
+            for name, table in tables.items()
+        }
+    )
+
+
+def _guarded(key: str, value: SettingValue) -> SettingValue:
+    if _SECRET_KEY.search(key) and not isinstance(value, Secret):
+        return Secret(str(value))
+    return value
 
 
 def _put(found: dict[str, SettingValue], key: str, value: SettingValue, *, where: str) -> None:
     if key.endswith(_FILE_SUFFIX):
         found[key.removesuffix(_FILE_SUFFIX)] = Secret(_read_secret(str(value), where=where))
-    elif _SECRET_KEY.search(key) and not isinstance(value, Secret):
-        found[key] = Secret(str(value))
     else:
-        found[key] = value
+        found[key] = _guarded(key, value)
 
 
 def _read_secret(path: str, *, where: str) -> str:

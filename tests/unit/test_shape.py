@@ -48,7 +48,9 @@ def sample(text: str, path: str = "plan/sample.py") -> list[Module]:
     ],
 )
 def test_the_package_keeps_the_rule(rule: Rule) -> None:
-    assert rule(SOURCE) == []
+    found = rule(SOURCE)
+
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_every_named_statement_is_documented_with_its_parameters() -> None:
         )
     ]
 
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 SILENT = "-- name: rows\nselect 1;\n"

@@ -56,6 +56,14 @@ class Cross:
 Partitions = Days | Values | FromDataset | Cross
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Days ``since`` to ``until``, both included; ``None`` leaves that end open."""
+
+    since: date | None = None
+    until: date | None = None
+
+
 def dimensions(partitions: Partitions) -> tuple[Days | Values | FromDataset, ...]:
     """Return the dimensions in key order; a plain partition is one dimension."""
     return partitions.parts if isinstance(partitions, Cross) else (partitions,)

@@ -24,6 +24,8 @@ class Endpoint:
         per_day: Quota of requests per UTC day, ``None`` for none.
         timeout_seconds: Total deadline of one request, connect to last byte.
         max_bytes: Largest decoded body accepted.
+        media_type: What answers are made of; sent as Accept. An HTML page in place of anything
+            but ``text/html`` is refused before it is parsed.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Endpoint:
     per_day: int | None = None
     timeout_seconds: float = 30.0
     max_bytes: int = 64 * 1024 * 1024
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,9 @@ class Capture:
     """One stored raw response; immutable.
 
     ``capture_id`` is ``None`` until it is stored. ``body`` is decoded (no transfer or content
-    encoding). ``sha256`` is of ``body``.
+    encoding). ``sha256`` is of ``body``. ``flaw`` says why it must not be parsed (an error page, a
+    damaged body as received, a page of an answer that was never completed); such captures are
+    evidence only.
     """
 
     request: Request
@@ -101,6 +106,7 @@ class Capture:
     headers: Mapping[str, str] = field(default_factory=dict)
     capture_id: int | None = None
     page: int = 0
+    flaw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,25 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumed:
+    """What a plan takes for granted of a feed until something was seen.
+
+    Args:
+        rows_per_unit: Rows one unit brings, over all tables.
+        bytes_per_request: Stored size of one answer.
+        new_per_day: For feeds whose units are members: members first seen per day of the dataset
+            that names them, in the first year and after many years.
+    """
+
+    rows_per_unit: float = 1.0
+    bytes_per_request: int = 10_000
+    new_per_day: tuple[float, float] = (0.0, 0.0)
+
+
+NOTHING_SEEN = Assumed()
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     """One way rows come from a source.
 
@@ -159,15 +184,17 @@ class Feed:
         parse: Turns the pages of one request into rows; pure: no I/O, no clock. The third
             argument is the instant of the fetch (a day may be in progress). Raises
             ``SourceChanged`` when the shape broke.
-        next_page: Returns the request of the next page or ``None``; given the request and all
-            bodies so far.
+        next_page: Returns the request of the next page or ``None``; given the request of the
+            latest page and all bodies so far.
         also: Datasets that receive rows but are keyed otherwise (entities extracted).
         window: Days it can deliver.
+        only: Series (keys without the counted dimension) it serves; empty means all.
         settle: When a day is final.
         required: Whether a unit without this feed is thin.
         priority: 0 first.
         absent_statuses: HTTP statuses that prove a unit cannot be had (404 → unrecoverable).
         refresh_after: Age at which a held unit may be fetched again, ``None`` for never.
+        assumed: What plans take for granted until something was seen.
     """
 
     name: str
@@ -178,12 +205,14 @@ class Feed:
     next_page: Callable[[Request, Sequence[bytes]], Request | None] | None = None
     also: tuple[str, ...] = ()
     window: Window = Window()
+    only: tuple[tuple[str, ...], ...] = ()
     settle: Settle | None = None
     required: bool = True
     priority: int = 0
     absent_statuses: frozenset[int] = frozenset()
     absent_reason: str = ""
     refresh_after: timedelta | None = None
+    assumed: Assumed = NOTHING_SEEN
 
 
 @dataclass(frozen=True, slots=True)

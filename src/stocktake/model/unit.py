@@ -147,6 +147,7 @@ class Attempt:
     reason: str
     capture_id: int | None
     seconds: float | None
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +162,102 @@ class Span:
     last: date
     state: State = State.MISSING
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Units of one series that one feed should deliver, or cannot.
+
+    Args:
+        feed: Feed, or ``derive`` for a derived dataset.
+        dataset: Dataset counted.
+        series: The other dimensions' values, in partition order.
+        state: What the feed's ledger says of them; ``complete`` when a re-check is due.
+        reason: Why.
+        ranges: Half-open ordinal ranges, ascending.
+    """
+
+    feed: str
+    dataset: str
+    series: tuple[str, ...]
+    state: State
+    reason: str
+    ranges: tuple[tuple[int, int], ...]
+
+    @property
+    def units(self) -> int:
+        """Number of units in the ranges."""
+        return sum(last - first for first, last in self.ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One unit whose ledger and rows disagree.
+
+    Args:
+        kind: ``lost`` (the ledger says held, there are no rows), ``unrecorded`` (rows the ledger
+            does not know) or ``changed`` (the counts differ).
+        ledger_rows: Rows by the ledger, ``None`` where it keeps no count.
+        rows: Rows in the table.
+    """
+
+    dataset: str
+    feed: str
+    key: tuple[str, ...]
+    kind: str
+    ledger_rows: int | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What the ledger of one feed knows of one unit."""
+
+    feed: str
+    state: State
+    reason: str = ""
+    rows: int | None = None
+    expected_rows: int | None = None
+    attempts: int = 0
+    next_try_at: datetime | None = None
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureLine:
+    """One stored response that covered a unit, without its body."""
+
+    capture_id: int
+    feed: str
+    status: int
+    bytes: int
+    fetched_at: datetime
+    is_loaded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is known of one unit.
+
+    Args:
+        rule: The expectation's rule, in words.
+        state: The unit's state; ``reason`` why.
+        feeds: State per feed that fills the dataset.
+        rejects: Rows refused: position, code, reason.
+        upstream: Per dataset it comes after: the same unit's state.
+        next_try_at: When the next try is due, if one is.
+        advice: What to do next, a sentence or a command.
+    """
+
+    unit: Unit
+    rule: str
+    state: State
+    reason: str
+    feeds: tuple[FeedState, ...]
+    attempts: tuple[Attempt, ...]
+    captures: tuple[CaptureLine, ...]
+    rejects: tuple[tuple[str, str, str], ...]
+    upstream: tuple[tuple[str, State, str], ...]
+    next_try_at: datetime | None
+    noticed_at: datetime | None
+    advice: str

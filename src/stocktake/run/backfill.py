@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stocktake.errors import CredentialsRefused, UsageError
-from stocktake.model import PlanOptions, PlanPart, State
+import psycopg
+
+from stocktake.errors import CredentialsRefused, StocktakeError, UsageError
 from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
 from stocktake.run import claim as claims
@@ -16,21 +19,26 @@ from stocktake.run.batch import BatchLoader
 from stocktake.run.checked import check_days
 from stocktake.run.derived import derive_all
 from stocktake.run.errands import errands
-from stocktake.run.fetching import open_fetching
+from stocktake.run.fetching import open_fetching, stored_pages
 from stocktake.run.planned import dynamic_ranges, member_names, options_json, plan_for
 from stocktake.run.progress import Meter, Report, silent
-from stocktake.run.pump import PumpLimits, pump
+from stocktake.run.pump import PumpLimits, StopSign, pump
 from stocktake.run.workspace import reachable_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from stocktake.model import Plan, RunReport, System
+    from stocktake.model import Plan, PlanOptions, PlanPart, RunReport, System
+    from stocktake.run.batch import Prepared
     from stocktake.run.claim import Claim
-    from stocktake.run.clock import Clock
     from stocktake.run.errands import Errand
     from stocktake.run.fetching import Fetching
+    from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
+
+
+def unannounced(plan: Plan, resumed_run: int | None) -> None:
+    """Announce nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +49,14 @@ class Conduct:
         limits: How much is under way at once.
         validate_every: Units after which the checks of those units run; a failure stops the run.
         report: Called with progress after every batch.
+        announce: Called once before the start with the plan, and the run's number when an
+            interrupted run is continued.
     """
 
-    limits: PumpLimits = PumpLimits()
+    limits: PumpLimits = field(default_factory=PumpLimits)
     validate_every: int = 50
     report: Report = silent
+    announce: Callable[[Plan, int | None], None] = unannounced
 
 
 def backfill(
@@ -53,8 +64,7 @@ def backfill(
     system: System,
     options: PlanOptions,
     *,
-    clock: Clock,
-    conduct: Conduct = Conduct(),  # noqa: B008 -- frozen
+    conduct: Conduct = Conduct(),
     plan_id: int | None = None,
 ) -> RunReport:
     """Fill what ``options`` ask for and return what was done.
@@ -67,7 +77,6 @@ def backfill(
         workspace: Where.
         system: What.
         options: Which units, in which order.
-        clock: Gives the present instant.
         conduct: How.
         plan_id: A saved plan to run instead of making one.
 
@@ -77,9 +86,10 @@ def backfill(
         SourceUnavailable, StoreError: As named; running it again continues.
     """
     with claims.system_lock(workspace.database, system.name):
-        claim, plan = _begin(workspace, system, options, plan_id=plan_id, clock=clock)
+        claim, plan = _begin(workspace, system, options, plan_id=plan_id)
         reach("planned")
-        return _Execution(workspace, system, claim, plan, clock=clock, conduct=conduct).run()
+        conduct.announce(plan, claim.run_id if claim.resumed else None)
+        return _Execution(workspace, system, claim, plan, conduct=conduct).run()
 
 
 def _begin(
@@ -88,9 +98,8 @@ def _begin(
     options: PlanOptions,
     *,
     plan_id: int | None,
-    clock: Clock,
 ) -> tuple[Claim, Plan]:
-    now = clock()
+    now = workspace.clock()
     asked: dict[str, Any] = {**options_json(options), "plan": plan_id}
     with workspace.database.connection() as conn:
         unfinished = claims.interrupted(conn, system.name, "backfill", asked)
@@ -108,9 +117,7 @@ def _begin(
                 f"plan {plan_id} is of {plan.system}, not of {system.name}.",
                 hint=f"stocktake backfill {plan.system} --plan {plan_id}",
             )
-        claim = claims.start(
-            conn, system.name, "backfill", options=asked, plan_id=plan_id, now=now
-        )
+        claim = claims.start(conn, system.name, "backfill", options=asked, plan_id=plan_id, now=now)
     return claim, plan
 
 
@@ -124,18 +131,17 @@ class _Execution:
         claim: Claim,
         plan: Plan,
         *,
-        clock: Clock,
         conduct: Conduct,
     ) -> None:
         self._workspace = workspace
         self._system = system
         self._claim = claim
         self._plan = plan
-        self._clock = clock
         self._conduct = conduct
-        self._loader = BatchLoader(workspace.database, system, claim, clock=clock)
+        self._loader = BatchLoader(workspace, system, claim)
         self._meter = Meter(claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
         self._started = time.monotonic()
+        self._stop = StopSign()
 
     def run(self) -> RunReport:
         """Execute every wave, then finish; on any error leave the run resumable."""
@@ -150,31 +156,22 @@ class _Execution:
     def _execute(self) -> None:
         fetches = [part for part in self._plan.parts if part.kind == "fetch"]
         if fetches:
-            with reachable_sources(self._workspace, self._system, now=self._clock()) as sources:
+            with reachable_sources(self._workspace, self._system) as sources:
                 asyncio.run(self._fetch_waves(fetches, sources))
         reach("before_derive")
         self._meter.wave = "derived tables"
         self._conduct.report(self._meter.snapshot())
-        derive_all(self._workspace, self._system, self._claim, clock=self._clock)
+        derive_all(self._workspace, self._system, self._claim)
 
-    async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:  # noqa: ANN401
+    async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:
+        database = self._workspace.database
+        stored = stored_pages(database, self._claim)
         async with open_fetching(
-            self._workspace, self._system, sources, self._claim, clock=self._clock
+            database, self._system, sources, stored=stored, clock=self._workspace.clock
         ) as fetching:
-            await self._reload(fetching)
             for wave in sorted({part.wave for part in parts}):
                 await self._fetch_wave(wave, fetching)
                 reach("wave_done")
-
-    async def _reload(self, fetching: Fetching) -> None:
-        """Load what the interrupted run had captured but not loaded."""
-        if not self._claim.resumed:
-            return
-        found = await asyncio.to_thread(fetching.unloaded, self._plan)
-        size = self._conduct.limits.batch_requests
-        for start in range(0, len(found), size):
-            prepared = await asyncio.to_thread(self._loader.prepare, found[start : start + size])
-            await asyncio.to_thread(self._commit, prepared)
 
     async def _fetch_wave(self, wave: int, fetching: Fetching) -> None:
         numbered = [
@@ -185,14 +182,12 @@ class _Execution:
         self._meter.wave = numbered[0][1].label
         reach("wave_started")
         streams = [self._errands(number, part) for number, part in numbered]
-        stop = asyncio.Event()
         await pump(
             streams,
             fetching.fetch,
-            _Steps(self._loader.prepare, self._commit),
+            self,
             limits=self._conduct.limits,
-            stop=stop,
-            stopped_by=lambda: bool(self._loader.tally.paused),
+            stop=self._stop,
         )
         if self._loader.tally.paused:
             raise CredentialsRefused(
@@ -202,14 +197,16 @@ class _Execution:
             )
         days = [part for _, part in numbered if not part.dynamic]
         if days:
-            check_days(self._workspace, self._system, days, clock=self._clock)
+            check_days(self._workspace, self._system, days)
 
     def _errands(self, number: int, part: PlanPart) -> Iterator[Errand]:
         source, feed = self._system.feed(part.feed)
         database = self._workspace.database
         with database.connection() as conn:
             if part.dynamic and not part.ordinals:
-                ranges = dynamic_ranges(conn, self._workspace, self._system, feed, now=self._clock())
+                ranges = dynamic_ranges(
+                    conn, self._workspace, self._system, feed, now=self._workspace.clock()
+                )
                 assert self._claim.plan_id is not None  # noqa: S101 -- every backfill has a plan
                 set_ordinals(conn, self._claim.plan_id, number, ranges)
             left = remaining(conn, self._claim.run_id, self._claim.plan_id, number)
@@ -220,13 +217,19 @@ class _Execution:
             self._system.dataset(feed.fills[0]),
             left,
             newest_first=self._plan.options.order != "oldest",
-            names=lambda series, ordinals: member_names(
-                database, self._system, feed, series, ordinals
-            ),
+            names=lambda ordinals: member_names(database, self._system, feed, ordinals),
             refetch=self._plan.options.refetch,
         )
 
-    def _commit(self, prepared: Any) -> None:  # noqa: ANN401
+    def prepare(self, batch: Sequence[Fetched]) -> Prepared:
+        """Capture and parse a batch; a refused login stops the producers."""
+        prepared = self._loader.prepare(batch)
+        if self._loader.tally.paused:
+            self._stop.set()
+        return prepared
+
+    def commit(self, prepared: Prepared) -> None:
+        """Load a batch and report progress."""
         before = self._loader.tally.rows, self._loader.tally.failed
         self._loader.commit(prepared)
         self._meter.add(
@@ -245,10 +248,10 @@ class _Execution:
                 state=state,
                 units=self._loader.tally.units,
                 seconds=time.monotonic() - self._started,
-                now=self._clock(),
+                now=self._workspace.clock(),
                 message=message,
                 error=error,
-                notes=[f"{text} ({n} times)" for text, n in self._loader.tally.notes.items()],
+                notes=self._loader.tally.note_lines(),
             )
 
     def _leave(self, error: BaseException) -> None:

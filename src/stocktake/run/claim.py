@@ -55,10 +55,11 @@ def system_lock(database: Database, system: str) -> Iterator[None]:
     Raises:
         PlanRefused: Another process holds it; the message says who.
     """
-    with database.session() as conn:
-        locked = conn.execute(SQL.try_lock_system, {"system": system}).fetchone()
+    with database.login() as session:
+        locked = session.execute(SQL.try_lock_system, {"system": system}).fetchone()
         if not locked or not locked[0]:
-            holder = conn.execute(SQL.holder_of_system, {"system": system}).fetchone()
+            with database.connection() as conn:
+                holder = conn.execute(SQL.holder_of_system, {"system": system}).fetchone()
             raise PlanRefused(
                 f"{system} is busy: " + _holder_text(holder),
                 hint="Wait until it has ended, or stop it; then run this command again.",
@@ -111,7 +112,9 @@ def interrupted(
 
 def park_interrupted(conn: psycopg.Connection, system: str, *, now: datetime) -> list[int]:
     """Mark runs whose process is gone as paused; the caller holds the system's lock."""
-    return [row[0] for row in conn.execute(SQL.park_interrupted_runs, {"system": system, "now": now})]
+    return [
+        row[0] for row in conn.execute(SQL.park_interrupted_runs, {"system": system, "now": now})
+    ]
 
 
 def take_over(conn: psycopg.Connection, run_id: int, *, now: datetime) -> Claim:

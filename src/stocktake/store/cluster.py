@@ -13,6 +13,7 @@ from stocktake.errors import ClusterError
 from stocktake.store.account import Account, server_account
 from stocktake.store.binaries import Binaries, find_binaries
 from stocktake.store.clients import (
+    LOCK_FILE,
     Client,
     FolderLock,
     Registration,
@@ -55,6 +56,11 @@ class LocalCluster:
     def pgdata(self) -> Path:
         """The data folder, which may not exist yet."""
         return self.home / "postgres" / "data"
+
+    @property
+    def upgraded_pgdata(self) -> Path:
+        """Where an upgraded data folder waits for the old one to make room."""
+        return self.pgdata.with_name("data.upgraded")
 
     @property
     def server(self) -> Server:
@@ -119,7 +125,7 @@ class LocalCluster:
         Raises:
             ClusterError: It did not stop.
         """
-        if not self.home.exists():
+        if not self._has_lock:
             return ()
         with FolderLock(self.home).held():
             if self._registration is not None:
@@ -133,10 +139,14 @@ class LocalCluster:
 
     def clients(self) -> tuple[Client, ...]:
         """Return the programs that use the cluster now, oldest first, ourselves included."""
-        if not self.home.exists():
+        if not self._has_lock:
             return ()
         with FolderLock(self.home).held():
             return living_clients(self.home)
+
+    @property
+    def _has_lock(self) -> bool:
+        return (self.home / LOCK_FILE).exists()
 
     @property
     def is_running(self) -> bool:
@@ -179,8 +189,9 @@ class LocalCluster:
     def _make_home(self) -> None:
         try:
             self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
+            FolderLock(self.home).create()
         except OSError as error:
-            msg = f"The home folder {self.home} cannot be created: {error.strerror}."
+            msg = f"The home folder {self.home} cannot be written: {error.strerror}."
             raise ClusterError(msg, hint="Choose another with --home or STOCKTAKE_HOME.") from error
         account = server_account()
         if not account.can_reach(self.home):
@@ -189,6 +200,8 @@ class LocalCluster:
     def _ensure_running(self) -> None:
         if postmaster_pid(self.pgdata) is not None:
             return
+        if self.upgraded_pgdata.exists() and not self.pgdata.exists():
+            self.upgraded_pgdata.rename(self.pgdata)  # an upgrade was killed at its last step
         server = self.server.prepared()
         if not (self.pgdata / "PG_VERSION").exists():
             server.initialise()

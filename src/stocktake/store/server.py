@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -25,6 +26,8 @@ SOCKET_PATH_LIMIT = 100
 FREE_BYTES_NEEDED = 200 * 1024 * 1024
 LOGS_KEPT = 5
 LOG_LINES_SHOWN = 12
+ORPHANS_SECONDS = 20.0
+"""Longest wait for the sessions of a killed server to notice and end."""
 _CONF = """\
 # Written by Stocktake at every start. Put your own settings into {local}; they win.
 {transport}
@@ -35,6 +38,7 @@ maintenance_work_mem = 128MB
 max_wal_size = 2GB
 wal_level = minimal
 max_wal_senders = 0
+max_logical_replication_workers = 0
 fsync = on
 synchronous_commit = on
 full_page_writes = on
@@ -51,7 +55,7 @@ log_rotation_size = 10MB
 log_line_prefix = '%m [%p] %a '
 log_checkpoints = off
 log_min_messages = warning
-include_if_exists = '{local}'
+{include}
 """
 
 
@@ -140,6 +144,7 @@ class Server:
             logs=_quoted(self.logs),
             port=self._port(),
             transport=self._transport(),
+            include=f"include '{_quoted(self.local_conf)}'" if self.local_conf.exists() else "",
         )
         path = self.pgdata / "postgresql.conf"
         if path.read_text(encoding="utf-8") != text:
@@ -152,21 +157,33 @@ class Server:
             ClusterError: It did not start; the message ends with its last log lines.
         """
         forget_foreign_pid(self.pgdata)
+        for leftover in self.socket_folder.glob(f".s.PGSQL.{PORT}*"):
+            leftover.unlink(missing_ok=True)  # a dead server's; nobody else uses this folder
+        deadline = time.monotonic() + ORPHANS_SECONDS
+        while self._pg_ctl_start():
+            lines = self.last_log_lines()
+            if "pre-existing shared memory" not in lines or time.monotonic() > deadline:
+                raise _explained(f"PostgreSQL did not start in {self.pgdata}", lines, self.folder)
+            time.sleep(0.1)  # sessions of a killed server are still ending
+
+    def _pg_ctl_start(self) -> int:
         start_log = self.logs / "start.log"
         start_log.unlink(missing_ok=True)
         command: list[str | Path] = [self.binaries.program("pg_ctl"), "start", "-s", "-w"]
         answer = self.account.run(
             [*command, "-t", "600", "-D", self.pgdata, "-l", start_log], cwd=self.folder
         )
-        if answer.returncode:
-            lines = self.last_log_lines()
-            raise _explained(f"PostgreSQL did not start in {self.pgdata}", lines, self.folder)
+        return answer.returncode
 
     def last_log_lines(self) -> str:
-        """Return the end of the newest log files, oldest line first; empty when there are none."""
+        """Return what the server said last, oldest line first; empty when it said nothing."""
+        start_log = self.logs / "start.log"
+        began = start_log.stat().st_mtime_ns if start_log.exists() else 0
         newest = sorted(self.logs.glob("server-*.log"))[-1:]
+        # An older file belongs to an earlier start: this one ended before it got to its own.
+        told = [path for path in newest if path.stat().st_mtime_ns >= began]
         lines: list[str] = []
-        for path in (self.logs / "start.log", *newest):
+        for path in (start_log, *told):
             if path.exists():
                 text = path.read_text(encoding="utf-8", errors="replace")
                 lines += [line for line in text.splitlines() if line.strip()]

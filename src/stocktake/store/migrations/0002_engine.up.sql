@@ -97,10 +97,15 @@ create table capture (
     fetched_at    timestamptz not null,
     seconds       real not null,
     run_id        bigint,
-    is_loaded     boolean not null default false
+    is_loaded     boolean not null default false,
+    -- why it must not be parsed: evidence of a failure
+    flaw          text not null default ''
 );
-create index capture_by_address on capture (system, feed, path, fetched_at desc);
+-- parameters may be longer than an index entry, hence their hash
+create index capture_by_address on capture
+    (system, feed, path, hash_array(params), fetched_at desc);
 create index capture_by_run on capture (run_id, capture_id);
+create index capture_further_pages on capture (first_page_id, page) where first_page_id is not null;
 
 -- What loading a capture did to a table; append-only, so provenance is never orphaned.
 create table receipt (
@@ -331,7 +336,198 @@ create aggregate replay_ranges(int4multirange, int4multirange) (
     sfunc = apply_ranges, stype = int4multirange, initcond = '{}'
 );
 
--- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each.
+-- How many ordinals a multirange holds.
+create function units_in(ranges int4multirange) returns bigint language sql immutable parallel safe
+as $$ select coalesce(sum(upper(part)::bigint - lower(part)), 0) from unnest(ranges) as part $$;
+
+-- The one answer to "what is known of these units": per series (and feed, when asked) the ranges of
+-- each state and reason. count, gaps, needs, heatmap and why all read it.
+--
+-- of_keys, of_profiles: the series wanted, each with the number of its promise (equal promises are
+-- passed once). The rule_* arrays hold the promises; feed '' is the dataset's own:
+--   ('', missing)       promised up to today        ('', future)        promised later
+--   ('', unrecoverable) promised, no feed has it    ('', not_expected)  not promised, with reason
+--   ('', window)        the ordinals asked about
+--   (feed, required | optional)                     what the feed can deliver
+--   (feed, not_expected | unrecoverable)            what it cannot, with reason
+--   (feed, future)                                  days after today it already tells of
+-- Claims are made in order of rank; a unit belongs to the first that names it.
+create function unit_states(
+    of_system text, of_dataset text, of_keys text[], of_profiles integer[],
+    rule_profile integer[], rule_feed text[], rule_state text[], rule_reason text[],
+    rule_ranges int4multirange[], upstream text[], as_of timestamptz, today date, by_feed boolean
+) returns table (key text[], feed text, state text, reason text, ranges int4multirange)
+language sql stable rows 100000
+as $$
+with wanted as materialized (
+    select w.key::text[] as key, w.profile from unnest(of_keys, of_profiles) as w(key, profile)
+), rule as materialized (
+    select r.* from unnest(rule_profile, rule_feed, rule_state, rule_reason, rule_ranges)
+        as r(profile, feed, state, reason, ranges)
+), promise as materialized (
+    select r.profile,
+           coalesce(range_agg(r.ranges) filter (where r.feed = '' and r.state = 'missing'), '{}')
+               as promised,
+           coalesce(range_agg(r.ranges) filter (where r.feed = '' and r.state = 'future'), '{}')
+               as future,
+           coalesce(range_agg(r.ranges) filter (where r.feed = '' and r.state = 'window'), '{}')
+               as asked,
+           coalesce(range_agg(r.ranges) filter (where r.state = 'required'), '{}') as required
+      from rule r group by r.profile
+), recorded as materialized (
+    select s.key, s.feed, range_agg(l.held) as held
+      from stocktake.series s join stocktake.ledger l using (series_id)
+     where as_of is null and s.system = of_system and s.dataset = of_dataset
+     group by s.series_id
+    union all
+    select s.key, s.feed,
+           stocktake.replay_ranges(c.added, c.removed order by c.change_id)
+      from stocktake.series s join stocktake.ledger_change c using (series_id)
+     where c.at <= as_of and s.system = of_system and s.dataset = of_dataset
+     group by s.series_id
+), above as materialized (
+    select s.dataset, s.key, range_agg(l.held) as held
+      from stocktake.series s join stocktake.ledger l using (series_id)
+     where as_of is null and s.system = of_system and s.dataset = any(upstream)
+     group by s.dataset, s.key
+    union all
+    select c.dataset, c.key, range_agg(c.held) from (
+        select s.dataset, s.key, stocktake.replay_ranges(c.added, c.removed order by c.change_id)
+                   as held
+          from stocktake.series s join stocktake.ledger_change c using (series_id)
+         where c.at <= as_of and s.system = of_system and s.dataset = any(upstream)
+         group by s.series_id) c
+     group by c.dataset, c.key
+), exception as materialized (
+    select s.key, s.feed, u.state, u.reason,
+           range_agg(int4range(u.ordinal, u.ordinal + 1)) as ranges
+      from stocktake.series s join stocktake.unit u using (series_id)
+     where s.system = of_system and s.dataset = of_dataset and u.state <> 'complete'
+       and (as_of is null or u.changed_at <= as_of)
+       and (u.decided_until is null or u.decided_until >= today)
+     group by s.key, s.feed, u.state, u.reason
+), route as materialized (
+    select w.key, w.profile, r.feed, r.state = 'required' as is_required,
+           r.ranges * p.promised as reach,
+           (coalesce(h.held, '{}') - p.future) * p.asked as held
+      from wanted w
+      join rule r on r.profile = w.profile and r.state in ('required', 'optional')
+      join promise p on p.profile = w.profile
+      left join recorded h on h.key = w.key and h.feed = r.feed
+), told as materialized (
+    select r.*, x.state, x.reason, x.ranges
+      from route r join exception x on x.key = r.key and x.feed = r.feed
+), united as materialized (
+    select r.key, p.promised, p.required, range_agg(r.held) as held
+      from route r join promise p on p.profile = r.profile
+     group by r.key, p.promised, p.required
+), satisfied as materialized ( -- held by a required feed without a complaint
+    select r.key, range_agg(r.held - coalesce(t.ranges, '{}')) as held
+      from route r
+      left join (select t.key, t.feed, range_agg(t.ranges) as ranges from told t
+                  where t.state in ('thin', 'stale') group by t.key, t.feed) t
+        on t.key = r.key and t.feed = r.feed
+     where r.is_required
+     group by r.key
+), claim (key, feed, rank, state, reason, ranges) as (
+    select w.key, '', 0, 'future', '', p.future
+      from wanted w join promise p using (profile) where not by_feed
+    union all
+    select u.key, '', 1, 'surplus', '', u.held - u.promised
+      from united u where not by_feed
+    union all
+    select t.key, '', case t.state when 'thin' then 2 else 5 end, t.state, t.reason,
+           case when t.is_required then t.ranges * t.held
+                else t.ranges * t.held - coalesce(s.held, '{}') end
+      from told t left join satisfied s using (key)
+     where t.state in ('thin', 'stale') and not by_feed
+    union all
+    select t.key, '', 3, 'thin', t.feed || ': ' || coalesce(nullif(t.reason, ''), t.state),
+           (t.ranges - t.held) * u.held * t.reach
+      from told t join united u using (key)
+     where t.is_required and t.state in ('failed', 'blocked', 'unrecoverable') and not by_feed
+    union all
+    select r.key, '', 4, 'thin', r.feed || ' missing', (r.reach - r.held) * u.held
+      from route r join united u using (key) where r.is_required and not by_feed
+    union all
+    select e.key, '', 6, 'empty', e.reason, e.held from (
+        select r.key, min(t.reason) as reason,
+               range_agg(t.ranges * r.held) - range_agg(r.held - coalesce(t.ranges, '{}')) as held
+          from route r
+          left join (select t.key, t.feed, min(t.reason) as reason, range_agg(t.ranges) as ranges
+                       from told t where t.state = 'empty' group by t.key, t.feed) t
+            on t.key = r.key and t.feed = r.feed
+         where not by_feed group by r.key) e
+    union all
+    select u.key, '', 7, 'complete', '', u.held from united u where not by_feed
+    union all
+    select x.key, '', 8, 'accepted', x.reason, x.ranges * u.promised
+      from exception x join united u using (key)
+     where x.feed = '' and x.state = 'accepted' and not by_feed
+    union all
+    select t.key, '', case t.state when 'failed' then 9 when 'missing' then 10
+                                   when 'blocked' then 13 else 14 end,
+           t.state, t.reason, t.ranges * t.reach
+      from told t
+     where t.state in ('failed', 'missing', 'blocked', 'unrecoverable') and not by_feed
+    union all
+    select r.key, '', 11, 'blocked', d.dataset || ' missing', r.reach - coalesce(a.held, '{}')
+      from route r cross join unnest(upstream) as d(dataset)
+      left join above a on a.key = r.key and a.dataset = d.dataset
+     where r.feed = 'derive' and not by_feed
+    union all
+    select r.key, '', 12, 'missing', '', r.reach - coalesce(t.ranges, '{}')
+      from route r
+      left join (select t.key, t.feed, range_agg(t.ranges) as ranges from told t
+                  where t.state in ('blocked', 'unrecoverable') group by t.key, t.feed) t
+        on t.key = r.key and t.feed = r.feed
+     where not by_feed
+    union all
+    select w.key, '', case r.state when 'unrecoverable' then 15 when 'not_expected' then 16 else 17
+                      end, r.state, r.reason, r.ranges * p.asked
+      from wanted w join rule r using (profile) join promise p using (profile)
+     where r.feed = '' and r.state in ('unrecoverable', 'not_expected', 'missing') and not by_feed
+    union all -- from here on: what each feed owes
+    select t.key, t.feed, case t.state when 'thin' then 2 when 'stale' then 5 when 'empty' then 6
+                                       when 'failed' then 9 when 'missing' then 10
+                                       when 'blocked' then 13 else 14 end,
+           t.state, t.reason,
+           case when t.state in ('thin', 'stale', 'empty') then t.ranges * t.held
+                else t.ranges * t.reach - t.held end
+      from told t where by_feed
+    union all
+    select r.key, r.feed, 7, 'complete', '', r.held from route r where by_feed
+    union all
+    select r.key, r.feed, 8, 'accepted', x.reason, x.ranges * r.reach - r.held
+      from route r join exception x on x.key = r.key and x.feed = '' and x.state = 'accepted'
+     where by_feed
+    union all
+    select r.key, r.feed, 11, 'blocked', d.dataset || ' missing', r.reach - coalesce(a.held, '{}')
+      from route r cross join unnest(upstream) as d(dataset)
+      left join above a on a.key = r.key and a.dataset = d.dataset
+     where r.feed = 'derive' and by_feed
+    union all -- an optional feed is asked only where no required one can deliver
+    select r.key, r.feed, 12, 'missing', '',
+           case when r.is_required then r.reach else r.reach - u.required - u.held end
+      from route r join united u using (key) where by_feed
+    union all
+    select w.key, r.feed, 16, r.state, r.reason, r.ranges
+      from wanted w join rule r using (profile)
+     where r.feed <> '' and r.state in ('unrecoverable', 'not_expected', 'future') and by_feed
+), settled as (
+    select c.key, c.feed, c.state, c.reason,
+           c.ranges - coalesce(range_agg(c.ranges) over (
+               partition by c.key, c.feed order by c.rank, c.state, c.reason
+               rows between unbounded preceding and 1 preceding), '{}') as ranges
+      from claim c where not isempty(c.ranges)
+)
+select s.key, s.feed, s.state, s.reason, range_agg(s.ranges) from settled s
+ where not isempty(s.ranges)
+ group by s.key, s.feed, s.state, s.reason
+$$;
+
+-- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each, and
+-- the row what they told of shared columns that is not the value shown ({facet: {column: value}}).
 create function adopt_table(target regclass, facets text[] default '{}')
 returns void language plpgsql as $$
 declare
@@ -348,6 +544,9 @@ begin
         execute format('alter table %s add column %I bigint, add column %I bigint', target,
             '_' || facet || '_hash', '_' || facet || '_capture_id');
     end loop;
+    if cardinality(facets) > 0 then
+        execute format('alter table %s add column _overruled jsonb', target);
+    end if;
     execute format('create index on %s using brin (_loaded_at) with (pages_per_range = 16)', target);
 end $$;
 
@@ -367,6 +566,8 @@ begin
                  (select nullif(current_setting(''app.tenant_id'', true), '''')::uuid))
              with check (tenant_id is not distinct from
                  (select nullif(current_setting(''app.tenant_id'', true), '''')::uuid))', target);
+        execute format('alter table %I alter column tenant_id
+             set default nullif(current_setting(''app.tenant_id'', true), '''')::uuid', target);
     end loop;
 end $$;
 
@@ -374,3 +575,4 @@ grant usage on schema stocktake to stocktake_app;
 grant select, insert, update, delete on all tables in schema stocktake to stocktake_app;
 grant usage, select on all sequences in schema stocktake to stocktake_app;
 revoke insert, update, delete on migration from stocktake_app;
+revoke update, delete on installation from stocktake_app;

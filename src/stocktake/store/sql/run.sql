@@ -102,3 +102,20 @@ select at, level, text
  where run_id = %(run_id)s
  order by seq desc
  limit %(limit)s;
+
+-- name: cancel_run
+-- Ends a run; whoever executes it is refused at its next batch.
+-- :run_id bigint, :now timestamptz
+update run
+   set state = 'cancelled', fence = fence + 1, message = 'cancelled', updated_at = %(now)s,
+       finished_at = %(now)s
+ where run_id = %(run_id)s and state in ('queued', 'running', 'paused')
+returning run_id;
+
+-- name: write_derived_receipt
+-- What recomputing did to a table; derived rows have no capture.
+-- :run_id bigint, :dataset text, :read :inserted :updated :unchanged integer, :at timestamptz
+insert into receipt (run_id, dataset, facet, read, inserted, updated, unchanged, rejected,
+                     duplicates, at)
+values (%(run_id)s, %(dataset)s, 'derive', %(read)s, %(inserted)s, %(updated)s, %(unchanged)s, 0, 0,
+        %(at)s);

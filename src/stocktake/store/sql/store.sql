@@ -81,6 +81,22 @@ select set_config('search_path', %(schemas)s::text, true);
 -- :name  text  the database's name
 select exists (select from pg_catalog.pg_database where datname = %(name)s::text);
 
+-- name: database_names
+-- The databases somebody made, by name.
+select datname
+  from pg_catalog.pg_database
+ where not datistemplate and datallowconn and datname <> 'postgres'
+ order by datname;
+
+-- name: server_facts
+-- The server's clock, whether it keeps what it acknowledged, and whether the application's role
+-- could see other tenants' rows.
+select clock_timestamp(),
+       current_setting('fsync')::bool and current_setting('full_page_writes')::bool
+           and current_setting('synchronous_commit') <> 'off',
+       exists (select from pg_catalog.pg_roles
+                where rolname = 'stocktake_app' and (rolsuper or rolbypassrls));
+
 -- name: create_database
 -- Create the database itself.
 create database {name};
@@ -180,3 +196,11 @@ on conflict (only_row) do nothing;
 -- name: become_login
 -- Act as the login user again.
 reset role;
+
+-- name: change_kind_while_unused
+-- Change what the database is for, unless something was fetched or loaded already. As the owner.
+-- %(kind)s text  real or sandbox
+update stocktake.installation
+   set kind = %(kind)s
+ where kind <> %(kind)s
+   and not exists (select from stocktake.body) and not exists (select from stocktake.plan);

@@ -512,8 +512,9 @@ do $$
 declare
     plain text;
 begin
-    foreach plain in array array['ra_mst_regions', 'ra_mst_jockeys', 'ra_mst_trainers', 'ra_mst_owners', 'ra_mst_sires', 'ra_mst_dams',
-        'ra_mst_damsires', 'entity_alias', 'ra_race_results', 'ra_entity_combinations',
+    foreach plain in array array['ra_mst_regions', 'ra_mst_jockeys', 'ra_mst_trainers',
+        'ra_mst_owners', 'ra_mst_sires', 'ra_mst_dams', 'ra_mst_damsires',
+        'entity_alias', 'ra_race_results', 'ra_entity_combinations',
         'ra_performance_by_distance', 'ra_performance_by_venue', 'ra_runner_statistics',
         'hk_race_days'] loop
         perform stocktake.adopt_table(('racing.' || plain)::regclass);
@@ -585,8 +586,9 @@ create view racing.ra_owners with (security_invoker = true) as
 create view racing.ra_horses with (security_invoker = true) as
     select id, name, sire_id, dam_id, damsire_id, dob,
            (extract(year from today.day) - extract(year from dob))::integer as age, sex, sex_code,
-           colour, colour_code, breeder, region, enrich_id, created_at, updated_at, _capture_id, _run_id,
-           _row_hash, _loaded_at, _entry_hash, _entry_capture_id, _pro_hash, _pro_capture_id
+           colour, colour_code, breeder, region, enrich_id, created_at, updated_at, _capture_id,
+           _run_id, _row_hash, _loaded_at, _entry_hash, _entry_capture_id, _pro_hash,
+           _pro_capture_id
       from racing.ra_mst_horses,
            (select (current_timestamp at time zone 'Europe/London')::date as day) today;
 

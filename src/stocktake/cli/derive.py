@@ -1,0 +1,71 @@
+"""``derive`` and ``verify``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stocktake.cli import words
+from stocktake.cli.arguments import DatasetNames, SystemName
+from stocktake.cli.count import FAIL, PASS
+from stocktake.cli.output import output_of
+from stocktake.cli.reports import render_report, report_as_json
+from stocktake.run.derived import derive_system, verify_system
+from stocktake.run.registry import find_datasets, find_system
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from stocktake.run.derived import Verdict
+
+
+def derive(
+    context: typer.Context,
+    system: SystemName,
+    datasets: DatasetNames = None,
+    full: Annotated[bool, typer.Option("--full", help="Recompute every key.")] = False,
+    min_runs: Annotated[
+        int | None, typer.Option(min=1, help="Override the min_runs parameter.")
+    ] = None,
+) -> int:
+    """Recompute derived tables for the keys that changed inputs touch."""
+    out = output_of(context)
+    found = find_system(system)
+    chosen = find_datasets(found, datasets or [])
+    parameters = {} if min_runs is None else {"min_runs": min_runs}
+    with out.workspace("derive") as workspace:
+        done = derive_system(workspace, found, chosen, full=full, parameters=parameters)
+    out.emit(report_as_json(done), lambda console: render_report(console, done))
+    return PASS
+
+
+def verify(
+    context: typer.Context,
+    system: SystemName,
+    full: Annotated[bool, typer.Option("--full", help="Every key, not a sample.")] = False,
+    seed: Annotated[int, typer.Option(help="Chooses the sample.")] = 1,
+) -> int:
+    """Prove that derived tables, ledger and rows agree; exit 2 when anything differs."""
+    out = output_of(context)
+    found = find_system(system)
+    with out.workspace("verify") as workspace:
+        verdicts = verify_system(workspace, found, full=full, seed=seed)
+    differ = sum(verdict.differences for verdict in verdicts)
+    document = {"system": found.name, "is_clean": not differ, "verified": verdicts}
+    out.emit(document, lambda console: _render(console, verdicts))
+    return FAIL if differ else PASS
+
+
+def _render(console: Console, verdicts: Sequence[Verdict]) -> None:
+    for verdict in verdicts:
+        mark = "[red]differs[/]" if verdict.differences else "[green]agrees[/]"
+        console.print(
+            f"{verdict.what:<34} {mark}  {words.number(verdict.compared)} compared, "
+            f"{words.number(verdict.differences)} different",
+            soft_wrap=True,
+        )
+        for example in verdict.examples:
+            console.print(f"    {example}", markup=False, soft_wrap=True)

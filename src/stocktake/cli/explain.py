@@ -1,0 +1,172 @@
+"""``why``, ``trace`` and ``capture show``: from a unit or a row back to the bytes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from stocktake.cli import words
+from stocktake.cli.arguments import SystemName
+from stocktake.cli.output import output_of
+from stocktake.errors import UsageError
+from stocktake.run.explained import explain_unit, show_capture, trace_row
+from stocktake.run.registry import find_datasets, find_system
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from stocktake.fetch.captures import StoredCapture
+    from stocktake.load.provenance import Provenance
+    from stocktake.model import Explanation
+
+SHOWN = 10
+DatasetName = Annotated[str, typer.Argument(help="Dataset, old names too.")]
+
+
+def why(
+    context: typer.Context,
+    system: SystemName,
+    dataset: DatasetName,
+    unit: Annotated[str, typer.Argument(help="The unit's key, such as 2019-03-05/ire.")],
+) -> int:
+    """Explain one unit: promise, state per feed, attempts, captures, rejects, next try."""
+    out = output_of(context)
+    found = find_system(system)
+    (target,) = find_datasets(found, [dataset])
+    with out.workspace("why") as workspace:
+        told = explain_unit(workspace, found, target, unit)
+    out.emit(told, lambda console: render_why(console, told))
+    return 0
+
+
+def render_why(console: Console, told: Explanation) -> None:
+    """Draw all that is known of one unit."""
+    console.print(
+        f"[bold]{told.unit.dataset} {told.unit}[/]  {words.state_text(told.state)}"
+        + (f": {told.reason}" if told.reason else ""),
+        soft_wrap=True,
+    )
+    console.print(f"promised by  {told.rule}", soft_wrap=True)
+    for feed in told.feeds:
+        rows = ""
+        if feed.rows is not None:
+            of = f" of {feed.expected_rows}" if feed.expected_rows is not None else ""
+            rows = f", {feed.rows}{of} rows"
+        final = f", final since {feed.settled_at:%Y-%m-%d %H:%M}" if feed.settled_at else ""
+        reason = f": {feed.reason}" if feed.reason else ""
+        console.print(
+            f"feed         {feed.feed}: {words.state_text(feed.state)}{reason}{rows}{final}",
+            soft_wrap=True,
+        )
+    for name, state, reason in told.upstream:
+        console.print(
+            f"after        {name}: {words.state_text(state)}" + (f": {reason}" if reason else "")
+        )
+    for attempt in told.attempts[:SHOWN]:
+        console.print(
+            f"attempt      {attempt.at:%Y-%m-%d %H:%M:%S} {attempt.feed}: "
+            f"{attempt.outcome}: {attempt.reason}",
+            soft_wrap=True,
+        )
+    for capture in told.captures[:SHOWN]:
+        used = "" if capture.is_loaded else ", not loaded"
+        console.print(
+            f"capture      {capture.capture_id}: {capture.feed}, status {capture.status}, "
+            f"{words.size(capture.bytes)}, {capture.fetched_at:%Y-%m-%d %H:%M:%S}{used}"
+        )
+    for position, code, reason in told.rejects[:SHOWN]:
+        console.print(f"reject       {position}: {code}: {reason}", soft_wrap=True, markup=False)
+    if told.next_try_at:
+        console.print(f"next try     {told.next_try_at:%Y-%m-%d %H:%M} UTC")
+    console.print(f"[bold]what to do[/]   {told.advice}", soft_wrap=True)
+
+
+def trace(
+    context: typer.Context,
+    system: SystemName,
+    dataset: DatasetName,
+    key: Annotated[list[str], typer.Argument(help="Row key as COLUMN=VALUE…")],
+) -> int:
+    """Show a row's provenance: runs, captures, receipts, what it was before."""
+    out = output_of(context)
+    found = find_system(system)
+    (target,) = find_datasets(found, [dataset])
+    values = dict(part.split("=", 1) for part in key if "=" in part)
+    if len(values) != len(key) or set(values) != set(target.key):
+        wanted = " ".join(f"{column}=…" for column in target.key)
+        raise UsageError(
+            f"a row of {target.name} is named by {' and '.join(target.key)}.",
+            hint=f"stocktake trace {found.name} {target.name} {wanted}",
+        )
+    with out.workspace("trace") as workspace:
+        told = trace_row(workspace, found, target, values)
+    out.emit(told, lambda console: _render_trace(console, told))
+    return 0
+
+
+def _render_trace(console: Console, told: Provenance) -> None:
+    table = Table(title=f"{told.dataset} {told.key}", title_justify="left", box=None)
+    for heading in ("facet", "capture", "request", "fetched", "run", "loaded"):
+        table.add_column(heading)
+    for origin in told.origins:
+        table.add_row(
+            origin.facet,
+            str(origin.capture_id or ""),
+            origin.request,
+            f"{origin.fetched_at:%Y-%m-%d %H:%M:%S}" if origin.fetched_at else "",
+            str(origin.run_id or ""),
+            f"{origin.loaded_at:%Y-%m-%d %H:%M:%S}" if origin.loaded_at else "",
+        )
+    console.print(table)
+    for version in told.versions[:SHOWN]:
+        console.print(f"before run {version.run_id} ({version.operation}): {version.before}")
+
+
+capture = typer.Typer(add_completion=False, no_args_is_help=True, help="Bytes as received.")
+
+
+@capture.command("show")
+def capture_show(
+    context: typer.Context,
+    capture_id: Annotated[int, typer.Argument(metavar="ID", help="Number of the capture.")],
+) -> int:
+    """Write a capture's body to stdout, byte for byte; with --json its request and headers."""
+    out = output_of(context)
+    with out.workspace("capture") as workspace:
+        stored = show_capture(workspace, capture_id)
+    if not out.as_json:
+        sys.stdout.buffer.write(stored.capture.body)
+        sys.stdout.flush()
+        return 0
+    out.emit(described(stored), lambda _: None)
+    return 0
+
+
+def described(stored: StoredCapture) -> dict[str, object]:
+    """Return everything about a capture but its bytes."""
+    capture = stored.capture
+    return {
+        "capture_id": capture.capture_id,
+        "system": stored.system,
+        "source": stored.source,
+        "feed": capture.request.feed,
+        "path": capture.request.path,
+        "params": capture.request.params,
+        "units": ["/".join(key) for key in capture.request.units],
+        "status": capture.status,
+        "headers": dict(capture.headers),
+        "bytes": len(capture.body),
+        "sha256": capture.sha256.hex(),
+        "fetched_at": capture.fetched_at,
+        "run_id": stored.run_id,
+        "is_loaded": stored.is_loaded,
+        "flaw": capture.flaw,
+    }
+
+
+@capture.callback()
+def _capture() -> None:
+    """Bytes as received."""

@@ -1,0 +1,52 @@
+"""Commands whose modules are imported only when they are called: ``--help`` stays fast."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class LazyCommand(TyperCommand):
+    """Stands for a command in listings; hands over to the real one when it is invoked."""
+
+    def __init__(self, name: str, place: str, summary: str, panel: str) -> None:
+        """Name the command, ``module:attribute`` of its ``Typer`` app or function, and its help."""
+        super().__init__(name, help=summary, short_help=summary, rich_help_panel=panel)
+        self._place = place
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
+        """Parse with the real command's parameters."""
+        return self.real().make_context(info_name, args, *rest, **extra)
+
+    def real(self) -> Any:
+        """Import and return the real command."""
+        module, _, attribute = self._place.partition(":")
+        target = getattr(import_module(module), attribute)
+        if isinstance(target, typer.Typer):
+            app = target
+        else:
+            app = typer.Typer(add_completion=False)
+            app.command(self.name, help=self.help)(target)
+        command = typer.main.get_command(app)
+        command.name = self.name
+        return command
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists ``LazyCommand`` stand-ins besides its own commands."""
+
+    lazy: tuple[LazyCommand, ...] = ()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return names in the order they are declared."""
+        return [*(command.name or "" for command in self.lazy), *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a stand-in or an own command; ``None`` for an unknown name."""
+        for command in self.lazy:
+            if command.name == cmd_name:
+                return command
+        return super().get_command(ctx, cmd_name)

@@ -1,0 +1,108 @@
+"""The entry point: global options, exit codes, and errors without tracebacks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from stocktake.cli.commands import COMMANDS
+from stocktake.cli.lazy import LazyGroup
+from stocktake.cli.output import Output, print_error
+from stocktake.errors import StocktakeError
+
+EXIT_INTERRUPTED = 130
+EXIT_ERROR = 3
+
+
+class _Group(LazyGroup):
+    lazy = COMMANDS
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="stocktake",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Count a long history against what should exist, name every gap, and fill it politely.",
+    epilog="Exit codes: 0 pass, 1 warn, 2 fail, 3 error, 130 interrupted (state saved). "
+    "Start with: stocktake demo",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    home: Annotated[
+        str,
+        typer.Option(help="Folder of the local database and settings (STOCKTAKE_HOME)."),
+    ] = "",
+    database_url: Annotated[
+        str,
+        typer.Option(help="Your own PostgreSQL instead (STOCKTAKE_DATABASE_URL)."),
+    ] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no hints.")] = False,
+) -> None:
+    context.obj = Output(home=home, database_url=database_url, as_json=as_json, is_quiet=quiet)
+
+
+def main() -> None:
+    """Run the command line and exit with the contract's code."""
+    arguments = _globals_first(sys.argv[1:])
+    as_json = "--json" in arguments
+    try:
+        code = app(arguments, prog_name="stocktake", standalone_mode=False)
+    except StocktakeError as error:
+        print_error(error.message, hint=error.hint, kind=type(error).__name__, as_json=as_json)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print_error(
+            "interrupted; what was loaded is kept.",
+            hint="Run the same command again to go on.",
+            kind="Interrupted",
+            as_json=as_json,
+        )
+        sys.exit(EXIT_INTERRUPTED)
+    except typer.Abort:
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        show = getattr(error, "format_message", None)
+        if show is None:
+            raise
+        print_error(
+            show(), hint="stocktake --help lists commands.", kind="UsageError", as_json=as_json
+        )
+        sys.exit(getattr(error, "exit_code", EXIT_ERROR))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _globals_first(arguments: list[str]) -> list[str]:
+    """Let the global options stand anywhere: ``count racing --json`` as well as before."""
+    first: list[str] = []
+    rest: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        if argument == "--":
+            return [*first, *rest, argument, *waiting]
+        name, has_value, _ = argument.partition("=")
+        if argument in {"--json", "--quiet", "-q"}:
+            first.append(argument)
+        elif name in {"--home", "--database-url"}:
+            first.append(argument)
+            if not has_value and waiting:
+                first.append(waiting.pop(0))
+        else:
+            rest.append(argument)
+    return [*first, *rest]

@@ -1,0 +1,167 @@
+"""``plan``: which units, in which order, at what cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from stocktake.cli import words
+from stocktake.cli.arguments import (
+    DatasetNames,
+    Since,
+    States,
+    SystemName,
+    Until,
+    plan_options,
+    read_range,
+)
+from stocktake.cli.output import output_of
+from stocktake.run.planned import make_and_save
+from stocktake.run.registry import find_datasets, find_system
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from stocktake.model import Plan
+
+Order = Annotated[
+    str, typer.Option(help="newest, oldest, priority, or value (coverage gained per request).")
+]
+Sample = Annotated[int | None, typer.Option(help="Only the newest N days or units.")]
+MaxRequests = Annotated[int | None, typer.Option(help="Plan at most this many requests.")]
+UntilTarget = Annotated[bool, typer.Option("--until-target", help="Only what targets need.")]
+Refetch = Annotated[bool, typer.Option("--refetch", help="Fetch also what is complete.")]
+
+
+def plan(
+    context: typer.Context,
+    system: SystemName,
+    datasets: DatasetNames = None,
+    since: Since = "",
+    until: Until = "",
+    state: States = None,
+    order: Order = "newest",
+    sample: Sample = None,
+    max_requests: MaxRequests = None,
+    until_target: UntilTarget = False,
+    refetch: Refetch = False,
+    save: Annotated[bool, typer.Option("--save", help="Keep it for backfill --plan ID.")] = False,
+) -> int:
+    """Show what would be fetched and derived, and what it costs. Fetches nothing."""
+    out = output_of(context)
+    found = find_system(system)
+    names = [dataset.name for dataset in find_datasets(found, datasets)] if datasets else []
+    options = plan_options(
+        names,
+        read_range(since, until),
+        states=state,
+        order=order,
+        sample=sample,
+        max_requests=max_requests,
+        until_target=until_target,
+        refetch=refetch,
+    )
+    with out.workspace("plan") as workspace:
+        made = make_and_save(workspace, found, options, save=save)
+    out.emit(as_json(made), lambda console: render_plan(console, made))
+    if made.plan_id is not None:
+        out.hint(f"stocktake backfill {found.name} --plan {made.plan_id}")
+    elif made.parts:
+        out.hint(f"stocktake backfill {found.name} --sample 7, then without --sample")
+    return 0
+
+
+def as_json(made: Plan) -> dict[str, Any]:
+    """Return the plan as the JSON document of ``plan --json``; ordinals are left out."""
+    return {
+        "plan_id": made.plan_id,
+        "system": made.system,
+        "requests": made.requests,
+        "seconds": made.seconds,
+        "naive_seconds": made.naive_seconds,
+        "rows": made.rows,
+        "bytes": made.bytes,
+        "estimated_from": made.estimated_from,
+        "endpoints": made.costs,
+        "parts": [
+            {
+                "wave": part.wave,
+                "label": part.label,
+                "kind": part.kind,
+                "feed": part.feed,
+                "units": part.units,
+                "requests": part.requests,
+                "dynamic": part.dynamic,
+                "reason": part.reason,
+            }
+            for part in made.parts
+        ],
+        "unreachable": [
+            {"reason": reason, "dataset": dataset, "units": units}
+            for reason, dataset, units in made.unreachable
+        ],
+    }
+
+
+def render_plan(console: Console, made: Plan) -> None:
+    """Draw a plan: waves, cost per endpoint, the total, and what stays out of reach."""
+    if not made.parts:
+        console.print(f"[green]Nothing to do for {made.system}.[/]")
+    else:
+        console.print(_waves(made))
+        console.print()
+        console.print(_costs(made))
+        console.print(
+            f"\n[bold]{words.number(made.requests)} requests, "
+            f"{words.duration(made.seconds)}[/] with endpoints side by side "
+            f"[dim](one after another at the slowest rate: {words.duration(made.naive_seconds)})[/]"
+            f"\nabout {words.number(made.rows)} rows, {words.size(made.bytes)} "
+            f"[dim](estimated from {made.estimated_from})[/]"
+        )
+    for reason, dataset, units in made.unreachable:
+        console.print(
+            f"[dim]out of reach: {words.number(units)} units of {dataset}: {reason}[/]",
+            soft_wrap=True,
+        )
+
+
+def _waves(made: Plan) -> Table:
+    title = f"{made.system}: plan" + (f" {made.plan_id}" if made.plan_id is not None else "")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in ("wave", "", "what"):
+        table.add_column(heading)
+    table.add_column("units", justify="right")
+    table.add_column("requests", justify="right")
+    table.add_column("why", overflow="fold")
+    shown = None
+    for part in made.parts:
+        label = part.label if part.wave != shown else ""
+        shown = part.wave
+        about = "≈ " if part.dynamic else ""
+        table.add_row(
+            label,
+            part.kind,
+            part.feed,
+            about + words.number(part.units),
+            about + words.number(part.requests) if part.requests else "",
+            part.reason,
+        )
+    return table
+
+
+def _costs(made: Plan) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("endpoint")
+    for heading in ("requests", "per second", "time"):
+        table.add_column(heading, justify="right")
+    for cost in made.costs:
+        table.add_row(
+            f"{cost.source} {cost.endpoint}",
+            words.number(cost.requests),
+            f"{cost.per_second:g}",
+            words.duration(cost.seconds)
+            + (f" ({cost.quota_days} quota days)" if cost.quota_days else ""),
+        )
+    return table

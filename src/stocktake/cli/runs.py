@@ -1,0 +1,94 @@
+"""``runs`` and ``run show|cancel|resume``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from stocktake.cli import words
+from stocktake.cli.output import output_of
+from stocktake.run.listed import cancel_run, list_runs, show_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from stocktake.run.listed import RunLine
+
+RunId = Annotated[int, typer.Argument(metavar="ID", help="Number of the run.")]
+
+
+def runs(
+    context: typer.Context,
+    system: Annotated[str, typer.Argument(help="Only this system's.")] = "",
+    limit: Annotated[int, typer.Option(min=1)] = 20,
+) -> int:
+    """List the last runs, newest first."""
+    out = output_of(context)
+    with out.workspace("runs") as workspace:
+        found = list_runs(workspace, system or None, limit=limit)
+    out.emit({"runs": [line.as_json() for line in found]}, lambda console: _table(console, found))
+    return 0
+
+
+def _table(console: Console, found: Sequence[RunLine]) -> None:
+    if not found:
+        console.print("No run yet. Start one: stocktake backfill SYSTEM")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "system", "kind", "state", "started", "took"):
+        table.add_column(heading)
+    table.add_column("requests", justify="right")
+    table.add_column("rows changed", justify="right")
+    table.add_column("message", overflow="fold")
+    for line in found:
+        table.add_row(
+            str(line.run_id),
+            line.system,
+            line.kind,
+            line.state,
+            f"{line.started_at:%Y-%m-%d %H:%M:%S}",
+            words.duration(line.seconds),
+            words.number(line.requests),
+            words.number(line.changed_rows),
+            line.error or line.message,
+        )
+    console.print(table)
+
+
+run = typer.Typer(add_completion=False, no_args_is_help=True, help="Show, cancel or resume a run.")
+
+
+@run.command("show")
+def run_show(context: typer.Context, run_id: RunId) -> int:
+    """Show a run's state, counts, errors and last log lines."""
+    out = output_of(context)
+    with out.workspace("run") as workspace:
+        line, log = show_run(workspace, run_id)
+    document: dict[str, Any] = {
+        **line.as_json(),
+        "log": [{"at": at, "level": level, "text": text} for at, level, text in log],
+    }
+
+    def render(console: Console) -> None:
+        _table(console, [line])
+        for table, counts in line.counts.items():
+            console.print(f"  {table}: " + ", ".join(f"{n:,} {k}" for k, n in counts.items() if n))
+        for at, level, text in log:
+            console.print(f"  {at:%H:%M:%S} {level} {text}", markup=False, soft_wrap=True)
+
+    out.emit(document, render)
+    return 0
+
+
+@run.command("cancel")
+def run_cancel(context: typer.Context, run_id: RunId) -> int:
+    """Cancel a run: its process stops at the next batch; what is loaded stays."""
+    out = output_of(context)
+    with out.workspace("run") as workspace:
+        line = cancel_run(workspace, run_id)
+    out.emit(line.as_json(), lambda console: console.print(f"run {run_id} is {line.state}"))
+    return 0

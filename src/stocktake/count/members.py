@@ -1,0 +1,122 @@
+"""Members: values of a column that are units of other datasets, numbered at first sight."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from psycopg.sql import Identifier
+
+from stocktake.count.ledger import Change, UnitLine, series_ids, write_ledger, write_units
+from stocktake.count.routes import MEMBER_FEED
+from stocktake.count.statements import system_statements
+from stocktake.count.states import QUERIES, Connection
+from stocktake.model import FromDataset, State, System, dimensions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date, datetime
+
+Column = tuple[str, str]
+"""Dataset and column."""
+
+
+def member_columns(system: System) -> dict[Column, str | None]:
+    """Return every column whose values are units of some dataset, with its day column."""
+    found: dict[Column, str | None] = {}
+    for dataset in system.datasets:
+        for dim in dimensions(dataset.partitions):
+            if isinstance(dim, FromDataset):
+                column = (dim.dataset, dim.column)
+                found[column] = found.get(column) or dim.day
+    return found
+
+
+def register(
+    conn: Connection,
+    system: System,
+    promised: Mapping[Column, Iterable[str]],
+    seen: Mapping[Column, Iterable[str]],
+    *,
+    run_id: int | None,
+    now: datetime,
+) -> dict[Column, dict[str, int]]:
+    """Number values and return their ordinals.
+
+    Args:
+        promised: Values found in the column that makes the promise: expected from now on.
+        seen: Values found elsewhere (a master row nobody refers to): numbered, not expected.
+    """
+    days = member_columns(system)
+    columns = sorted(column for column in days if promised.get(column) or seen.get(column))
+    names = {column: (column[0], MEMBER_FEED, (column[1],)) for column in columns}
+    ids = series_ids(conn, system.name, names.values())
+    changes: dict[int, Change] = defaultdict(Change)
+    waived: list[UnitLine] = []
+    found: dict[Column, dict[str, int]] = {}
+    for column in columns:
+        series_id = ids[names[column]]
+        texts = sorted(set(promised.get(column, ())))
+        found[column] = _numbered(conn, series_id, sorted({*texts, *seen.get(column, ())}))
+        told = _days(conn, system, column, day=days[column], texts=texts)
+        _date(conn, series_id, ordinals=found[column], told=told)
+        for text in texts:
+            ordinal, reason = found[column][text], told.get(text, (None, None))[1]
+            if reason is None:
+                changes[series_id].expected_added.add(ordinal)
+            else:
+                changes[series_id].expected_removed.add(ordinal)
+                waived.append(UnitLine(series_id, ordinal, State.NOT_EXPECTED, reason))
+    write_ledger(conn, changes, run_id=run_id, now=now)
+    write_units(conn, waived, run_id=run_id, now=now)
+    return found
+
+
+def _numbered(conn: Connection, series_id: int, texts: list[str]) -> dict[str, int]:
+    parameters = {"series_id": series_id, "keys": texts}
+    known: dict[str, int] = dict(conn.execute(QUERIES.member_ordinals, parameters).fetchall())
+    fresh = [text for text in texts if text not in known]
+    if fresh:
+        conn.execute(QUERIES.lock_series, parameters)
+        added = conn.execute(QUERIES.add_members, {**parameters, "keys": fresh}).fetchall()
+        known.update(added)
+    return known
+
+
+def _days(
+    conn: Connection, system: System, column: Column, *, day: str | None, texts: list[str]
+) -> dict[str, tuple[date | None, str | None]]:
+    """Return day and reason (``None``: promised) per value, from the rows just merged.
+
+    A system may say more than the column does, in a statement ``members_<dataset>_<column>`` of
+    its ``count.sql``: key, day, and why a listed value is not promised.
+    """
+    statement: Any = system_statements(system).get(f"members_{column[0]}_{column[1]}")
+    if statement is None and day is not None:
+        statement = QUERIES.days_of_members.format(
+            column=Identifier(column[1]),
+            day=Identifier(day),
+            table=Identifier(system.name, column[0]),
+        )
+    if statement is None or not texts:
+        return {}
+    return {
+        key: (on, reason) for key, on, reason in conn.execute(statement, {"keys": texts}).fetchall()
+    }
+
+
+def _date(
+    conn: Connection,
+    series_id: int,
+    *,
+    ordinals: Mapping[str, int],
+    told: Mapping[str, tuple[date | None, str | None]],
+) -> None:
+    dated = {ordinals[key]: on for key, (on, _) in told.items() if on and key in ordinals}
+    if dated:
+        parameters = {
+            "series_id": series_id,
+            "ordinals": list(dated),
+            "days": list(dated.values()),
+        }
+        conn.execute(QUERIES.date_members, parameters)

@@ -1,0 +1,99 @@
+"""What each feed should deliver: the gaps of ``gaps``, told per feed, for ``plan``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Unpack
+
+from stocktake.count.routes import axis_of
+from stocktake.count.states import (
+    QUERIES,
+    Connection,
+    Looking,
+    Question,
+    View,
+    member_series,
+    question,
+    ranges_in,
+    ranges_of,
+)
+from stocktake.model import HELD_STATES, TO_FILL_STATES, Dataset, FromDataset, Need, State, System
+from stocktake.model.ordinals import Ranges, subtract, union
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+UNREACHABLE = (State.BLOCKED, State.UNRECOVERABLE, State.NOT_EXPECTED)
+"""States a plan lists without fetching: what stays a gap, and why."""
+
+
+def needs(
+    conn: Connection,
+    system: System,
+    datasets: Sequence[Dataset],
+    *,
+    states: Collection[State] = (),
+    refetch: bool = False,
+    due_only: bool = False,
+    **looking: Unpack[Looking],
+) -> list[Need]:
+    """Return per feed the units in one of ``states``, in the order of ``datasets``.
+
+    Units nobody can deliver come along with their reason (``UNREACHABLE``), for the plan to list.
+
+    Args:
+        states: States of the *feed's* units; none means missing, failed, thin and stale.
+        refetch: Also what is held.
+        due_only: What a sync wants: without units whose next try is later than now, with held
+            units whose re-check is due (state ``complete``) and days ahead (state ``future``).
+    """
+    view = View(**looking)
+    wanted = {*(states or TO_FILL_STATES), *UNREACHABLE, *(HELD_STATES if refetch else ())}
+    wanted |= {State.FUTURE} if due_only else set()
+    found: list[Need] = []
+    for dataset in datasets:
+        asked = question(conn, system, dataset, view=view)
+        grouped: dict[tuple[str, tuple[str, ...], str, str], list[tuple[int, int]]]
+        grouped = defaultdict(list)
+        for line in ranges_in(conn, asked, states=wanted, by_feed=True):
+            key, feed, state, reason, first, last = line
+            grouped[feed, tuple(key), state, reason].append((first, last))
+        lines = [
+            Need(feed, dataset.name, series, State(state), reason, union(parts))
+            for (feed, series, state, reason), parts in grouped.items()
+        ]
+        found += _due(conn, asked, lines, now=view.now) if due_only else lines
+    return found
+
+
+def member_keys(
+    conn: Connection, system: System, dataset: Dataset, ordinals: Sequence[int]
+) -> Mapping[int, str]:
+    """Return the keys of members by ordinal, for a dataset whose units are members."""
+    axis = axis_of(dataset)
+    if not isinstance(axis, FromDataset):
+        return {}
+    parameters = {"series_id": member_series(conn, system, axis), "ordinals": list(ordinals)}
+    return dict(conn.execute(QUERIES.member_keys, parameters).fetchall())
+
+
+def _due(conn: Connection, asked: Question, lines: Iterable[Need], *, now: datetime) -> list[Need]:
+    parameters = {**asked.parameters, "now": now}
+    waiting: dict[tuple[str, tuple[str, ...]], Ranges] = {}
+    found: list[Need] = []
+    for key, feed, is_waiting, text in conn.execute(QUERIES.waiting_units, parameters):
+        series, ranges = tuple(key), ranges_of(text)
+        if is_waiting:
+            waiting[feed, series] = ranges
+        else:
+            found.append(
+                Need(feed, asked.dataset.name, series, State.COMPLETE, "re-check due", ranges)
+            )
+    for line in lines:
+        ranges = subtract(line.ranges, waiting.get((line.feed, line.series), ()))
+        if ranges:
+            found.append(
+                Need(line.feed, line.dataset, line.series, line.state, line.reason, ranges)
+            )
+    return found

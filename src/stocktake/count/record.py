@@ -1,0 +1,336 @@
+"""Recording what a load made of units, in the load's transaction."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypedDict, Unpack
+
+from stocktake.count.ledger import (
+    Change,
+    UnitLine,
+    forget_units,
+    note_tries,
+    series_ids,
+    write_ledger,
+    write_units,
+)
+from stocktake.count.members import Column, register
+from stocktake.count.routes import (
+    DERIVE,
+    EXTRACT,
+    axis_of,
+    position_ordinal,
+    split_key,
+    zone_of,
+)
+from stocktake.count.statements import UnitKey, key_column, tally
+from stocktake.count.states import QUERIES, Connection
+from stocktake.count.verdict import (
+    FAILURES,
+    GONE_FOR,
+    NO_LOOK,
+    NOTHING,
+    WORST_FIRST,
+    Known,
+    Tally,
+    Verdict,
+    decide,
+    settle_day,
+)
+from stocktake.model import Dataset, Days, FromDataset, Settle, State, System, UnitOutcome, day_of
+
+Place = tuple[int, int]
+"""Series and ordinal."""
+
+
+class Landing(TypedDict):
+    """What the load transaction knows besides the outcomes.
+
+    Args:
+        values: Texts staged per (dataset, column), for every column that units are read from and
+            the key of every dataset whose units are members.
+        run_id: The run that writes.
+        now: Instant of the load.
+    """
+
+    values: Mapping[Column, Collection[str]]
+    run_id: int | None
+    now: datetime
+
+
+def record(
+    conn: Connection,
+    system: System,
+    feed: str,
+    outcomes: Sequence[UnitOutcome],
+    **landing: Unpack[Landing],
+) -> dict[State, int]:
+    """Write states, counts, ledger and members of one load; return units of the feed per state.
+
+    Rows must have been merged: held always means that rows were counted. A unit that fills several
+    datasets is counted once, with the worst state. The transaction stays the caller's.
+
+    Failed and blocked units are recorded the same way: nothing held is ever taken away by a
+    failure, it only waits for its next try: 1 h, 6 h, 1 day, 3 days, then 7 days. Unrecoverable
+    ones are asked for again after a month.
+
+    Args:
+        feed: Feed, file format, or ``derive`` (outcomes then name their datasets).
+        outcomes: What the answers proved about each unit.
+    """
+    batch = _Batch(feed, outcomes, landing["values"])
+    run_id, now = landing["run_id"], landing["now"]
+    ordinals = _register(conn, system, batch, run_id=run_id, now=now)
+    writer = _Writer(conn, system, feed, run_id=run_id, now=now)
+    fills = _fills(system, feed)
+    for dataset in system.datasets:
+        told = {
+            outcome.key: outcome
+            for outcome in outcomes
+            if dataset.name in (outcome.datasets or fills)
+        }
+        if told:
+            writer.take(dataset, told, ordinals=ordinals)
+        elif dataset.name not in fills:
+            writer.extracted(dataset, batch, ordinals=ordinals)
+    return writer.write()
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    feed: str
+    outcomes: Sequence[UnitOutcome]
+    values: Mapping[Column, Collection[str]]
+
+
+def _fills(system: System, feed: str) -> tuple[str, ...]:
+    filled: dict[str, tuple[str, ...]] = {}
+    for source in system.sources:
+        filled |= {one.name: one.fills for one in source.feeds}
+        filled |= {one.name: one.fills for one in source.files}
+    return filled.get(feed, ())
+
+
+def _register(
+    conn: Connection, system: System, batch: _Batch, *, run_id: int | None, now: datetime
+) -> dict[Column, dict[str, int]]:
+    """Number every value staged, and every unit named, of datasets whose units are members."""
+    seen: dict[Column, set[str]] = defaultdict(set)
+    fills = _fills(system, batch.feed)
+    for dataset in system.datasets:
+        axis = axis_of(dataset)
+        if not isinstance(axis, FromDataset):
+            continue
+        column = (axis.dataset, axis.column)
+        seen[column].update(batch.values.get((dataset.name, key_column(dataset)), ()))
+        seen[column].update(
+            split_key(dataset.partitions, outcome.key)[1]
+            for outcome in batch.outcomes
+            if dataset.name in (outcome.datasets or fills)
+        )
+    return register(conn, system, batch.values, seen, run_id=run_id, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What the units of one dataset share while they are recorded."""
+
+    dataset: Dataset
+    settle: Settle | None
+    keeps_counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """One unit of one feed, and what was known and counted of it."""
+
+    place: Place
+    key: UnitKey
+    feed: str
+    known: Known
+    counted: Tally
+
+
+class _Writer:
+    """Lines of one batch, gathered per series and written at the end in one order."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        system: System,
+        feed: str,
+        *,
+        run_id: int | None,
+        now: datetime,
+    ) -> None:
+        self._conn = conn
+        self._system = system
+        self._feed = feed
+        self._run_id = run_id
+        self._now = now.astimezone(UTC)
+        self._changes: dict[int, Change] = defaultdict(Change)
+        self._lines: list[UnitLine] = []
+        self._tried: list[Place] = []
+        self._plain: list[Place] = []
+        self._states: dict[UnitKey, State] = {}
+
+    def take(
+        self,
+        dataset: Dataset,
+        outcomes: Mapping[UnitKey, UnitOutcome],
+        *,
+        ordinals: Mapping[Column, Mapping[str, int]],
+    ) -> None:
+        """Decide the state of each unit an answer spoke of.
+
+        Other feeds' counts of the same units are renewed: a result may tell how many runners a
+        card should have had.
+        """
+        axis = axis_of(dataset)
+        members = ordinals[axis.dataset, axis.column] if isinstance(axis, FromDataset) else {}
+        ground = _Ground(dataset, self._settle(), keeps_counts=isinstance(axis, Days))
+        for spot in self._spots(dataset, outcomes, members):
+            if spot.feed == self._feed:
+                self._keep(spot, decide(outcomes[spot.key], spot.counted, spot.known), ground)
+            elif spot.known.is_held:
+                self._renew(spot, ground)
+
+    def _settle(self) -> Settle | None:
+        for source in self._system.sources:
+            for feed in source.feeds:
+                if feed.name == self._feed:
+                    return feed.settle
+        return None
+
+    def _spots(
+        self,
+        dataset: Dataset,
+        outcomes: Mapping[UnitKey, UnitOutcome],
+        members: Mapping[str, int],
+    ) -> list[_Spot]:
+        parted = {key: split_key(dataset.partitions, key) for key in outcomes}
+        axis = axis_of(dataset)
+        placed = {
+            key: (series, ordinal)
+            for key, (series, position) in parted.items()
+            if (ordinal := position_ordinal(axis, position, members)) is not None
+        }
+        answered = {key for key in placed if outcomes[key].state not in FAILURES}
+        counted = tally(self._conn, self._system, dataset, keys=answered) if answered else {}
+        feeds = sorted({self._feed} | {feed for _, feed in counted if feed})
+        ids = series_ids(
+            self._conn,
+            self._system.name,
+            {(dataset.name, feed, series) for series, _ in placed.values() for feed in feeds},
+        )
+        wanted = [
+            ((ids[dataset.name, feed, series], ordinal), key, feed)
+            for key, (series, ordinal) in placed.items()
+            for feed in feeds
+        ]
+        known = self._known([place for place, _, _ in wanted])
+        return [
+            _Spot(
+                place,
+                key,
+                feed,
+                known[place],
+                counted.get((key, feed), counted.get((key, None), NOTHING)),
+            )
+            for place, key, feed in wanted
+        ]
+
+    def _known(self, places: Sequence[Place]) -> dict[Place, Known]:
+        parameters = {
+            "series_ids": [place[0] for place in places],
+            "ordinals": [place[1] for place in places],
+        }
+        found = self._conn.execute(QUERIES.known_units, parameters).fetchall()
+        return {
+            (line[0], line[1]): Known(
+                line[2], State(line[3]) if line[3] else None, line[4] or "", line[5], line[6]
+            )
+            for line in found
+        }
+
+    def _keep(self, spot: _Spot, verdict: Verdict, ground: _Ground) -> None:
+        look = NO_LOOK
+        if ground.settle is not None and ground.keeps_counts:
+            verdict, look = settle_day(
+                verdict,
+                ground.settle,
+                day_of(spot.place[1]),
+                zone=zone_of(self._system, ground.dataset),
+                now=self._now,
+            )
+        if verdict.state is None:
+            self._tried.append(spot.place)
+            self._note(spot.key, spot.known.state or State.COMPLETE)
+            return
+        self._note(spot.key, verdict.state)
+        change = self._changes[spot.place[0]]
+        (change.added if verdict.is_held else change.removed).add(spot.place[1])
+        if verdict.state is State.COMPLETE and not ground.keeps_counts:
+            self._plain.append(spot.place)
+            return
+        gone = verdict.state is State.UNRECOVERABLE
+        self._lines.append(
+            UnitLine(
+                *spot.place,
+                verdict.state,
+                verdict.reason,
+                rows=spot.counted.rows if verdict.is_held else None,
+                expected_rows=spot.counted.expected_rows,
+                tries=1 if verdict.state is State.FAILED else 0,
+                next_try_at=self._now + GONE_FOR if gone else look.next_try_at,
+                settled_at=look.settled_at,
+            )
+        )
+
+    def _renew(self, spot: _Spot, ground: _Ground) -> None:
+        """Count another feed's rows again; what its own answer said of the unit stays."""
+        own_word = spot.known.state not in {None, State.COMPLETE} and not (
+            spot.known.state is State.THIN and spot.known.reason.startswith("rows ")
+        )
+        if own_word or not ground.keeps_counts or spot.counted.rows == 0:
+            return
+        verdict = decide(UnitOutcome(spot.key), spot.counted, spot.known)
+        if verdict.state is not None:
+            self._lines.append(
+                UnitLine(
+                    *spot.place,
+                    verdict.state,
+                    verdict.reason,
+                    rows=spot.counted.rows,
+                    expected_rows=spot.counted.expected_rows,
+                    next_try_at=spot.known.next_try_at,
+                )
+            )
+
+    def _note(self, key: UnitKey, state: State) -> None:
+        before = self._states.get(key, state)
+        self._states[key] = min(before, state, key=WORST_FIRST.index)
+
+    def extracted(
+        self, dataset: Dataset, batch: _Batch, *, ordinals: Mapping[Column, Mapping[str, int]]
+    ) -> None:
+        """Hold the members whose rows came along with other units."""
+        axis = axis_of(dataset)
+        texts = batch.values.get((dataset.name, key_column(dataset)), ())
+        if not isinstance(axis, FromDataset) or not texts:
+            return
+        name = (dataset.name, DERIVE if batch.feed == DERIVE else EXTRACT, ())
+        known = ordinals[axis.dataset, axis.column]
+        series_id = series_ids(self._conn, self._system.name, [name])[name]
+        self._changes[series_id].added.update(known[text] for text in texts)
+
+    def write(self) -> dict[State, int]:
+        """Write everything, each touched series once; return units per state."""
+        write_ledger(self._conn, self._changes, run_id=self._run_id, now=self._now)
+        write_units(self._conn, self._lines, run_id=self._run_id, now=self._now)
+        note_tries(self._conn, self._tried, run_id=self._run_id, now=self._now)
+        forget_units(self._conn, self._plain)
+        return dict(Counter(self._states.values()))

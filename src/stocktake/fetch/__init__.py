@@ -1,0 +1,1 @@
+"""HTTP under guard: politeness, rate limits, retries, and what came back as captures."""

@@ -1,0 +1,91 @@
+"""One request and its redirects: guarded, gated, credentials only for their own origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from stocktake.errors import RequestRefused
+from stocktake.fetch.gate import Held
+from stocktake.observe.failpoints import reach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stocktake.fetch.gate import Permit, RateGate
+    from stocktake.fetch.guard import Guard
+    from stocktake.fetch.transport import Response, Transport
+    from stocktake.model import Endpoint
+
+MOST_REDIRECTS = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """The last answer of an exchange.
+
+    Args:
+        response: It.
+        permit: The leave it was asked under; the gate still waits to hear how it went.
+        requests: Requests sent, redirects included.
+    """
+
+    response: Response
+    permit: Permit
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """How requests of one source are sent."""
+
+    transport: Transport
+    gate: RateGate
+    guard: Guard
+    source: str
+    authorization: str | None
+
+    async def send(
+        self, url: str, *, endpoint: Endpoint, headers: Mapping[str, str]
+    ) -> Exchanged | Held:
+        """Ask ``url`` and follow at most five redirects; each hop is guarded and takes a slot.
+
+        Raises:
+            RequestRefused: The address, or one it redirects to, may not be asked; or too many hops.
+        """
+        own = self.guard.check(self.source, url)
+        for sent in range(1, MOST_REDIRECTS + 2):
+            origin = self.guard.check(self.source, url)
+            admitted = await self.gate.acquire(self.source, endpoint)
+            if isinstance(admitted, Held):
+                return admitted
+            reach("gate_passed")
+            response = await self.transport.get(
+                url,
+                headers=self._headers(headers, is_own=origin == own),
+                timeout_seconds=endpoint.timeout_seconds,
+                max_bytes=endpoint.max_bytes,
+            )
+            target = response.headers.get("location", "")
+            if response.flaw or response.status not in REDIRECTS or not target:
+                return Exchanged(response, admitted, sent)
+            await self.gate.succeeded(admitted, seconds=response.seconds)
+            url = _next_hop(url, target)
+        raise RequestRefused(f"{self.source}: more than {MOST_REDIRECTS} redirects.")
+
+    def _headers(self, headers: Mapping[str, str], *, is_own: bool) -> Mapping[str, str]:
+        if self.authorization is None or not is_own:
+            return headers
+        return {**headers, "Authorization": self.authorization}
+
+
+def _next_hop(url: str, target: str) -> str:
+    try:
+        following = urljoin(url, target)
+    except ValueError as error:
+        raise RequestRefused("A redirect leads to an address that is not well-formed.") from error
+    if url.lower().startswith("https:") and not following.lower().startswith("https:"):
+        raise RequestRefused("A redirect leads from https to an unencrypted address.")
+    return following

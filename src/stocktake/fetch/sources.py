@@ -1,0 +1,145 @@
+"""The sources as the gates see them: pauses, health, limits; and the tries that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stocktake.fetch.captures import QUERIES, unit_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    import psycopg
+
+    from stocktake.model import Attempt, Source
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """What is known of one endpoint, over all processes and runs.
+
+    Args:
+        source: Its source.
+        endpoint: Its name.
+        per_second: Declared limit, requests per second.
+        learned_per_second: Lower limit learned from 429s, ``None`` when none was learned.
+        requests: Requests sent, redirects and failures included.
+        errors: Answers that were no use: network and server errors, and requests found wrong.
+        refusals: 429s.
+        mean_seconds: Mean time of a request, ``None`` before the first.
+        circuit: ``closed`` (working), ``open`` (resting after failures), ``half-open`` (the next
+            request is a probe).
+        paused_until: Until when everyone waits, ``None`` when nobody does.
+        pause_reason: Why, empty when nobody does.
+        per_day: Quota of requests per UTC day, ``None`` for none.
+        used_today: Requests of this UTC day.
+        last_success_at: Last good answer.
+        last_error_at: Last error or refusal.
+        last_error: What it was, empty for none.
+        source_pause: Why the whole source is paused, empty when it is not.
+    """
+
+    source: str
+    endpoint: str
+    per_second: float
+    learned_per_second: float | None = None
+    requests: int = 0
+    errors: int = 0
+    refusals: int = 0
+    mean_seconds: float | None = None
+    circuit: str = "closed"
+    paused_until: datetime | None = None
+    pause_reason: str = ""
+    per_day: int | None = None
+    used_today: int = 0
+    last_success_at: datetime | None = None
+    last_error_at: datetime | None = None
+    last_error: str = ""
+    source_pause: str = ""
+
+
+def pause_source(
+    conn: psycopg.Connection[Any], source: str, *, reason: str, by: str, now: datetime
+) -> bool:
+    """Stop all requests to ``source`` until it is resumed; return whether that was news."""
+    parameters = {"source": source, "at": now, "reason": reason, "by": by}
+    return conn.execute(QUERIES.pause_source, parameters).fetchone() is not None
+
+
+def resume_source(conn: psycopg.Connection[Any], source: str) -> bool:
+    """Let requests pass again and forget pauses, open circuits and learned limits.
+
+    Returns:
+        Whether the source was paused.
+    """
+    was_paused = conn.execute(QUERIES.resume_source, {"source": source}).fetchone() is not None
+    conn.execute(QUERIES.reset_gates, {"source": source})
+    return was_paused
+
+
+def endpoint_states(
+    conn: psycopg.Connection[Any], sources: Sequence[Source]
+) -> list[EndpointState]:
+    """Return the state of every declared endpoint, used or not, in the order of declaration."""
+    names = {"sources": [source.name for source in sources]}
+    pauses = {row[0]: row[2] for row in conn.execute(QUERIES.source_pauses, names)}
+    found = {(row[0], row[1]): row[2:] for row in conn.execute(QUERIES.endpoint_states, names)}
+    states: list[EndpointState] = []
+    for source in sources:
+        endpoints = {feed.endpoint.name: feed.endpoint for feed in source.feeds}
+        for name, endpoint in endpoints.items():
+            states.append(
+                EndpointState(
+                    source.name,
+                    name,
+                    endpoint.per_second,
+                    per_day=endpoint.per_day,
+                    source_pause=pauses.get(source.name, ""),
+                    **_measured(found.get((source.name, name))),
+                )
+            )
+    return states
+
+
+def record_attempts(
+    conn: psycopg.Connection[Any],
+    system: str,
+    attempts: Iterable[Attempt],
+    *,
+    units: Iterable[Sequence[str]],
+    run_id: int | None,
+) -> None:
+    """Keep tries that failed, so that ``why`` can tell of them."""
+    keys = [unit_text(key) for key in units]
+    rows = [
+        {
+            "run_id": run_id,
+            "system": system,
+            "feed": attempt.feed,
+            "units": keys,
+            "at": attempt.at,
+            "outcome": attempt.outcome,
+            "reason": attempt.reason,
+            "status": attempt.status,
+            "seconds": attempt.seconds,
+            "capture_id": attempt.capture_id,
+        }
+        for attempt in attempts
+    ]
+    if rows:
+        with conn.cursor() as cursor:
+            cursor.executemany(QUERIES.add_attempt, rows)
+
+
+def _measured(row: Sequence[Any] | None) -> dict[str, Any]:
+    if row is None:
+        return {}
+    names = (
+        *("learned_per_second", "requests", "errors", "refusals", "mean_seconds", "circuit"),
+        *("paused_until", "pause_reason", "used_today"),
+        *("last_success_at", "last_error_at", "last_error"),
+    )
+    found = dict(zip(names, row, strict=True))
+    return {**found, **{name: found[name] or "" for name in ("pause_reason", "last_error")}}

@@ -1,0 +1,97 @@
+"""Counting, as every door of the product calls it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stocktake.count.coverage import count
+from stocktake.count.gaps import gaps, matrix
+from stocktake.count.recount import recount
+from stocktake.model import GAP_STATES, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from stocktake.count.gaps import MatrixRow
+    from stocktake.model import Coverage, Dataset, Drift, Gap, Range, System
+    from stocktake.run.workspace import Workspace
+
+LISTED_STATES = (*sorted(GAP_STATES), State.THIN, State.STALE)
+
+
+def count_system(
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    window: Range,
+    *,
+    as_of: datetime | None = None,
+) -> list[Coverage]:
+    """Return the coverage of each dataset over ``window``, as known at ``as_of`` or now."""
+    with workspace.database.connection() as conn:
+        return count(
+            conn,
+            system,
+            datasets,
+            window=window,
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
+            as_of=as_of,
+        )
+
+
+def list_gaps(
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    window: Range,
+    *,
+    states: tuple[State, ...],
+    limit: int,
+) -> list[Gap]:
+    """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
+    with workspace.database.connection() as conn:
+        return gaps(
+            conn,
+            system,
+            datasets,
+            states=states or LISTED_STATES,
+            limit=limit,
+            window=window,
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
+        )
+
+
+def calendar(
+    workspace: Workspace, system: System, dataset: Dataset, window: Range
+) -> list[MatrixRow]:
+    """Return a state per series and day: what a heatmap draws."""
+    with workspace.database.connection() as conn:
+        return matrix(
+            conn,
+            system,
+            dataset,
+            window=window,
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
+        )
+
+
+def recount_system(
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    window: Range,
+) -> list[Drift]:
+    """Count the rows anew, mend the ledger where it was wrong, and return what differed."""
+    with workspace.database.connection() as conn:
+        return recount(
+            conn,
+            system,
+            datasets,
+            window=window,
+            now=workspace.clock(),
+            repair=True,
+        )

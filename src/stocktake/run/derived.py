@@ -1,0 +1,191 @@
+"""Derived tables as part of runs and on their own, and the proof that they are right."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stocktake.count.record import record
+from stocktake.count.recount import recount
+from stocktake.derive.recompute import derive, in_order
+from stocktake.derive.verification import verify
+from stocktake.model import Range, State, UnitOutcome
+from stocktake.observe.failpoints import reach
+from stocktake.run import claim as claims
+from stocktake.run.claim import SQL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg import Connection
+
+    from stocktake.derive.recompute import Derived
+    from stocktake.model import Dataset, Derivation, RunReport, System
+    from stocktake.run.claim import Claim
+    from stocktake.run.workspace import Workspace
+
+EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Result of one comparison: how much was compared, how much differs, and examples."""
+
+    what: str
+    compared: int
+    differences: int
+    examples: Sequence[str]
+
+
+def derive_all(
+    workspace: Workspace,
+    system: System,
+    claim: Claim,
+    *,
+    datasets: frozenset[str] = frozenset(),
+    full: bool = False,
+    parameters: Mapping[str, int | str] | None = None,
+) -> Counter[State]:
+    """Recompute every derivation whose inputs changed, each in a transaction of its own.
+
+    Args:
+        workspace: Where.
+        system: Of which.
+        claim: The run this belongs to.
+        datasets: Only derivations that write one of these; empty means all.
+        full: Recompute every key.
+        parameters: Overrides of declared parameters, by name.
+    """
+    units: Counter[State] = Counter()
+    for derivation in in_order(system.derivations):
+        if datasets and derivation.dataset not in datasets:
+            continue
+        own = {
+            name: value
+            for name, value in (parameters or {}).items()
+            if name in dict(derivation.parameters)
+        }
+        units.update(_derive_one(workspace, system, derivation, claim, full=full, own=own))
+    return units
+
+
+def _derive_one(
+    workspace: Workspace,
+    system: System,
+    derivation: Derivation,
+    claim: Claim,
+    *,
+    full: bool,
+    own: Mapping[str, int | str],
+) -> Mapping[State, int]:
+    now = workspace.clock()
+    with workspace.database.connection() as conn:
+        claims.hold(conn, claim, requests=0, now=now)
+        done = derive(
+            conn,
+            system,
+            derivation,
+            full=full,
+            parameters=own or None,
+            run_id=claim.run_id,
+            now=now,
+        )
+        reach("derive_merged")
+        if done.touched_keys:
+            _write_receipt(conn, done, run_id=claim.run_id, now=now)
+        units: Mapping[State, int] = {}
+        if done.units and not derivation.columns:
+            outcomes = [UnitOutcome(key, datasets=(done.dataset,)) for key in done.units]
+            units = record(
+                conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
+            )
+        reach("derive_before_commit")
+    reach("derive_after_commit")
+    return units
+
+
+def _write_receipt(conn: Connection[Any], done: Derived, *, run_id: int, now: datetime) -> None:
+    counts = done.counts
+    conn.execute(
+        SQL.write_derived_receipt,
+        {
+            "run_id": run_id,
+            "dataset": done.dataset,
+            "read": counts.read,
+            "inserted": counts.inserted,
+            "updated": counts.updated,
+            "unchanged": counts.read - counts.inserted - counts.updated,
+            "at": now,
+        },
+    )
+
+
+def derive_system(
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    *,
+    full: bool,
+    parameters: Mapping[str, int | str],
+) -> RunReport:
+    """Run derivations on their own, as a run with a report."""
+    started = time.monotonic()
+    with claims.system_lock(workspace.database, system.name):
+        with workspace.database.connection() as conn:
+            claims.park_interrupted(conn, system.name, now=workspace.clock())
+            asked = {"datasets": [one.name for one in datasets], "full": full, **parameters}
+            claim = claims.start(
+                conn, system.name, "derive", options=asked, plan_id=None, now=workspace.clock()
+            )
+        units = derive_all(
+            workspace,
+            system,
+            claim,
+            datasets=frozenset(one.name for one in datasets),
+            full=full,
+            parameters=parameters,
+        )
+        with workspace.database.connection() as conn:
+            return claims.finish(
+                conn,
+                claim,
+                state="done",
+                units=units,
+                seconds=time.monotonic() - started,
+                now=workspace.clock(),
+            )
+
+
+def verify_system(workspace: Workspace, system: System, *, full: bool, seed: int) -> list[Verdict]:
+    """Recompute derived keys and recount every unit; nothing is changed.
+
+    A sample of 1 % (at least 200 keys) of each derivation, everything with ``full``.
+    """
+    verdicts = []
+    for derivation in in_order(system.derivations):
+        with workspace.database.connection() as conn:
+            found = verify(conn, system, derivation, full=full, seed=seed, now=workspace.clock())
+        verdicts.append(
+            Verdict(
+                f"derived {derivation.dataset} ({derivation.sql})",
+                found.keys,
+                found.count,
+                [str(key) for key in found.examples[:EXAMPLES]],
+            )
+        )
+    with workspace.database.connection() as conn:
+        drift = recount(
+            conn, system, system.datasets, window=Range(), now=workspace.clock(), repair=False
+        )
+    by_dataset = Counter(one.dataset for one in drift)
+    for dataset in system.datasets:
+        examples = [
+            f"{'/'.join(one.key)}: {one.kind}" for one in drift if one.dataset == dataset.name
+        ]
+        verdicts.append(
+            Verdict(f"ledger of {dataset.name}", 1, by_dataset[dataset.name], examples[:EXAMPLES])
+        )
+    return verdicts

@@ -1,0 +1,61 @@
+"""From a unit or a row back to its evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stocktake.count.explain import why
+from stocktake.errors import UsageError
+from stocktake.fetch.captures import StoredCapture, read_capture
+from stocktake.load.provenance import Provenance, trace
+from stocktake.model import dimensions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stocktake.model import Dataset, Explanation, System
+    from stocktake.run.workspace import Workspace
+
+
+def unit_key(dataset: Dataset, text: str) -> tuple[str, ...]:
+    """Return the key of a unit written as ``2019-03-05/ire``.
+
+    Raises:
+        UsageError: It has too many or too few parts.
+    """
+    key = tuple(text.split("/"))
+    wanted = len(dimensions(dataset.partitions))
+    if len(key) != wanted or not all(key):
+        raise UsageError(
+            f"a unit of {dataset.name} has {wanted} part{'s' * (wanted > 1)}, not {len(key)}: "
+            f"{text!r}.",
+            hint=f"stocktake gaps lists units of {dataset.name} as they are written.",
+        )
+    return key
+
+
+def explain_unit(workspace: Workspace, system: System, dataset: Dataset, text: str) -> Explanation:
+    """Return all that is known of one unit."""
+    with workspace.database.connection() as conn:
+        return why(
+            conn,
+            system,
+            dataset,
+            unit_key(dataset, text),
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
+        )
+
+
+def trace_row(
+    workspace: Workspace, system: System, dataset: Dataset, values: Mapping[str, str]
+) -> Provenance:
+    """Return where a row came from; ``UsageError`` when there is no such row."""
+    with workspace.database.connection() as conn:
+        return trace(conn, system, dataset, values)
+
+
+def show_capture(workspace: Workspace, capture_id: int) -> StoredCapture:
+    """Return a stored capture with its body; ``UsageError`` when there is none."""
+    with workspace.database.connection() as conn:
+        return read_capture(conn, capture_id)

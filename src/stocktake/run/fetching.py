@@ -1,0 +1,109 @@
+"""The fetch stage of one run: transport, gate, credentials, and what is already stored."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from stocktake.fetch.answer import Answer
+from stocktake.fetch.captures import known_body, unloaded_captures
+from stocktake.fetch.fetcher import Fetcher
+from stocktake.fetch.gate import RateGate
+from stocktake.fetch.guard import Guard
+from stocktake.fetch.transport import AiohttpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from stocktake.model import Capture, Feed, System
+    from stocktake.run.claim import Claim
+    from stocktake.run.clock import Clock
+    from stocktake.run.errands import Errand
+    from stocktake.store.database import Database
+
+Stored = dict[tuple[str, tuple[tuple[str, ...], ...]], list["Capture"]]
+
+RATE_FACTOR = "rate_factor"
+"""Source setting of sandboxes: the declared limits are multiplied by it."""
+
+
+class Fetching:
+    """Fetches errands; what it brings is neither stored nor parsed yet."""
+
+    def __init__(
+        self,
+        database: Database,
+        system: System,
+        sources: Mapping[str, Mapping[str, Any]],
+        fetcher: Fetcher,
+        *,
+        stored: Stored,
+    ) -> None:
+        """Fetch with ``fetcher``, whose settings are ``sources``; take from ``stored`` first."""
+        self._database = database
+        self._system = system
+        self._sources = sources
+        self._fetcher = fetcher
+        self._stored = stored
+
+    async def fetch(self, errand: Errand) -> Answer:
+        """Return the answer to an errand; failures are part of the answer.
+
+        What an interrupted run had captured is taken from there: no request is sent twice.
+        """
+        pages = self._stored.pop((errand.feed.name, errand.request.units), [])
+        if pages and _is_whole(errand, pages):
+            return Answer(errand.request, tuple(pages))
+        known = await asyncio.to_thread(self._known, errand) if errand.refetch else None
+        feed = self._paced(errand.feed, errand.source.name)
+        return await self._fetcher.fetch(errand.source, feed, errand.request, known=known)
+
+    def _known(self, errand: Errand) -> Any:
+        with self._database.connection() as conn:
+            return known_body(conn, self._system.name, errand.request)
+
+    def _paced(self, feed: Feed, source: str) -> Feed:
+        factor = float(str(self._sources[source].get(RATE_FACTOR) or 1))
+        if factor == 1:
+            return feed
+        endpoint = dataclasses.replace(feed.endpoint, per_second=feed.endpoint.per_second * factor)
+        return dataclasses.replace(feed, endpoint=endpoint)
+
+
+@contextlib.asynccontextmanager
+async def open_fetching(
+    database: Database,
+    system: System,
+    sources: Mapping[str, Mapping[str, Any]],
+    *,
+    stored: Stored,
+    clock: Clock,
+) -> AsyncIterator[Fetching]:
+    """Open connections to sources and to the rate gate for the length of a block."""
+    gate = RateGate(database.async_connect)
+    guard = Guard(sources)
+    try:
+        async with AiohttpTransport(guard) as transport:
+            fetcher = Fetcher(transport, gate, guard=guard, settings=sources, clock=clock)
+            yield Fetching(database, system, sources, fetcher, stored=stored)
+    finally:
+        await gate.close()
+
+
+def stored_pages(database: Database, claim: Claim) -> Stored:
+    """Return what an interrupted run had captured but not loaded, by feed and units."""
+    found: Stored = {}
+    if claim.resumed:
+        with database.connection() as conn:
+            for capture in unloaded_captures(conn, claim.run_id):
+                request = capture.request
+                found.setdefault((request.feed, request.units), []).append(capture)
+    return found
+
+
+def _is_whole(errand: Errand, pages: Sequence[Capture]) -> bool:
+    if errand.feed.next_page is None:
+        return len(pages) == 1
+    return errand.feed.next_page(errand.request, [page.body for page in pages]) is None

@@ -1,0 +1,106 @@
+"""Plans, as every door of the product makes them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from stocktake.count.needs import member_keys, needs
+from stocktake.model import TO_FILL_STATES, Range
+from stocktake.plan.planner import make_plan
+from stocktake.plan.saved import observed, save_plan
+from stocktake.run.registry import find_datasets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    import psycopg
+
+    from stocktake.model import Feed, Plan, PlanOptions, System
+    from stocktake.run.workspace import Workspace
+    from stocktake.store.database import Database
+
+Ranges = dict[tuple[str, ...], list[tuple[int, int]]]
+
+
+def plan_for(
+    conn: psycopg.Connection,
+    workspace: Workspace,
+    system: System,
+    options: PlanOptions,
+    *,
+    now: datetime,
+    due_only: bool = False,
+) -> Plan:
+    """Count what is needed and return the plan that fills it. Nothing is stored.
+
+    With ``due_only`` failures that wait for their next try are left out, and held units whose
+    re-check is due are added.
+    """
+    wanted = needs(
+        conn,
+        system,
+        find_datasets(system, options.datasets),
+        states=options.states,
+        refetch=options.refetch,
+        due_only=due_only,
+        window=Range(options.since, options.until),
+        now=now,
+        lifted=workspace.lifted(system),
+    )
+    return make_plan(system, wanted, options, observed=observed(conn, system), now=now)
+
+
+def make_and_save(
+    workspace: Workspace, system: System, options: PlanOptions, *, save: bool
+) -> Plan:
+    """Return a plan, stored when ``save`` is set (then it has a ``plan_id``)."""
+    with workspace.database.connection() as conn:
+        made = plan_for(conn, workspace, system, options, now=workspace.clock())
+        if not save:
+            return made
+        return dataclasses.replace(made, plan_id=save_plan(conn, made))
+
+
+def dynamic_ranges(
+    conn: psycopg.Connection,
+    workspace: Workspace,
+    system: System,
+    feed: Feed,
+    *,
+    now: datetime,
+) -> Ranges:
+    """Return what a feed needs at this moment: the units a dynamic part stands for."""
+    found: Ranges = {}
+    for need in needs(
+        conn,
+        system,
+        [system.dataset(feed.fills[0])],
+        states=TO_FILL_STATES,
+        due_only=True,
+        now=now,
+        lifted=workspace.lifted(system),
+    ):
+        if need.feed == feed.name:
+            found.setdefault(need.series, []).extend(need.ranges)
+    return found
+
+
+def member_names(
+    database: Database, system: System, feed: Feed, ordinals: Sequence[int]
+) -> Mapping[int, str]:
+    """Return the keys of members by ordinal."""
+    with database.connection() as conn:
+        return member_keys(conn, system, system.dataset(feed.fills[0]), ordinals)
+
+
+def options_json(options: PlanOptions) -> dict[str, Any]:
+    """Return plan options as JSON; equal options give equal JSON."""
+    return {
+        **dataclasses.asdict(options),
+        "datasets": sorted(options.datasets),
+        "since": options.since.isoformat() if options.since else None,
+        "until": options.until.isoformat() if options.until else None,
+        "states": [state.value for state in options.states],
+    }

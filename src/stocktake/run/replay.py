@@ -1,0 +1,94 @@
+"""Replay: parse stored captures again after a parser changed, without the network."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from stocktake.fetch.captures import latest_answers, read_answer
+from stocktake.model import Days, axis_index, dimensions
+from stocktake.run.reload import arrival, feed_of_format, reload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from stocktake.model import Dataset, Feed, Range, Request, RunReport, Source, System
+    from stocktake.run.progress import Report
+    from stocktake.run.pump import Fetched
+    from stocktake.run.workspace import Workspace
+
+
+def replay(
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    window: Range,
+    *,
+    report: Report,
+) -> RunReport:
+    """Parse the newest stored answer of each request of the datasets' feeds again.
+
+    Args:
+        workspace: Where.
+        system: Of which.
+        datasets: Datasets whose feeds' captures are read.
+        window: Only captures that cover a day of this range; all when open.
+        report: Called with progress.
+    """
+    ways = _ways(system, datasets)
+    with workspace.database.connection() as conn:
+        first_pages = [
+            (way, number)
+            for way in ways.items()
+            for number in latest_answers(conn, system.name, way[0])
+        ]
+
+    def arrivals() -> Iterator[Fetched]:
+        for (_, (source, feed)), number in first_pages:
+            with workspace.database.connection() as conn:
+                pages = read_answer(conn, number)
+            if _covers(system, feed, pages[0].request, window):
+                yield arrival(source, feed, pages[0].request, pages)
+
+    options = {
+        "datasets": [dataset.name for dataset in datasets],
+        "since": str(window.since or ""),
+        "until": str(window.until or ""),
+    }
+    return reload(
+        workspace,
+        system,
+        "replay",
+        arrivals(),
+        options=options,
+        total=len(first_pages),
+        report=report,
+    )
+
+
+def _ways(system: System, datasets: Sequence[Dataset]) -> dict[str, tuple[Source, Feed]]:
+    names = {dataset.name for dataset in datasets}
+    ways = {
+        feed.name: (source, feed)
+        for source, feed in system.feeds()
+        if names & {*feed.fills, *feed.also}
+    }
+    for source in system.sources:
+        for form in source.files:
+            if names & {*form.fills, *form.also}:
+                ways[form.name] = (source, feed_of_format(form))
+    return ways
+
+
+def _covers(system: System, feed: Feed, request: Request, window: Range) -> bool:
+    """Return whether an answer covers a day of the range; answers without days always do."""
+    partitions = system.dataset(feed.fills[0]).partitions
+    axis = axis_index(partitions)
+    if not isinstance(dimensions(partitions)[axis], Days) or not request.units:
+        return True
+    days = [date.fromisoformat(key[axis]) for key in request.units]
+    return any(
+        (window.since is None or day >= window.since)
+        and (window.until is None or day <= window.until)
+        for day in days
+    )

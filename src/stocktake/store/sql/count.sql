@@ -1,0 +1,245 @@
+-- Statements of the count: states of units, the ledger behind them, and what rows say.
+
+-- name: state_units
+-- Units per series, feed ('' = the dataset as a whole), state and reason.
+select state, sum(units_in(ranges))::bigint as units
+  from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
+                   %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
+                   %(upstream)s, %(as_of)s, %(today)s, false)
+ group by state;
+
+-- name: state_ranges
+-- Ranges of ordinals with one state and reason, of the states asked for, in order.
+-- after: skips what sorts up to (key, first ordinal); limit: most ranges returned, NULL for all.
+select u.key, u.feed, u.state, u.reason, lower(part) as first, upper(part) as last
+  from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
+                   %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
+                   %(upstream)s, %(as_of)s, %(today)s, %(by_feed)s) as u
+       cross join unnest(u.ranges) as part
+ where u.state = any(%(states)s) and not lower_inf(part) and not upper_inf(part)
+   and lower(part) > -2147483648 and upper(part) < 2147483647
+ order by u.key, first, u.feed
+ limit %(limit)s;
+
+-- name: rows_kept
+-- Rows by the counts kept per unit; a unit held by several feeds counts its larger figure.
+select sum(most)::bigint from (
+    select max(u.rows) as most
+      from series s join unit u using (series_id)
+     where s.system = %(system)s and s.dataset = %(dataset)s and u.rows is not null
+       and s.key = any(select k::text[] from unnest(%(keys)s::text[]) as k)
+       and int4range(%(first)s, %(last)s) @> u.ordinal
+     group by s.key, u.ordinal) as kept;
+
+-- name: member_series
+-- The series that numbers the values of a column.
+select series_id from series
+ where system = %(system)s and dataset = %(dataset)s and feed = 'member' and key = %(key)s;
+
+-- name: member_rules
+-- Day ranges turned into the expected members whose day they hold; a member without a day lies
+-- before all days. dated false: the ranges are taken as they are.
+with promised as (
+    select coalesce(range_agg(l.expected), '{}') as ordinals
+      from ledger l where l.series_id = %(series_id)s and %(as_of)s::timestamptz is null
+), replayed as (
+    select replay_ranges(c.expected_added, c.expected_removed order by c.change_id) as ordinals
+      from ledger_change c where c.series_id = %(series_id)s and c.at <= %(as_of)s
+), expected as (
+    select p.ordinals + coalesce(r.ordinals, '{}') as ordinals from promised p, replayed r
+), asked as (
+    select * from unnest(%(numbers)s::int[], %(days)s::text[]::int4multirange[])
+        as a(number, days)
+)
+select a.number, (coalesce(
+           case when %(dated)s then (
+               select range_agg(int4range(m.ordinal, m.ordinal + 1)) from member m
+                where m.series_id = %(series_id)s
+                  and a.days @> coalesce(m.day - date '1970-01-01', -2147483648))
+           else a.days end, '{}') * case when a.number = 0
+               then int4multirange(int4range(null, null)) else e.ordinals end)::text as ranges
+  from asked a cross join expected e
+ order by a.number;
+
+-- name: member_waived
+-- Members that are listed but not promised, by reason.
+select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
+  from unit u
+ where u.series_id = %(series_id)s and u.state = 'not_expected'
+   and (%(as_of)s::timestamptz is null or u.changed_at <= %(as_of)s)
+ group by u.reason order by u.reason;
+
+-- name: member_keys
+-- Keys of members by ordinal.
+select ordinal, key from member
+ where series_id = %(series_id)s and (%(ordinals)s::int[] is null or ordinal = any(%(ordinals)s));
+
+-- name: member_ordinals
+-- Ordinals of members by key.
+select key, ordinal from member where series_id = %(series_id)s and key = any(%(keys)s);
+
+-- name: waiting_units
+-- Units whose next try is not due yet, and held ones whose re-check is due, per series and feed.
+select s.key, s.feed, u.next_try_at > %(now)s as is_waiting,
+       range_agg(int4range(u.ordinal, u.ordinal + 1))::text
+  from series s join unit u using (series_id)
+ where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> ''
+   and u.next_try_at is not null
+   and (u.next_try_at > %(now)s or u.state in ('complete', 'empty'))
+   and (%(first)s <= u.ordinal and u.ordinal < %(last)s)
+ group by 1, 2, 3;
+
+-- name: series_ids
+-- Ids of the series of a system that exist, by dataset, feed and key.
+select w.number, s.series_id
+  from unnest(%(datasets)s::text[], %(feeds)s::text[], %(keys)s::text[])
+           with ordinality as w(dataset, feed, key, number)
+  join series s on s.system = %(system)s and s.dataset = w.dataset and s.feed = w.feed
+               and s.key = w.key::text[];
+
+-- name: add_series
+-- Makes the series that do not exist yet.
+insert into series (system, dataset, feed, key)
+select %(system)s, w.dataset, w.feed, w.key::text[]
+  from unnest(%(datasets)s::text[], %(feeds)s::text[], %(keys)s::text[]) as w(dataset, feed, key)
+ order by 2, 3, 4
+on conflict do nothing;
+
+-- name: known_units
+-- What is recorded of units: whether held, and their exceptional state.
+select w.series_id, w.ordinal, coalesce(l.held @> w.ordinal, false), u.state, u.reason,
+       u.rows, u.next_try_at
+  from unnest(%(series_ids)s::int[], %(ordinals)s::int[]) as w(series_id, ordinal)
+  left join ledger l on l.series_id = w.series_id and l.chunk = w.ordinal >> 12
+  left join unit u on u.series_id = w.series_id and u.ordinal = w.ordinal;
+
+-- name: open_chunks
+-- Makes the ledger rows that a change needs.
+insert into ledger (series_id, chunk)
+select * from unnest(%(series_ids)s::int[], %(chunks)s::int[]) order by 1, 2
+on conflict do nothing;
+
+-- name: lock_chunks
+-- Locks the ledger rows of a change, always in the same order.
+select count(*) from (
+    select 1 from ledger l
+      join unnest(%(series_ids)s::int[], %(chunks)s::int[]) as c(series_id, chunk)
+           using (series_id, chunk)
+     order by l.series_id, l.chunk for update of l) as locked;
+
+-- name: change_ledger
+-- Adds and removes ordinals, and keeps what that really changed: one line per series.
+with change as (
+    select * from unnest(
+        %(series_ids)s::int[], %(chunks)s::int[], %(added)s::text[]::int4multirange[],
+        %(removed)s::text[]::int4multirange[], %(expected_added)s::text[]::int4multirange[],
+        %(expected_removed)s::text[]::int4multirange[])
+        as c(series_id, chunk, added, removed, expected_added, expected_removed)
+), real_change as (
+    select c.series_id, c.chunk, c.added - l.held as added, c.removed * l.held as removed,
+           c.expected_added - l.expected as expected_added,
+           c.expected_removed * l.expected as expected_removed
+      from change c join ledger l using (series_id, chunk)
+     where not (c.added <@ l.held and not c.removed && l.held
+                and c.expected_added <@ l.expected and not c.expected_removed && l.expected)
+), written as (
+    update ledger l set held = l.held - r.removed + r.added,
+                        expected = l.expected - r.expected_removed + r.expected_added
+      from real_change r where l.series_id = r.series_id and l.chunk = r.chunk
+)
+insert into ledger_change
+       (series_id, run_id, at, added, removed, expected_added, expected_removed)
+select series_id, %(run_id)s, %(now)s, range_agg(added), range_agg(removed),
+       range_agg(expected_added), range_agg(expected_removed)
+  from real_change group by series_id order by series_id;
+
+-- name: write_units
+-- Exceptional units and counts kept; lines that say nothing new are not touched. A failed line
+-- (tries 1) waits longer each time; any other line ends the count of tries.
+insert into unit as u (series_id, ordinal, state, reason, rows, expected_rows, attempts,
+                       next_try_at, settled_at, run_id, changed_at)
+select w.series_id, w.ordinal, w.state, w.reason, w.rows, w.expected_rows, w.tries,
+       coalesce(w.next_try_at,
+                case when w.tries > 0 then %(now)s + (%(delays)s::interval[])[1] end),
+       w.settled_at, %(run_id)s, %(now)s
+  from unnest(%(series_ids)s::int[], %(ordinals)s::int[], %(states)s::text[], %(reasons)s::text[],
+              %(rows)s::int[], %(expected_rows)s::int[], %(tries)s::int[],
+              %(next_try_at)s::timestamptz[], %(settled_at)s::timestamptz[])
+       as w(series_id, ordinal, state, reason, rows, expected_rows, tries, next_try_at, settled_at)
+ order by 1, 2
+on conflict (series_id, ordinal) do update
+   set state = excluded.state, reason = excluded.reason, rows = excluded.rows,
+       expected_rows = excluded.expected_rows,
+       attempts = case when excluded.attempts > 0 then u.attempts + excluded.attempts else 0 end,
+       next_try_at = case when excluded.attempts > 0
+           then greatest(excluded.next_try_at, %(now)s + (%(delays)s::interval[])[
+                    least(u.attempts + 1, cardinality(%(delays)s::interval[]))])
+           else excluded.next_try_at end,
+       settled_at = coalesce(u.settled_at, excluded.settled_at),
+       run_id = excluded.run_id, changed_at = excluded.changed_at
+ where excluded.attempts > 0
+    or (u.state, u.reason, u.rows, u.expected_rows, u.attempts, u.next_try_at)
+       is distinct from (excluded.state, excluded.reason, excluded.rows, excluded.expected_rows,
+                         0, excluded.next_try_at)
+    or (u.settled_at is null and excluded.settled_at is not null);
+
+-- name: note_tries
+-- Failed tries of units that stay held: their state is not touched.
+insert into unit as u (series_id, ordinal, state, attempts, next_try_at, run_id, changed_at)
+select w.series_id, w.ordinal, 'complete', 1, %(now)s + (%(delays)s::interval[])[1], %(run_id)s,
+       %(now)s
+  from unnest(%(series_ids)s::int[], %(ordinals)s::int[]) as w(series_id, ordinal)
+ order by 1, 2
+on conflict (series_id, ordinal) do update
+   set attempts = u.attempts + 1,
+       next_try_at = %(now)s + (%(delays)s::interval[])[
+           least(u.attempts + 1, cardinality(%(delays)s::interval[]))];
+
+-- name: forget_units
+-- Units that are simply complete again.
+delete from unit u
+ using unnest(%(series_ids)s::int[], %(ordinals)s::int[]) as w(series_id, ordinal)
+ where u.series_id = w.series_id and u.ordinal = w.ordinal;
+
+-- name: lock_series
+-- Serialises the numbering of new members.
+select series_id from series where series_id = %(series_id)s for update;
+
+-- name: add_members
+-- Numbers values not seen before, in their own order; returns all ordinals by key.
+with numbered as (
+    insert into member (series_id, ordinal, key)
+    select %(series_id)s,
+           (select coalesce(max(ordinal), -1) from member where series_id = %(series_id)s)
+               + row_number() over (order by t.key), t.key
+      from unnest(%(keys)s::text[]) as t(key)
+     where not exists (select from member m where m.series_id = %(series_id)s and m.key = t.key)
+    returning key, ordinal
+)
+select key, ordinal from numbered
+union all
+select key, ordinal from member where series_id = %(series_id)s and key = any(%(keys)s);
+
+-- name: date_members
+-- Days of members, where they changed.
+update member m set day = w.day
+  from unnest(%(ordinals)s::int[], %(days)s::date[]) as w(ordinal, day)
+ where m.series_id = %(series_id)s and m.ordinal = w.ordinal and m.day is distinct from w.day;
+
+-- name: days_of_members
+-- The day of each value of a column, the earliest when several.
+select {column}::text, min({day})::date, null::text from {table}
+ where {column}::text = any(%(keys)s) group by 1;
+
+-- name: rows_by_key
+-- Rows per value of the key column of a dataset whose units are members.
+select array[{column}::text] as key, null::text as feed, count(*) as rows, null::bigint
+  from {table} where {column}::text = any(%(keys)s) or %(keys)s::text[] is null
+ group by 1;
+
+-- name: add_attempts
+-- Tries that did not succeed at once.
+insert into attempt (run_id, system, feed, units, at, outcome, reason, seconds, capture_id)
+select %(run_id)s, %(system)s, %(feed)s, %(units)s, a.*
+  from unnest(%(at)s::timestamptz[], %(outcomes)s::text[], %(reasons)s::text[],
+              %(seconds)s::real[], %(capture_ids)s::bigint[]) as a;
