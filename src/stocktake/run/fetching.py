@@ -13,6 +13,7 @@ from stocktake.fetch.fetcher import Fetcher
 from stocktake.fetch.gate import RateGate
 from stocktake.fetch.guard import Guard
 from stocktake.fetch.transport import AiohttpTransport
+from stocktake.run.clock import system_clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -84,8 +85,11 @@ async def open_fetching(
     """Open connections to sources and to the rate gate for the length of a block."""
     gate = RateGate(database.async_connect)
     try:
-        async with AiohttpTransport(Guard(sources)) as transport:
-            fetcher = Fetcher(transport, gate, sources)
+        guard = Guard(sources)
+        async with AiohttpTransport(guard) as transport:
+            fetcher = Fetcher(
+                transport, gate, guard=guard, settings=sources, clock=system_clock
+            )
             yield Fetching(database, system, sources, fetcher, stored=stored)
     finally:
         await gate.close()
