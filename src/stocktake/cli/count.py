@@ -20,7 +20,6 @@ from stocktake.cli.arguments import (
 )
 from stocktake.cli.output import output_of
 from stocktake.model import State
-from stocktake.run.clock import system_clock
 from stocktake.run.counted import count_system, list_gaps, recount_system
 from stocktake.run.registry import find_datasets, find_system
 
@@ -56,14 +55,8 @@ def count(
     chosen = find_datasets(found, datasets or [])
     window, instant = read_range(since, until), read_instant(as_of, "--as-of")
     with out.workspace("count") as workspace:
-        drift = (
-            recount_system(workspace, found, chosen, window, clock=system_clock)
-            if recount
-            else []
-        )
-        counted = count_system(
-            workspace, found, chosen, window, clock=system_clock, as_of=instant
-        )
+        drift = recount_system(workspace, found, chosen, window) if recount else []
+        counted = count_system(workspace, found, chosen, window, as_of=instant)
     document: dict[str, Any] = {"system": found.name, "datasets": [as_json(c) for c in counted]}
     if recount:
         document["drift"] = drift
@@ -161,10 +154,8 @@ def gaps(
     chosen = find_datasets(found, datasets or [])
     window, states = read_range(since, until), read_states(state)
     with out.workspace("gaps") as workspace:
-        listed = list_gaps(
-            workspace, found, chosen, window, states=states, limit=limit, clock=system_clock
-        )
-        counted = count_system(workspace, found, chosen, window, clock=system_clock)
+        listed = list_gaps(workspace, found, chosen, window, states=states, limit=limit)
+        counted = count_system(workspace, found, chosen, window)
     document = {
         "system": found.name,
         "gaps": listed,
@@ -175,7 +166,9 @@ def gaps(
     if listed:
         first = listed[0]
         key = "/".join(part for part in (first.first, *first.series))
-        out.hint(f"stocktake why {found.name} {first.dataset} {key}  ·  stocktake plan {found.name}")
+        out.hint(
+            f"stocktake why {found.name} {first.dataset} {key}  ·  stocktake plan {found.name}"
+        )
     return exit_code(counted)
 
 

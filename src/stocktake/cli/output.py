@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,7 +34,9 @@ class Output:
 
     def settings(self) -> Settings:
         """Return the settings with this call's options over environment and file."""
-        settings = load_settings(home=self.home or None, database_url=self.database_url or None)
+        settings = load_settings(
+            home=Path(self.home) if self.home else None, database_url=self.database_url or None
+        )
         configure_logs(level=settings.log_level, style=settings.log_format)
         return settings
 
@@ -43,7 +46,7 @@ class Output:
         with open_workspace(self.settings(), application=f"stocktake {application}") as workspace:
             yield workspace
 
-    def emit(self, document: Any, render: Callable[[Console], None]) -> None:  # noqa: ANN401 -- any JSON document
+    def emit(self, document: Any, render: Callable[[Console], None]) -> None:
         """Print ``document`` as JSON or let ``render`` draw it."""
         if self.as_json:
             sys.stdout.write(to_json(document) + "\n")
@@ -68,17 +71,18 @@ def console() -> Console:
     return Console(highlight=False)
 
 
-def to_json(document: Any) -> str:  # noqa: ANN401
+def to_json(document: Any) -> str:
     """Return indented JSON; days and instants in ISO 8601, states as their words."""
-    return msgspec.json.format(
-        msgspec.json.encode(document, enc_hook=_plain, decimal_format="number"), indent=2
-    ).decode()
+    return msgspec.json.format(JSON.encode(document), indent=2).decode()
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _plain(value: Any) -> Any:
     if isinstance(value, range | set | frozenset):
         return sorted(value)
     return str(value)
+
+
+JSON = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
 
 
 def print_error(message: str, *, hint: str | None, kind: str, as_json: bool) -> None:

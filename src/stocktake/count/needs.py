@@ -45,11 +45,12 @@ def needs(
     Args:
         states: States of the *feed's* units; none means missing, failed, thin and stale.
         refetch: Also what is held.
-        due_only: Leave out units whose next try is later than now, and add held units whose
-            re-check is due (state ``complete``): what a sync wants.
+        due_only: What a sync wants: without units whose next try is later than now, with held
+            units whose re-check is due (state ``complete``) and days ahead (state ``future``).
     """
     view = View(**looking)
     wanted = {*(states or TO_FILL_STATES), *UNREACHABLE, *(HELD_STATES if refetch else ())}
+    wanted |= {State.FUTURE} if due_only else set()
     found: list[Need] = []
     for dataset in datasets:
         asked = question(conn, system, dataset, view=view)

@@ -250,7 +250,9 @@ class _Writer:
         }
         found = self._conn.execute(QUERIES.known_units, parameters).fetchall()
         return {
-            (line[0], line[1]): Known(line[2], State(line[3]) if line[3] else None, line[4] or "")
+            (line[0], line[1]): Known(
+                line[2], State(line[3]) if line[3] else None, line[4] or "", line[5], line[6]
+            )
             for line in found
         }
 
@@ -304,6 +306,7 @@ class _Writer:
                     verdict.reason,
                     rows=spot.counted.rows,
                     expected_rows=spot.counted.expected_rows,
+                    next_try_at=spot.known.next_try_at,
                 )
             )
 

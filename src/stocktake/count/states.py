@@ -146,11 +146,11 @@ def question(
     shared, promises = _promises(dataset, ways, keys, view=view, today=today)
     is_known = any(one.is_known for one in promises)
     rules = [(number, *rule) for number, one in enumerate(promises) for rule in _rules(one)]
-    member_series = None
+    members = None
     if isinstance(axis, FromDataset):
-        member_series = member_series(conn, system, axis)
-        is_known = is_known and member_series is not None
-        rules = _member_rules(conn, rules, series_id=member_series, axis=axis, view=view)
+        members = member_series(conn, system, axis)
+        is_known = is_known and members is not None
+        rules = _member_rules(conn, rules, series_id=members, axis=axis, view=view)
     first, last = _bounds(view.window)
     parameters = {
         "system": system.name,
@@ -168,7 +168,7 @@ def question(
         "first": first,
         "last": last,
     }
-    return Question(dataset, axis, today, parameters, is_known, member_series)
+    return Question(dataset, axis, today, parameters, is_known, members)
 
 
 def _bounds(window: Range) -> tuple[int, int]:

@@ -48,9 +48,8 @@ class Known:
     is_held: bool = False
     state: State | None = None
     reason: str = ""
-
-
-UNKNOWN = Known()
+    rows: int | None = None
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
-from stocktake.model.expectation import Calendar, Closure, Expectation, Listed
+from stocktake.model.expectation import Calendar, Closure, Expectation, Listed, Scheduled
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -17,6 +17,7 @@ from stocktake.model.partition import (
 )
 from stocktake.model.plan import (
     EndpointCost,
+    Observed,
     Plan,
     PlanOptions,
     PlanPart,
@@ -24,6 +25,7 @@ from stocktake.model.plan import (
     RunReport,
 )
 from stocktake.model.source import (
+    Assumed,
     Capture,
     Endpoint,
     Feed,
@@ -57,6 +59,7 @@ __all__ = [
     "GAP_STATES",
     "HELD_STATES",
     "TO_FILL_STATES",
+    "Assumed",
     "Attempt",
     "Calendar",
     "Capture",
@@ -83,6 +86,7 @@ __all__ = [
     "Limit",
     "Listed",
     "Need",
+    "Observed",
     "Parsed",
     "Partitions",
     "Plan",
@@ -94,6 +98,7 @@ __all__ = [
     "RowCounts",
     "RunReport",
     "Schedule",
+    "Scheduled",
     "Settle",
     "Severity",
     "Source",

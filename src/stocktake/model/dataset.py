@@ -125,6 +125,7 @@ class System:
         zone: IANA zone in which its days are told.
         order: Default order of a backfill.
         sandbox: ``module:function`` that makes its sandbox server; empty for none.
+        story: ``module:function`` that makes its demo; empty for none.
         summary: One sentence for people.
     """
 
@@ -138,6 +139,7 @@ class System:
     zone: str = "UTC"
     order: str = "newest"
     sandbox: str = ""
+    story: str = ""
     summary: str = ""
 
     def dataset(self, name: str) -> Dataset:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stocktake.model import Check, CheckResult, Dataset, Range, System
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 
@@ -27,8 +26,6 @@ def check_system(
     system: System,
     datasets: Sequence[Dataset],
     window: Range,
-    *,
-    clock: Clock,
 ) -> list[CheckResult]:
     """Measure the checks over a range and keep the results."""
     with workspace.database.connection() as conn:
@@ -38,7 +35,7 @@ def check_system(
             checks_of(system, datasets),
             since=window.since,
             until=window.until,
-            now=clock(),
+            now=workspace.clock(),
         )
 
 

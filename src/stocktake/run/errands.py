@@ -48,7 +48,7 @@ def errands(
     remaining: Mapping[Series, Sequence[tuple[int, int]]],
     *,
     newest_first: bool,
-    names: Callable[[Series, Sequence[int]], Mapping[int, str]],
+    names: Callable[[Sequence[int]], Mapping[int, str]],
     refetch: bool = False,
 ) -> Iterator[Errand]:
     """Yield the errands of a part in order.
@@ -80,7 +80,9 @@ def errands(
 
 
 def _ordinals(
-    series: Series, ranges: Iterable[tuple[int, int]], descending: bool  # noqa: FBT001 -- private
+    series: Series,
+    ranges: Iterable[tuple[int, int]],
+    descending: bool,  # noqa: FBT001 -- private
 ) -> Iterator[tuple[Series, int]]:
     for low, high in sorted(ranges, reverse=descending):
         for ordinal in range(high - 1, low - 1, -1) if descending else range(low, high):
@@ -94,11 +96,11 @@ def _key(series: Series, axis: int, value: str) -> tuple[str, ...]:
 def _named(
     chunk: Sequence[tuple[Series, int]],
     axis: int,
-    names: Callable[[Series, Sequence[int]], Mapping[int, str]],
+    names: Callable[[Sequence[int]], Mapping[int, str]],
 ) -> dict[tuple[str, ...], tuple[Series, int]]:
     keys: dict[tuple[str, ...], tuple[Series, int]] = {}
     for series in dict.fromkeys(series for series, _ in chunk):
         ordinals = [ordinal for other, ordinal in chunk if other == series]
-        for ordinal, name in names(series, ordinals).items():
+        for ordinal, name in names(ordinals).items():
             keys[_key(series, axis, name)] = (series, ordinal)
     return keys

@@ -350,6 +350,7 @@ as $$ select coalesce(sum(upper(part)::bigint - lower(part)), 0) from unnest(ran
 --   ('', window)        the ordinals asked about
 --   (feed, required | optional)                     what the feed can deliver
 --   (feed, not_expected | unrecoverable)            what it cannot, with reason
+--   (feed, future)                                  days after today it already tells of
 -- Claims are made in order of rank; a unit belongs to the first that names it.
 create function unit_states(
     of_system text, of_dataset text, of_keys text[], of_profiles integer[],
@@ -512,7 +513,7 @@ with wanted as materialized (
     union all
     select w.key, r.feed, 16, r.state, r.reason, r.ranges
       from wanted w join rule r using (profile)
-     where r.feed <> '' and r.state in ('unrecoverable', 'not_expected') and by_feed
+     where r.feed <> '' and r.state in ('unrecoverable', 'not_expected', 'future') and by_feed
 ), settled as (
     select c.key, c.feed, c.state, c.reason,
            c.ranges - coalesce(range_agg(c.ranges) over (
@@ -525,7 +526,8 @@ select s.key, s.feed, s.state, s.reason, range_agg(s.ranges) from settled s
  group by s.key, s.feed, s.state, s.reason
 $$;
 
--- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each.
+-- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each, and
+-- the row what they told of shared columns that is not the value shown ({facet: {column: value}}).
 create function adopt_table(target regclass, facets text[] default '{}')
 returns void language plpgsql as $$
 declare
@@ -542,6 +544,9 @@ begin
         execute format('alter table %s add column %I bigint, add column %I bigint', target,
             '_' || facet || '_hash', '_' || facet || '_capture_id');
     end loop;
+    if cardinality(facets) > 0 then
+        execute format('alter table %s add column _overruled jsonb', target);
+    end if;
     execute format('create index on %s using brin (_loaded_at) with (pages_per_range = 16)', target);
 end $$;
 
@@ -570,3 +575,4 @@ grant usage on schema stocktake to stocktake_app;
 grant select, insert, update, delete on all tables in schema stocktake to stocktake_app;
 grant usage, select on all sequences in schema stocktake to stocktake_app;
 revoke insert, update, delete on migration from stocktake_app;
+revoke update, delete on installation from stocktake_app;

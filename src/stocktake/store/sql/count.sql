@@ -108,7 +108,7 @@ on conflict do nothing;
 -- name: known_units
 -- What is recorded of units: whether held, and their exceptional state.
 select w.series_id, w.ordinal, coalesce(l.held @> w.ordinal, false), u.state, u.reason,
-       u.rows, u.expected_rows
+       u.rows, u.next_try_at
   from unnest(%(series_ids)s::int[], %(ordinals)s::int[]) as w(series_id, ordinal)
   left join ledger l on l.series_id = w.series_id and l.chunk = w.ordinal >> 12
   left join unit u on u.series_id = w.series_id and u.ordinal = w.ordinal;

@@ -1,0 +1,1 @@
+"""Load: parsed rows are validated, staged and merged into their tables, with provenance."""

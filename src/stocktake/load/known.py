@@ -1,0 +1,53 @@
+"""Keys this program knows to be in their tables, so that they need not be asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
+
+MOST_KEYS = 500_000
+
+
+class KeyCache:
+    """Keys of datasets of which only absent rows are inserted (entities named again and again).
+
+    Keys merged wait until ``publish``, called after the commit; ``discard`` forgets them after a
+    rollback. One transaction at a time may use it. Rows removed by another program are not
+    noticed: ``forget`` after an undo.
+    """
+
+    def __init__(self, *, most_keys: int = MOST_KEYS) -> None:
+        """Know nothing; keep at most ``most_keys`` keys of a dataset, then start over."""
+        self._most_keys = most_keys
+        self._published: defaultdict[str, set[Any]] = defaultdict(set)
+        self._waiting: defaultdict[str, set[Any]] = defaultdict(set)
+
+    def known(self, dataset: str) -> AbstractSet[Any]:
+        """Return the keys known to be held, of committed transactions only."""
+        return self._published[dataset]
+
+    def add(self, dataset: str, keys: Iterable[Any]) -> None:
+        """Remember keys that the running transaction has seen or inserted."""
+        self._waiting[dataset].update(keys)
+
+    def publish(self) -> None:
+        """Make the keys of the committed transaction known."""
+        for dataset, keys in self._waiting.items():
+            held = self._published[dataset]
+            if len(held) + len(keys) > self._most_keys:
+                held.clear()
+            held |= keys
+        self._waiting.clear()
+
+    def discard(self) -> None:
+        """Forget the keys of a transaction that was rolled back."""
+        self._waiting.clear()
+
+    def forget(self) -> None:
+        """Know nothing again."""
+        self._published.clear()
+        self._waiting.clear()

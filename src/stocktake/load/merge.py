@@ -1,0 +1,197 @@
+"""Merge: the rows of many answers into their tables, each row once, each change kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from stocktake.errors import LoadError
+from stocktake.load.duplicates import Pair, store_duplicates
+from stocktake.load.known import KeyCache
+from stocktake.load.receipts import Receipts
+from stocktake.load.rejects import store_rejects
+from stocktake.load.rows import Load, as_json, gather, key_text, named, reject_row
+from stocktake.load.staging import NOT_STORABLE, Written, write, write_apart
+from stocktake.load.tables import facet_table
+from stocktake.model import FromDataset, RowCounts, dimensions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    import psycopg
+
+    from stocktake.load.rows import Batch, Line
+    from stocktake.load.tables import FacetTable
+    from stocktake.model import Dataset, Facet, System
+
+__all__ = ["KeyCache", "Load", "Merged", "check_accounts", "merge"]
+
+
+@dataclass(slots=True)
+class Merged:
+    """What merging some answers did.
+
+    Attributes:
+        rows: Counts per dataset, facets added up.
+        values: ``(dataset, column)`` → texts seen in it, for every column that ``FromDataset``
+            reads keys from and for the key of the dataset that reads them.
+        notes: Observations worth a warning → how often.
+        duplicates: Pairs of rows of one answer with one key and different values, now in
+            ``duplicate``.
+    """
+
+    rows: dict[str, RowCounts] = field(default_factory=dict)
+    values: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter)
+    duplicates: int = 0
+
+
+def merge(
+    conn: psycopg.Connection[Any],
+    system: System,
+    loads: Sequence[Load],
+    *,
+    run_id: int,
+    now: datetime,
+    known: KeyCache,
+) -> Merged:
+    """Merge the rows of ``loads`` into the system's tables; the caller commits.
+
+    Datasets go in the system's order, facets weakest first. A row equal to what its facet told
+    last is not touched; what a changed row was is kept in ``row_version``; a row that cannot be
+    stored becomes a reject. Answers may come in any order: the one fetched last tells.
+
+    Args:
+        now: Aware instant written on receipts and rejects; rows carry the transaction's own.
+        known: Keys that need not be asked for; ``publish`` it after the commit.
+
+    Raises:
+        LoadError: A parser's rows, rejects and duplicates do not add up to what it read.
+        StoreError: A table is not there or lacks a column.
+    """
+    loads = sorted(loads, key=lambda load: (load.captures[0].fetched_at, load.capture_id))
+    for load in loads:
+        check_accounts(system, load)
+    receipts = Receipts(loads)
+    rejects = [(load.capture_id, reject) for load in loads for reject in load.parsed.rejects]
+    pairs: list[Pair] = []
+    values: dict[tuple[str, str], set[str]] = {}
+    for dataset, facet in _told_facets(system, loads):
+        table = facet_table(conn, system.name, dataset=dataset, facet=facet)
+        batch, written = _merge_facet(conn, table, loads=loads, run_id=run_id, known=known)
+        receipts.add(dataset.name, facet.name, batch=batch, written=written)
+        rejects += [(loads[index].capture_id, reject) for index, reject in batch.rejects]
+        pairs += _pairs(table, batch, loads)
+        for column in _key_columns(system, dataset.name) & set(facet.columns):
+            seen = values.setdefault((dataset.name, column), set())
+            seen |= _texts(batch, facet.columns.index(column))
+    receipts.add_parsed()
+    receipts.write(conn, run_id=run_id, now=now)
+    store_rejects(conn, system.name, rejects=rejects, run_id=run_id, now=now)
+    store_duplicates(conn, system.name, pairs=pairs, run_id=run_id, now=now)
+    return Merged(receipts.totals(), values, _notes(pairs), len(pairs))
+
+
+def check_accounts(system: System, load: Load) -> None:
+    """Refuse an answer whose parser lost count: read = rows + rejects + duplicates, per dataset.
+
+    Raises:
+        LoadError: They differ, or a row is of a type that no facet names.
+    """
+    rows: Counter[str] = Counter()
+    known = {facet.row: dataset.name for dataset in system.datasets for facet in dataset.facets}
+    for kind, found in load.parsed.rows.items():
+        if kind not in known:
+            msg = f"{load.request.feed}, {load.request.path}: no facet holds {kind.__name__} rows."
+            raise LoadError(msg, hint=f"Name it in a Facet of {system.name}'s datasets.")
+        rows[known[kind]] += len(found)
+    rows.update(reject.dataset for reject in load.parsed.rejects)
+    rows.update(load.parsed.duplicates)
+    for dataset, read in load.parsed.read.items():
+        if rows[dataset] != read:
+            msg = (
+                f"{load.request.feed}, {load.request.path}: {read} rows of {dataset} were read, "
+                f"but {rows[dataset]} accepted, rejected or dropped as duplicates."
+            )
+            raise LoadError(msg, hint=f"The capture is kept: {load.capture_id}. Fix the parser.")
+
+
+def _told_facets(system: System, loads: Sequence[Load]) -> Iterator[tuple[Dataset, Facet]]:
+    """Yield the facets that have rows, parents first, weakest first."""
+    for dataset in system.datasets:
+        for facet in dataset.facets:
+            if any(load.parsed.rows.get(facet.row) for load in loads):
+                yield dataset, facet
+
+
+def _merge_facet(
+    conn: psycopg.Connection[Any],
+    table: FacetTable,
+    *,
+    loads: Sequence[Load],
+    run_id: int,
+    known: KeyCache,
+) -> tuple[Batch, Written]:
+    """Merge one facet's rows of all loads, first as if every value were sound."""
+    try:
+        batch = gather(table, loads, thorough=False)
+        lines = _unknown(table, batch.lines, known)
+        written = write(conn, table, lines=lines, run_id=run_id) if lines else Written()
+    except NOT_STORABLE:
+        batch = gather(table, loads, thorough=True)
+        lines = _unknown(table, batch.lines, known)
+        written = write_apart(conn, table, lines=lines, run_id=run_id)
+        for line, reason in written.refused:
+            reject = reject_row(table, line.row, code="refused", reason=reason)
+            batch.rejects.append((line.load, reject))
+    if table.facet.keep == "absent":
+        refused = {line.key for line, _ in written.refused}
+        known.add(table.place, (line.key for line in batch.lines if line.key not in refused))
+    return batch, written
+
+
+def _unknown(table: FacetTable, lines: list[Line], known: KeyCache) -> list[Line]:
+    """Return the lines worth asking for: not those of keys known to be held for good."""
+    if table.facet.keep != "absent":
+        return lines
+    held = known.known(table.place)
+    return [line for line in lines if line.key not in held]
+
+
+def _pairs(table: FacetTable, batch: Batch, loads: Sequence[Load]) -> list[Pair]:
+    return [
+        Pair(
+            table.dataset.name,
+            key_text(table, conflict.kept),
+            as_json(named(table, conflict.kept)),
+            as_json(named(table, conflict.other)),
+            loads[conflict.load].capture_id,
+        )
+        for conflict in batch.conflicts
+    ]
+
+
+def _notes(pairs: Sequence[Pair]) -> Counter[str]:
+    return Counter(
+        f"{pair.dataset}: one answer gives a key twice with different values" for pair in pairs
+    )
+
+
+def _key_columns(system: System, dataset: str) -> set[str]:
+    """Return the columns of a dataset that units are read from, or that name its own."""
+    columns: set[str] = set()
+    for other in system.datasets:
+        for part in dimensions(other.partitions):
+            if isinstance(part, FromDataset) and part.dataset == dataset:
+                columns.add(part.column)
+        if other.name == dataset and isinstance(other.partitions, FromDataset):
+            columns.add(other.key[0])
+    return columns
+
+
+def _texts(batch: Batch, position: int) -> set[str]:
+    found = {line.row[position] for line in batch.lines}
+    found.discard(None)
+    return set(map(str, found))

@@ -1,0 +1,88 @@
+"""Rejects: rows refused, kept with their reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stocktake.load.rows import storable
+from stocktake.load.tables import QUERIES
+from stocktake.model import Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    import psycopg
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReject:
+    """A reject as kept.
+
+    Attributes:
+        reject_id: Its number.
+        capture_id: Capture that held the row.
+        run_id: Run that loaded it.
+        reject: Dataset, position, code, reason, and the row as received.
+        at: When it was refused.
+        resolved_at: When someone settled it, ``None`` while open.
+    """
+
+    reject_id: int
+    capture_id: int | None
+    run_id: int
+    reject: Reject
+    at: datetime
+    resolved_at: datetime | None
+
+
+def store_rejects(
+    conn: psycopg.Connection[Any],
+    system: str,
+    *,
+    rejects: Sequence[tuple[int, Reject]],
+    run_id: int,
+    now: datetime,
+) -> None:
+    """Keep rejects, each with its capture; characters that no text can hold become escapes."""
+    if not rejects:
+        return
+    found = [reject for _, reject in rejects]
+    conn.execute(
+        QUERIES.add_rejects,
+        {
+            "run_id": run_id,
+            "at": now,
+            "system": system,
+            "capture": [capture_id for capture_id, _ in rejects],
+            "dataset": [reject.dataset for reject in found],
+            "position": [storable(reject.position) for reject in found],
+            "code": [storable(reject.code) for reject in found],
+            "reason": [storable(reject.reason) for reject in found],
+            "raw": [storable(reject.raw) for reject in found],
+        },
+    )
+
+
+def list_rejects(
+    conn: psycopg.Connection[Any],
+    system: str,
+    *,
+    dataset: str | None = None,
+    run_id: int | None = None,
+    limit: int | None = None,
+) -> Iterator[StoredReject]:
+    """Yield open rejects, newest first, also for export.
+
+    Args:
+        dataset: Only this one's, ``None`` for all.
+        run_id: Only this run's, ``None`` for all.
+        limit: At most so many, ``None`` for all.
+    """
+    rows = conn.execute(
+        QUERIES.list_rejects,
+        {"system": system, "dataset": dataset, "run_id": run_id, "limit": limit},
+    )
+    for reject_id, capture_id, run, at, resolved_at, *told in rows:
+        yield StoredReject(reject_id, capture_id, run, Reject(*told), at, resolved_at)

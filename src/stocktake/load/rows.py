@@ -1,0 +1,224 @@
+"""Rows of one facet before they meet the database: gathered over loads, one per key, hashed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import repeat
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from stocktake.load.sound import refused_rows
+from stocktake.model import Capture, Parsed, Reject, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from stocktake.load.tables import FacetTable
+
+Row = tuple[Any, ...]
+
+_ENCODER = msgspec.msgpack.Encoder(decimal_format="string", order="deterministic")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One answer to be merged: its request, its stored captures (pages in order), its rows.
+
+    Rows are attributed to the first page's capture; the others name it as their first page.
+    """
+
+    request: Request
+    captures: Sequence[Capture]
+    parsed: Parsed
+
+    @property
+    def capture_id(self) -> int:
+        """Capture of the first page; it must be stored."""
+        capture_id = self.captures[0].capture_id
+        if capture_id is None:
+            msg = f"{self.request.path}: rows are merged only from stored captures."
+            raise ValueError(msg)
+        return capture_id
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two rows of one answer that share a key and differ.
+
+    Attributes:
+        load: Index of the answer.
+        kept: The row that counts.
+        other: The row set aside.
+    """
+
+    load: int
+    kept: Row
+    other: Row
+
+
+class Line(NamedTuple):
+    """One row on its way into the table.
+
+    Attributes:
+        key: Its key; a tuple when composite.
+        row: What is written.
+        digest: Hash of what its answer said; longer texts of other answers do not count.
+        load: Index of the answer it came from.
+        capture_id: The answer's capture.
+    """
+
+    key: Any
+    row: Row
+    digest: int
+    load: int
+    capture_id: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of one facet over all loads, one per key, and what was left out.
+
+    Attributes:
+        lines: Rows in ascending order of their keys.
+        read: Rows read, per load.
+        duplicates: Rows whose key had another row, per load.
+        rejects: Rows refused: index of the load, and the reject.
+        conflicts: Rows of one answer with one key and different values.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    read: list[int] = field(default_factory=list)
+    duplicates: list[int] = field(default_factory=list)
+    rejects: list[tuple[int, Reject]] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
+def row_hash(row: Row) -> int:
+    """Return the 8-byte BLAKE2b of the row's canonical encoding, as a signed integer.
+
+    The encoding is MessagePack of the values in the facet's order: decimals and dates as text
+    (``1.50`` and ``1.5`` differ), aware datetimes as the instant whatever their zone, sets and
+    mappings sorted. Equal rows have equal hashes in every program and on every machine.
+
+    Raises:
+        UnicodeEncodeError: A text holds half of a surrogate pair.
+
+    >>> row_hash(("rac_1", 7, None)) == row_hash(("rac_1", 7, None))
+    True
+    >>> row_hash(("rac_1", 7, None)) == row_hash(("rac_1", "7", None))
+    False
+    """
+    digest = blake2b(_ENCODER.encode(row), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def gather(table: FacetTable, loads: Sequence[Load], *, thorough: bool) -> Batch:
+    """Return the facet's rows of all loads, one per key.
+
+    Of rows with one key the one of the later load counts (loads come oldest first), of one load
+    the last; where only absent rows are inserted, the first. Longest texts are kept from all.
+
+    Args:
+        thorough: Look at every value for what the table would refuse, not only for what it
+            would take wrongly.
+    """
+    found: dict[Any, tuple[Row, int]] = {}
+    longest: dict[Any, Row] = {}
+    batch = Batch()
+    key_of = itemgetter(*table.key_positions)
+    for index, load in enumerate(loads):
+        rows = load.parsed.rows.get(table.facet.row, [])
+        batch.read.append(len(rows))
+        if refused := refused_rows(table, rows, thorough=thorough):
+            batch.rejects += [
+                (index, reject_row(table, rows[at], code=code, reason=reason))
+                for at, (code, reason) in sorted(refused.items())
+            ]
+            rows = [row for at, row in enumerate(rows) if at not in refused]
+        before = len(found)
+        fresh = dict(zip(map(key_of, rows), zip(rows, repeat(index)), strict=False))
+        if len(fresh) == len(rows) and found.keys().isdisjoint(fresh):
+            found.update(fresh)
+        else:
+            keyed = zip(map(key_of, rows), rows, strict=True)
+            batch.conflicts += _settle(table, found, longest=longest, keyed=keyed, index=index)
+        batch.duplicates.append(len(rows) - (len(found) - before))
+    captures = [load.capture_id for load in loads]
+    for key in sorted(found):
+        row, index = found[key]
+        written = _lengthened(table, row, longest[key]) if key in longest else row
+        batch.lines.append(Line(key, written, row_hash(row), index, captures[index]))
+    return batch
+
+
+def reject_row(table: FacetTable, row: Row, *, code: str, reason: str) -> Reject:
+    """Return the reject of a row; its place in the capture is told by its key."""
+    return Reject(
+        dataset=table.dataset.name,
+        position=key_text(table, row),
+        code=code,
+        reason=reason,
+        raw=as_json(named(table, row)),
+    )
+
+
+def named(table: FacetTable, row: Row) -> Mapping[str, Any]:
+    """Return a row as a mapping by column."""
+    return dict(zip(table.facet.columns, row, strict=True))
+
+
+def key_text(table: FacetTable, row: Row) -> str:
+    """Return a row's key as people write it: ``race_id=rac_1,horse_id=hrs_7``."""
+    return ",".join(
+        f"{name}={row[at]}" for name, at in zip(table.key, table.key_positions, strict=True)
+    )
+
+
+def storable(text: str) -> str:
+    """Return a text without what PostgreSQL refuses: NUL and half surrogates become escapes."""
+    return text.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()
+
+
+def as_json(value: object) -> str:
+    """Return JSON of any row, in ASCII: NUL and half surrogates become escapes."""
+    return json.dumps(value, default=str)
+
+
+def _settle(
+    table: FacetTable,
+    found: dict[Any, tuple[Row, int]],
+    *,
+    longest: dict[Any, Row],
+    keyed: Iterable[tuple[Any, Row]],
+    index: int,
+) -> list[Conflict]:
+    """Add rows one by one, deciding between those that share a key."""
+    conflicts = []
+    first_counts = table.facet.keep == "absent"
+    for key, row in keyed:
+        earlier = found.get(key)
+        if earlier is None or not first_counts:
+            found[key] = (row, index)
+        if earlier is None or earlier[0] == row:
+            continue
+        kept, other = (earlier[0], row) if first_counts else (row, earlier[0])
+        if earlier[1] == index:
+            conflicts.append(Conflict(index, kept, other))
+        if table.longest:
+            longest[key] = _lengthened(table, longest.get(key, earlier[0]), row)
+    return conflicts
+
+
+def _lengthened(table: FacetTable, kept: Row, other: Row) -> Row:
+    """Return ``kept`` with each longest text of both."""
+    values = list(kept)
+    for name in table.longest:
+        at = table.facet.columns.index(name)
+        texts = [text for text in (kept[at], other[at]) if text is not None]
+        values[at] = max(texts, key=lambda text: (len(text), text), default=None)
+    return tuple(values)

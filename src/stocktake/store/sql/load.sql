@@ -1,0 +1,207 @@
+-- Statements of load. {placeholders} are identifiers and fragments of this same file, put in by
+-- stocktake.load.tables; what it composes is kept per dataset and facet.
+
+-- name: table_columns
+-- The columns of a table in order: name, type to send (text for what is sent as text: character
+-- types, enums), length and scale limits where the type has them, whether NULL is refused.
+-- :schema  text  the system's schema
+-- :name    text  the table
+select attribute.attname::text,
+       (case when type.typcategory in ('S', 'E') then 'text'::regtype::oid
+             else coalesce(nullif(type.typbasetype, 0), type.oid) end)::bigint,
+       case when type.typname in ('varchar', 'bpchar') and attribute.atttypmod >= 4
+            then attribute.atttypmod - 4 end,
+       case when type.typname = 'numeric' and attribute.atttypmod >= 4
+            then (attribute.atttypmod - 4) >> 16 end,
+       case when type.typname = 'numeric' and attribute.atttypmod >= 4
+            then (attribute.atttypmod - 4) & 2047 end,
+       attribute.attnotnull
+  from pg_catalog.pg_attribute as attribute
+  join pg_catalog.pg_class as relation on relation.oid = attribute.attrelid
+  join pg_catalog.pg_namespace as namespace on namespace.oid = relation.relnamespace
+  join pg_catalog.pg_type as type on type.oid = attribute.atttypid
+ where namespace.nspname = %(schema)s and relation.relname = %(name)s
+   and attribute.attnum > 0 and not attribute.attisdropped
+ order by attribute.attnum;
+
+-- name: any_held
+-- Whether the table holds one of a few keys. Column by column: it may say yes for a mixture of two
+-- keys, which only costs a comparison, but never no for a key that is held.
+select exists (select from {table} as held where {one_of});
+
+-- name: stage_exists
+-- Whether this connection has made the staging table.
+-- :stage  text  its quoted name
+select to_regclass(%(stage)s) is not null;
+
+-- name: create_stage
+-- A staging table beside a table; emptied by every commit.
+create temporary table {stage} on commit delete rows as
+select 0 as _n, 0::bigint as _hash, 0::bigint as _capture, {columns}
+  from {table} with no data;
+
+-- name: empty_stage
+-- Rows of an earlier merge of the same transaction.
+delete from {stage};
+
+-- name: copy_rows
+-- Rows in PostgreSQL's binary format.
+copy {target} ({columns}) from stdin (format binary);
+
+-- name: differing
+-- Which staged keys the table lacks (false) or holds with another hash (true); equal rows are not
+-- listed, so an identical load returns nothing.
+select given._n, held.{first_key} is not null
+  from {stage} as given left join {table} as held on {same_key}
+ where held.{hash} is distinct from given._hash;
+
+-- name: lacking
+-- Which staged keys the table lacks.
+select given._n, false
+  from {stage} as given left join {table} as held on {same_key}
+ where held.{first_key} is null;
+
+-- name: lock_changed
+-- Locks the rows about to change, in the order of the stage. Says of each whether another
+-- transaction made it equal meanwhile, and whether what it holds was fetched later than the stage.
+select given._n,
+       held.{hash} is not distinct from given._hash,
+       coalesce((told.fetched_at, told.capture_id) > (telling.fetched_at, telling.capture_id), false)
+  from {stage} as given
+  join {table} as held on {same_key}
+  left join stocktake.capture as told on told.capture_id = held.{capture}
+  left join stocktake.capture as telling on telling.capture_id = given._capture
+ order by given._n
+   for update of held;
+
+-- name: overwrite
+-- Merges staged rows into rows that exist (and are locked), keeping what they were. Returns the
+-- staged rows applied.
+-- :run_id   bigint    the run
+-- :system   text      the system
+-- :dataset  text      the dataset
+-- :facet    text      the facet that tells
+-- :numbers  integer[] the staged rows to apply
+with merged as materialized (
+    select given._n as _given_n, given._hash as _given_hash, given._capture as _given_capture,
+           held as _former,
+           {merged_columns}
+      from {stage} as given join {table} as held on {same_key} {told}
+     where given._n = any(%(numbers)s)
+), compared as materialized (
+    select merged.*, {changes} as _changes, {overruled} as _given_overruled from merged
+), kept as (
+    insert into stocktake.row_version
+           (tenant_id, run_id, system, dataset, facet, row_key, operation, before)
+    select nullif(current_setting('app.tenant_id', true), '')::uuid,
+           %(run_id)s, %(system)s, %(dataset)s, %(facet)s, {key_object}, 'update',
+           {former_engine} || compared._changes
+      from compared
+     where {applies}
+)
+update {table} as held
+   set {assignments},
+       updated_at = case when compared._changes = '{{}}' then held.updated_at
+                         else transaction_timestamp() end,
+       _loaded_at = transaction_timestamp(),
+       _run_id = %(run_id)s
+  from compared
+ where {same_key_compared} and {applies}
+returning compared._given_n;
+
+-- name: add_receipts
+-- One line per capture, dataset and facet that had rows.
+-- :run_id  bigint  the run
+-- :at  timestamptz  the run's clock
+-- :capture  bigint[]  one element a line
+-- :dataset  text[]  one element a line
+-- :facet  text[]  one element a line
+-- :read  integer[]  one element a line
+-- :inserted  integer[]  one element a line
+-- :updated  integer[]  one element a line
+-- :unchanged  integer[]  one element a line
+-- :rejected  integer[]  one element a line
+-- :duplicates  integer[]  one element a line
+insert into stocktake.receipt (tenant_id, capture_id, run_id, dataset, facet, read, inserted,
+                               updated, unchanged, rejected, duplicates, at)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, line.capture_id, %(run_id)s,
+       line.dataset, line.facet, line.read, line.inserted, line.updated, line.unchanged,
+       line.rejected, line.duplicates, %(at)s
+  from unnest(%(capture)s::bigint[], %(dataset)s::text[], %(facet)s::text[], %(read)s::integer[],
+              %(inserted)s::integer[], %(updated)s::integer[], %(unchanged)s::integer[],
+              %(rejected)s::integer[], %(duplicates)s::integer[])
+       as line(capture_id, dataset, facet, read, inserted, updated, unchanged, rejected, duplicates);
+
+-- name: add_rejects
+-- Rows refused, with their place in the capture.
+-- :run_id  bigint  the run
+-- :at  timestamptz  the run's clock
+-- :system  text  the system
+-- :capture  bigint[]  one element a line
+-- :dataset  text[]  one element a line
+-- :position  text[]  one element a line
+-- :code  text[]  one element a line
+-- :reason  text[]  one element a line
+-- :raw  text[]  one element a line
+insert into stocktake.reject (tenant_id, system, dataset, capture_id, run_id, position, code,
+                              reason, raw, at)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, line.dataset,
+       line.capture_id, %(run_id)s, line.position, line.code, line.reason, line.raw, %(at)s
+  from unnest(%(capture)s::bigint[], %(dataset)s::text[], %(position)s::text[], %(code)s::text[],
+              %(reason)s::text[], %(raw)s::text[])
+       as line(capture_id, dataset, position, code, reason, raw);
+
+-- name: add_duplicates
+-- Rows of one answer that share a key and differ; the same pair is kept once.
+-- :run_id  bigint  the run
+-- :at  timestamptz  the run's clock
+-- :system  text  the system
+-- :capture  bigint[]  one element a line
+-- :dataset  text[]  one element a line
+-- :row_key  text[]  one element a line
+-- :kept  jsonb[]  one element a line
+-- :other  jsonb[]  one element a line
+insert into stocktake.duplicate (tenant_id, system, dataset, row_key, kept, other, capture_id,
+                                 run_id, at)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, line.dataset,
+       line.row_key, line.kept, line.other, line.capture_id, %(run_id)s, %(at)s
+  from unnest(%(capture)s::bigint[], %(dataset)s::text[], %(row_key)s::text[], %(kept)s::jsonb[],
+              %(other)s::jsonb[]) as line(capture_id, dataset, row_key, kept, other)
+    on conflict do nothing;
+
+-- name: list_rejects
+-- Open rejects of a system, newest first.
+-- :system  text  the system
+-- :dataset  text  only this dataset's, NULL for all
+-- :run_id  bigint  only this run's, NULL for all
+-- :limit  bigint  at most so many, NULL for all
+select reject_id, capture_id, run_id, at, resolved_at, dataset, position, code, reason, raw
+  from stocktake.reject
+ where system = %(system)s and resolved_at is null
+   and (%(dataset)s::text is null or dataset = %(dataset)s)
+   and (%(run_id)s::bigint is null or run_id = %(run_id)s)
+ order by reject_id desc
+ limit %(limit)s;
+
+-- name: list_duplicates
+-- Duplicates of a system in one state, newest first.
+-- :system  text  the system
+-- :dataset  text  only this dataset's, NULL for all
+-- :state  text  open, kept, replaced or both
+-- :limit  bigint  at most so many, NULL for all
+select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, at
+  from stocktake.duplicate
+ where system = %(system)s and state = %(state)s
+   and (%(dataset)s::text is null or dataset = %(dataset)s)
+ order by duplicate_id desc
+ limit %(limit)s;
+
+-- name: decide_duplicate
+-- Writes down a decision about an open duplicate.
+-- :duplicate_id  bigint  which
+-- :decision  text  kept, replaced or both
+-- :by  text  who decided
+-- :at  timestamptz  when
+update stocktake.duplicate
+   set state = %(decision)s, decided_by = %(by)s, decided_at = %(at)s
+ where duplicate_id = %(duplicate_id)s and state = 'open';
