@@ -230,12 +230,20 @@ def test_a_course_overrides_a_region(server: SandboxServer) -> None:
     assert {race["course_id"] for race in ask(server, target).json["results"]} == {course}
 
 
-def test_the_limits_are_those_of_the_real_service(server: SandboxServer) -> None:
-    server.limit_factor = 1.0
-    statuses = [ask(server, "/v1/racecards/summaries?date=2015-01-01").status for _ in range(6)]
-    server.limit_factor = FAST
+def test_the_limits_are_those_of_the_real_service() -> None:
+    with create(until=UNTIL) as server:
+        target = "/v1/racecards/summaries?date=2015-01-01"
+        statuses = [ask(server, target).status for _ in range(6)]
 
     assert statuses == [200] * int(LIMITS["/v1/racecards/summaries"]) + [429]
+
+
+def test_the_server_counts_requests_per_second() -> None:
+    with create(until=UNTIL) as server:
+        for _ in range(3):
+            ask(server, "/v1/courses/regions")
+
+        assert server.per_second("/v1/courses/regions") == 3
 
 
 def test_the_specification_knows_every_endpoint(samples: dict[str, Any]) -> None:
