@@ -20,9 +20,7 @@ DAY = "2025-10-07"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SandboxServer]:
-    sandbox = create(until=UNTIL)
-    sandbox.limit_factor = FAST
-    with sandbox as running:
+    with create(until=UNTIL, rate_factor=FAST) as running:
         yield running
 
 
@@ -198,6 +196,11 @@ def test_a_wrong_password_is_401(server: SandboxServer) -> None:
     answer = ask(server, "/v1/courses", login="sandbox:wrong")
 
     assert (answer.status, list(answer.json)) == (401, ["detail"])
+
+
+def test_the_login_can_be_chosen() -> None:
+    with create(until=UNTIL, user="anna", password="secret") as server:
+        assert ask(server, "/v1/courses", login="anna:secret").status == 200
 
 
 def test_a_search_finds_by_part_of_the_name(server: SandboxServer) -> None:
