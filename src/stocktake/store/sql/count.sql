@@ -422,7 +422,7 @@ select max(at) from ledger_change
 -- :ordinal  int  unit
 select max(c.at) from series s join ledger_change c using (series_id)
  where s.system = %(system)s and s.dataset = %(dataset)s and s.key = %(key)s::text[]
-   and c.removed @> %(ordinal)s;
+   and c.removed @> %(ordinal)s::integer;
 
 -- name: decide_unit
 -- Keeps a person's decision about one unit.
