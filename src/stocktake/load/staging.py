@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[Any]
 
-NOT_STORABLE = (DataError, IntegrityError, TypeError, ValueError, OverflowError, IndexError)
+NOT_STORABLE = (
+    DataError,
+    IntegrityError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    IndexError,
+    RecursionError,
+)
 """What the driver and the server raise for a value that a column does not take."""
 MOST_SAMPLES = 16
 _MOST_RACES = 4
