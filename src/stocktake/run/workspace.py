@@ -41,13 +41,19 @@ class Workspace:
     clock: Clock = system_clock
 
     def lifted(self, system: System) -> frozenset[str]:
-        """Return the names of the system's source settings that are true."""
+        """Return which window-lifting settings of the system's sources are true.
+
+        A sandbox has every add-on unless a setting says otherwise.
+        """
         return frozenset(
-            name
-            for source in system.sources
-            for name, value in self.settings.source(source.name).items()
-            if str(value).lower() in TRUE_TEXTS
+            feed.window.lifted_by
+            for source, feed in system.feeds()
+            if feed.window.lifted_by and self._is_lifted(source.name, feed.window.lifted_by)
         )
+
+    def _is_lifted(self, source: str, setting: str) -> bool:
+        given = self.settings.source(source).get(setting)
+        return self.kind == "sandbox" if given is None else str(given).lower() in TRUE_TEXTS
 
 
 @contextlib.contextmanager

@@ -39,5 +39,6 @@ system = System(
     zone=ZONE,
     order="newest",
     sandbox="stocktake.systems.racing.sandbox:create",
+    story="stocktake.systems.racing.sandbox.story:tell",
     summary="Every race in Great Britain and Ireland since 2015: runners, results, pedigrees.",
 )
