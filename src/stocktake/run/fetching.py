@@ -58,7 +58,7 @@ class Fetching:
             return Answer(errand.request, tuple(pages))
         known = await asyncio.to_thread(self._known, errand) if errand.refetch else None
         feed = self._paced(errand.feed, errand.source.name)
-        return await self._fetcher.fetch(errand.source, feed, errand.request, known=known)
+        return await self._fetcher.fetch(errand.source, feed, request=errand.request, known=known)
 
     def _known(self, errand: Errand) -> Any:
         with self._database.connection() as conn:
