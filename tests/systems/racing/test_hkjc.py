@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.systems.racing.real import LATER, hkjc_year, real_file
 
 from stocktake import Request, SourceChanged, State
 from stocktake.systems.racing import rows
 from stocktake.systems.racing.hkjc import COLUMNS, parse_hkjc
+from tests.systems.racing.real import LATER, hkjc_year, real_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
