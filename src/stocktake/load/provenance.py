@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import DataError
 from psycopg.sql import Identifier, Literal, Placeholder
+from psycopg.types.json import Jsonb
 
 from stocktake.errors import UsageError
 from stocktake.load.tables import AND, COMMA, FRAGMENTS, QUERIES
@@ -134,7 +135,7 @@ def trace(
             Version(*version)
             for version in conn.execute(
                 QUERIES.read_versions,
-                {"system": system.name, "dataset": dataset.name, "row_key": row_key},
+                {"system": system.name, "dataset": dataset.name, "row_key": Jsonb(row_key)},
             )
         ],
     )

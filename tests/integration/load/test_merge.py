@@ -123,8 +123,8 @@ def test_what_a_row_was_before_a_change_is_kept(conn: Connection) -> None:
     merge_all(conn, [stored(conn, Race("r1", "New", going="Soft"), minute=1)], run_id=2)
 
     kept = conn.execute(
-        "select run_id, facet, row_key, before ->> 'name', before ? 'going', (before ->> '_run_id')::int"
-        " from stocktake.row_version"
+        "select run_id, facet, row_key, before ->> 'name', before ? 'going',"
+        " (before ->> '_run_id')::int from stocktake.row_version"
     ).fetchall()
     assert kept == [(2, "race", {"race_id": "r1"}, "Old", False, 1)]
 

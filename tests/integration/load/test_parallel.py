@@ -31,6 +31,8 @@ SIDES = 8
 def test_eight_uploads_of_one_file_at_once_insert_each_row_once(yard: Database) -> None:
     rows = [Race(f"r{number:04}", "Derby") for number in range(500)]
     start = Barrier(SIDES)
+    with yard.connection():  # opens the pool
+        pass
 
     def upload(side: int) -> RowCounts:
         with yard.connection() as conn:
@@ -71,6 +73,8 @@ def test_corrections_of_overlapping_rows_at_once_end_with_the_latest(yard: Datab
 
 def test_two_facets_of_the_same_rows_at_once_are_both_kept(yard: Database) -> None:
     start = Barrier(2)
+    with yard.connection():  # opens the pool
+        pass
 
     def tell(kind: type[RunnerCard] | type[RunnerResult]) -> None:
         with yard.connection() as conn:

@@ -11,6 +11,7 @@ from stocktake.load.provenance import trace
 from stocktake.load.receipts import write_derived_receipt
 from stocktake.load.tables import FRAGMENTS, QUERIES, facet_table, forget_tables
 from stocktake.model import RowCounts
+from stocktake.store.queries import Queries
 from stocktake.testing.database import unprepared
 from tests.integration.load.yard import (
     NOW,
@@ -71,8 +72,9 @@ def test_a_table_without_its_columns_is_refused_with_what_it_lacks(yard: Any) ->
 
 
 def test_every_plain_query_of_load_is_understood_by_the_server(conn: Connection) -> None:
-    plain = {name: query for name, query in QUERIES.items() if "{" not in query.as_string(None)}
-    assert unprepared(conn, type(QUERIES)("load.sql", plain)) == {}
+    texts = {name: query.as_string(None) for name, query in QUERIES.items()}
+    plain = {name: text for name, text in texts.items() if "}" not in text.replace("'{}'", "")}
+    assert unprepared(conn, Queries("load.sql", plain)) == {}
     assert not any("--" in fragment.as_string(None) for fragment in FRAGMENTS.values())
 
 

@@ -140,8 +140,9 @@ def stored(
         (digest, len(body), body),
     )
     found = conn.execute(
-        "insert into stocktake.capture (system, source, feed, endpoint, path, status, sha256,"
-        " bytes, fetched_at, seconds) values ('yard', 'test', 'feed', 'feed', %s, 200, %s, %s, %s, 0)"
+        "insert into stocktake.capture"
+        " (system, source, feed, endpoint, path, status, sha256, bytes, fetched_at, seconds)"
+        " values ('yard', 'test', 'feed', 'feed', %s, 200, %s, %s, %s, 0)"
         " returning capture_id",
         (request.path, digest, len(body), fetched_at),
     ).fetchone()

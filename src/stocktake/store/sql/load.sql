@@ -62,17 +62,24 @@ select given._n, false
  where held.{first_key} is null;
 
 -- name: lock_changed
--- Locks the rows about to change, in the order of the stage. Says of each whether another
--- transaction made it equal meanwhile, and whether what it holds was fetched later than the stage.
+-- Locks the rows about to change, in the order of the stage.
+select count(*)
+  from (select given._n
+          from {stage} as given join {table} as held on {same_key}
+         order by given._n
+           for update of held) as locked;
+
+-- name: judge_changed
+-- Says of each row about to change whether another transaction made it equal meanwhile, and whether
+-- what it holds was fetched later than the stage. Rows are locked by a statement before this one:
+-- a locking statement sees the row as it is now beside captures as they were.
 select given._n,
        held.{hash} is not distinct from given._hash,
        coalesce((told.fetched_at, told.capture_id) > (telling.fetched_at, telling.capture_id), false)
   from {stage} as given
   join {table} as held on {same_key}
   left join stocktake.capture as told on told.capture_id = held.{capture}
-  left join stocktake.capture as telling on telling.capture_id = given._capture
- order by given._n
-   for update of held;
+  left join stocktake.capture as telling on telling.capture_id = given._capture;
 
 -- name: overwrite
 -- Merges staged rows into rows that exist (and are locked), keeping what they were. Returns the
