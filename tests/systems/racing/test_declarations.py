@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from tests.systems.racing.real import real_file
 
 from stocktake import State
 from stocktake.systems.racing import system
 from stocktake.systems.racing.bookmakers import shipped
 from stocktake.systems.racing.racing_days import RACING_CALENDAR
 from stocktake.systems.racing.sources import ENDPOINTS
+from tests.systems.racing.real import real_file
 
 TODAY = date(2026, 11, 21)
 

@@ -10,11 +10,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.systems.racing.real import LATER, hkjc_year, real_file
 
 from stocktake import Request, SourceChanged, State
 from stocktake.systems.racing import rows
 from stocktake.systems.racing.hkjc import COLUMNS, parse_hkjc
+from stocktake.systems.racing.hkjc_codes import RESTRICTED
+from tests.systems.racing.real import LATER, hkjc_year, real_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -268,7 +269,7 @@ def test_a_visiting_horse_without_brand_has_an_id_of_its_name() -> None:
     ("written_class", "read"),
     [
         ("第一班", ("Class 1", None)),
-        ("第三班（條件限制）", ("Class 3", "restricted")),
+        ("第三班" + RESTRICTED, ("Class 3", "restricted")),
         ("", (None, None)),
     ],
 )

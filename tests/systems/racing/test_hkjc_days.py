@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.systems.racing.real import LATER, hkjc_year, real_file
 
 from stocktake import Request, SourceChanged, State
 from stocktake.systems.racing import rows, system
 from stocktake.systems.racing.hkjc_days import parse_fixtures, parse_index
+from tests.systems.racing.real import LATER, hkjc_year, real_file
 
 INDEX = "hkjc_artefact_bytes_by_raceday_2023-2024.csv"
 FIXTURES = "hkjc_fixtures_2025_2026.csv"

@@ -9,15 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.systems.racing.real import (
-    CARDS,
-    LATER,
-    RESULTS,
-    SHARED,
-    cards_page,
-    encoded,
-    results_page,
-)
 
 from stocktake import Parsed, Request, SourceChanged
 from stocktake.systems.racing import rows
@@ -27,6 +18,15 @@ from stocktake.systems.racing.hkjc_days import parse_fixtures, parse_index
 from stocktake.systems.racing.parse import parse_courses, parse_horse_pro, parse_regions
 from stocktake.systems.racing.racecards import parse_racecards
 from stocktake.systems.racing.results import parse_results
+from tests.systems.racing.real import (
+    CARDS,
+    LATER,
+    RESULTS,
+    SHARED,
+    cards_page,
+    encoded,
+    results_page,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.systems.racing.real import CARDS, LATER, by_region, cards_page, encoded, sample
 
 from stocktake import Request, SourceChanged, State
 from stocktake.systems.racing import rows
 from stocktake.systems.racing.racecards import parse_racecards
+from tests.systems.racing.real import CARDS, LATER, by_region, cards_page, encoded, sample
 
 if TYPE_CHECKING:
     from stocktake import Parsed

@@ -7,6 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from stocktake import SourceChanged, State
+from stocktake.systems.racing import rows
+from stocktake.systems.racing.results import parse_results
 from tests.systems.racing.real import (
     LATER,
     RESULTS,
@@ -15,10 +19,6 @@ from tests.systems.racing.real import (
     encoded,
     results_page,
 )
-
-from stocktake import SourceChanged, State
-from stocktake.systems.racing import rows
-from stocktake.systems.racing.results import parse_results
 
 if TYPE_CHECKING:
     from stocktake import Parsed

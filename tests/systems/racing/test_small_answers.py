@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from tests.systems.racing.real import LATER, encoded, sample
 
 from stocktake import Request, SourceChanged, State
 from stocktake.systems.racing import rows
@@ -18,6 +17,7 @@ from stocktake.systems.racing.parse import (
     parse_horse_pro,
     parse_regions,
 )
+from tests.systems.racing.real import LATER, encoded, sample
 
 REGIONS = Request("regions", "/v1/courses/regions", (), (("all",),))
 COURSES = Request("courses", "/v1/courses", (), (("gb",), ("ire",)))

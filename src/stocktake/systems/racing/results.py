@@ -172,8 +172,8 @@ class _Reading:
             race_id, horse_id, f"{race_id}:{horse_id}", race_day, region, horse, jockey, trainer,
             owner, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id, number, draw,
             weight_lbs, weight_st_lbs, weight_st_lbs, age, sex, headgear, claim,
-            placing.outcome in _SCRATCHED, None, placing.position, margin, ovr_btn, prize_won, sp, sp_decimal, time_display,
-            comment, silk_url,
+            placing.outcome in _SCRATCHED, None, placing.position, margin, ovr_btn, prize_won, sp,
+            sp_decimal, time_display, comment, silk_url,
         ))
         if not placing.is_starter:
             return
