@@ -14,6 +14,7 @@ import pytest
 from stocktake import Request, SourceChanged, State
 from stocktake.systems.racing import rows
 from stocktake.systems.racing.hkjc import COLUMNS, parse_hkjc
+from stocktake.systems.racing.hkjc_codes import RESTRICTED
 from tests.systems.racing.real import LATER, hkjc_year, real_file
 
 if TYPE_CHECKING:
@@ -58,6 +59,15 @@ def parse(
     return parse_hkjc([written(lines)], Request("hkjc", name), at)
 
 
+def runners(parsed: Parsed) -> list[Any]:
+    """Return the runners of both facets: a line is one row, of the one or the other."""
+    return [*parsed.rows.get(rows.RunnerResult, []), *parsed.rows.get(rows.RunnerCard, [])]
+
+
+def races(parsed: Parsed) -> list[Any]:
+    return parsed.rows[rows.RaceResult]
+
+
 def starters(parsed: Parsed) -> list[Any]:
     return parsed.rows[rows.StarterRow]
 
@@ -80,7 +90,7 @@ def test_rows_read_are_unique_ones_plus_exact_duplicates(
 ) -> None:
     parsed = hkjc_year(year)
 
-    accepted = len(parsed.rows[rows.RunnerCard])
+    accepted = len(runners(parsed))
     assert (parsed.read["ra_runners"], accepted, parsed.duplicates["ra_runners"]) == counts
     assert (parsed.rejects, parsed.notes) == ([], {})
 
@@ -90,10 +100,10 @@ def test_rows_read_are_unique_ones_plus_exact_duplicates(
     [(2023, 88, {"hk_ST": 492, "hk_HV": 342}), (2024, 89, {"hk_ST": 509, "hk_HV": 332})],
 )
 def test_days_and_races_per_course(year: int, days: int, courses: dict[str, int]) -> None:
-    races: list[Any] = hkjc_year(year).rows[rows.RaceCard]
+    found = races(hkjc_year(year))
 
-    assert len({race.date for race in races}) == days
-    assert Counter(race.course_id for race in races) == courses
+    assert len({race.date for race in found}) == days
+    assert Counter(race.course_id for race in found) == courses
 
 
 @pytest.mark.parametrize(
@@ -105,12 +115,11 @@ def test_days_and_races_per_course(year: int, days: int, courses: dict[str, int]
 )
 def test_starters_and_non_starters(year: int, run: int, codes: dict[str, int]) -> None:
     parsed = hkjc_year(year)
-    runners: list[Any] = parsed.rows[rows.RunnerCard]
     file = real_file(f"hkjc_results_{year}.csv.gz").decode("utf-8-sig")
     unique = {tuple(line.values()): line["place"] for line in csv.DictReader(io.StringIO(file))}
 
     assert len(starters(parsed)) == run
-    assert sum(runner.is_scratched for runner in runners) == sum(codes.values())
+    assert sum(runner.is_scratched for runner in runners(parsed)) == sum(codes.values())
     assert {code: sum(place == code for place in unique.values()) for code in codes} == codes
 
 
@@ -120,12 +129,12 @@ def test_starters_without_position_of_2023_by_code() -> None:
     assert codes == {"FE": 5, "PU": 4, "DNF": 3, "UR": 3, "TNP": 1}
 
 
-@pytest.mark.parametrize(("year", "races", "winners"), [(2023, 834, 836), (2024, 841, 841)])
-def test_winners_per_race(year: int, races: int, winners: int) -> None:
+@pytest.mark.parametrize(("year", "run", "winners"), [(2023, 834, 836), (2024, 841, 841)])
+def test_winners_per_race(year: int, run: int, winners: int) -> None:
     parsed = hkjc_year(year)
 
     won = [row for row in starters(parsed) if row.position == 1]
-    assert (len(parsed.rows[rows.RaceResult]), len(won)) == (races, winners)
+    assert (len(races(parsed)), len(won)) == (run, winners)
 
 
 def test_dead_heats_for_first_of_2023() -> None:
@@ -141,28 +150,22 @@ def test_dead_heats_for_first_of_2023() -> None:
 @pytest.mark.parametrize(("year", "count"), [(2023, 370), (2024, 466)])
 def test_runners_of_races_without_class_distance_and_rating(year: int, count: int) -> None:
     parsed = hkjc_year(year)
-    races: list[Any] = parsed.rows[rows.RaceCard]
     special = {
         race.race_id
-        for race in races
+        for race in races(parsed)
         if (race.race_class, race.distance_m, race.rating_band) == (None, None, None)
     }
 
-    runners: list[Any] = parsed.rows[rows.RunnerCard]
-    assert sum(runner.race_id in special for runner in runners) == count
+    assert sum(runner.race_id in special for runner in runners(parsed)) == count
 
 
 def test_races_of_2023_without_class() -> None:
-    races: list[Any] = hkjc_year(2023).rows[rows.RaceCard]
-
-    assert sum(race.race_class is None for race in races) == 42
+    assert sum(race.race_class is None for race in races(hkjc_year(2023))) == 42
 
 
 @pytest.mark.parametrize(("year", "count"), [(2023, 92), (2024, 85)])
 def test_runners_without_number(year: int, count: int) -> None:
-    runners: list[Any] = hkjc_year(year).rows[rows.RunnerCard]
-
-    assert sum(runner.number is None for runner in runners) == count
+    assert sum(runner.number is None for runner in runners(hkjc_year(year))) == count
 
 
 def test_horses_of_2023_and_those_that_started() -> None:
@@ -179,7 +182,7 @@ def test_horses_of_both_years() -> None:
 
 
 def test_the_largest_race_of_2023_has_16_runners_once_duplicates_are_dropped() -> None:
-    sizes = Counter(row[0] for row in hkjc_year(2023).rows[rows.RunnerCard])
+    sizes = Counter(row.race_id for row in runners(hkjc_year(2023)))
 
     assert max(sizes.values()) == 16
 
@@ -217,7 +220,7 @@ def test_a_jockeys_year() -> None:
 
 
 def test_a_horses_times_over_1200_metres() -> None:
-    distances = {race[0]: race[18] for race in hkjc_year(2023).rows[rows.RaceCard]}
+    distances = {race.race_id: race.distance_m for race in races(hkjc_year(2023))}
     runs = [
         row
         for row in starters(hkjc_year(2023))
@@ -230,8 +233,7 @@ def test_a_horses_times_over_1200_metres() -> None:
 
 def test_a_line_becomes_a_race_a_runner_and_a_starter() -> None:
     parsed = parse([line(), *full_card()[1:]])
-    race: Any = parsed.rows[rows.RaceCard][0]
-    result: Any = parsed.rows[rows.RaceResult][0]
+    race = races(parsed)[0]
     starter = next(
         row for row in starters(parsed) if row.race_id.endswith("01") and row.position == 1
     )
@@ -246,7 +248,7 @@ def test_a_line_becomes_a_race_a_runner_and_a_starter() -> None:
         "Turf", "C", 1400, 1531,
     )  # fmt: skip
     assert (race.prize, race.prize_currency) == (Decimal(810000), "HKD")
-    assert (result.winning_time, result.comments) == (
+    assert (race.winning_time, race.comments) == (
         "1:22.42",
         "race of the season 290; sectional times 13.28 21.08 23.47",
     )
@@ -267,12 +269,12 @@ def test_a_visiting_horse_without_brand_has_an_id_of_its_name() -> None:
     ("written_class", "read"),
     [
         ("第一班", ("Class 1", None)),
-        ("第三班（條件限制）", ("Class 3", "restricted")),
+        ("第三班" + RESTRICTED, ("Class 3", "restricted")),
         ("", (None, None)),
     ],
 )
 def test_classes(written_class: str, read: tuple[str | None, str | None]) -> None:
-    race: Any = parse([line(race_class=written_class)]).rows[rows.RaceCard][0]
+    race = races(parse([line(race_class=written_class)]))[0]
 
     assert (race.race_class, race.pattern) == read
 
@@ -280,13 +282,13 @@ def test_classes(written_class: str, read: tuple[str | None, str | None]) -> Non
 def test_an_unknown_going_is_kept_and_noted() -> None:
     parsed = parse([line(going="沼澤")])
 
-    assert (parsed.rows[rows.RaceCard][0][21], parsed.notes) == ("沼澤", {"unknown going: 沼澤": 1})
+    assert (races(parsed)[0].going, parsed.notes) == ("沼澤", {"unknown going: 沼澤": 1})
 
 
 def test_a_withdrawn_horse_is_a_scratched_runner_only() -> None:
     parsed = parse([*full_card(), line(1, "WV", win_odds="---")])
 
-    assert (len(parsed.rows[rows.RunnerCard]), len(starters(parsed))) == (13, 12)
+    assert (len(runners(parsed)), len(starters(parsed))) == (13, 12)
 
 
 @pytest.mark.parametrize(("place", "odds"), [("WV", "5.5"), ("PU", "---"), ("3", "---")])
@@ -319,7 +321,7 @@ def test_ragged_lines_are_rejected_with_their_number() -> None:
     assert [(one.position, one.reason) for one in parsed.rejects] == [
         ("line 14", "3 fields instead of 25")
     ]
-    assert parsed.read["ra_runners"] == len(parsed.rows[rows.RunnerCard]) + 1
+    assert parsed.read["ra_runners"] == len(runners(parsed)) + 1
 
 
 @pytest.mark.fault("U02")
@@ -378,7 +380,7 @@ def test_a_file_with_only_a_header_is_a_failed_day() -> None:
 
     (one,) = parsed.outcomes
     assert (one.key, one.state, one.reason) == (("2025-03-02", "hk"), State.FAILED, "empty file")
-    assert rows.RaceCard not in parsed.rows
+    assert parsed.rows == {}
 
 
 def test_a_file_with_only_a_header_must_say_its_day() -> None:

@@ -1,5 +1,6 @@
 """Each rule by which the source's spellings become values."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from stocktake.systems.racing import normalise
 
 @pytest.mark.parametrize("nothing", [None, "", "-", "–", "—"])
 def test_every_way_of_saying_none_is_null(nothing: str | None) -> None:
+    read: list[Callable[[str | None], object]]
     read = [normalise.text, normalise.whole, normalise.amount, normalise.day, normalise.instant]
     read += [normalise.clock, normalise.seconds, normalise.lengths, normalise.pounds]
 

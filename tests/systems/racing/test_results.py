@@ -113,7 +113,7 @@ def test_people_and_parents_stand_in_their_own_columns() -> None:
 def test_the_runner_row_copies_its_result() -> None:
     runner = parse(results_page()).rows[rows.RunnerResult][1]
 
-    told = (runner[0], runner[1], *runner[25:])
+    told = (runner[0], runner[1], *runner[26:])
     assert told[:9] == (
         FIRST_RACE, "hrs_24833459", 2, ".5", Decimal("0.5"), Decimal("1522.72"), "13/8F",
         Decimal("2.62"), "1:43.35",
@@ -312,6 +312,16 @@ def test_unknown_fields_are_ignored() -> None:
     page["results"][0]["runners"][0]["novelty"] = {"deep": [1, 2]}
 
     assert parse(page).rejects == []
+
+
+@pytest.mark.fault("H15")
+def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
+    page = results_page()
+    page["results"][0]["race_name"] = "Half @ Stakes"
+    body = encoded(page).replace(b"@", b"\\ud800")
+    parsed = parse_results([body], RESULTS, LATER)
+
+    assert (race(parsed).race_name, parsed.rejects) == ("Half \ufffd Stakes", [])
 
 
 @pytest.mark.fault("H15")
