@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """Measure checks, judge them by their limits, and keep the failing rows' keys."""
 
 from __future__ import annotations
@@ -342,3 +343,7 @@ def _one(measuring: Measuring, statement: Composed) -> tuple[Any, ...]:
     if row is None:
         raise LookupError("an aggregate gave no row")
     return tuple(row)
+=======
+def run_checks(*a, **k):
+    return []
+>>>>>>> main

@@ -95,11 +95,10 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
 def coverage_table(counted: Sequence[Coverage], title: str) -> Table:
     """Return the table of coverage per dataset."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("dataset")
-    table.add_column("")
-    for heading in ("coverage", "held", "expected", "missing", "to target", "surplus"):
-        table.add_column(heading, justify="right")
-    table.add_column("rows", justify="right")
+    table.add_column("dataset", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for heading in ("coverage", "held", "expected", "missing", "to target", "surplus", "rows"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("other states")
     for one in counted:
         others = ", ".join(
@@ -109,7 +108,7 @@ def coverage_table(counted: Sequence[Coverage], title: str) -> Table:
         )
         table.add_row(
             one.dataset,
-            words.bar(one.coverage, 12),
+            words.bar(one.coverage, 10),
             words.percent(one.coverage),
             words.number(one.held),
             words.number(one.expected),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from stocktake.run.workspace import Workspace
     from stocktake.settings import Settings
+
+
+FILE_WIDTH = 140
+"""Columns of tables that go to a file or a pipe, which have no width of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,10 @@ def output_of(context: typer.Context) -> Output:
 
 def console() -> Console:
     """Return the console for stdout; it follows the terminal's width and colours."""
-    return Console(highlight=False)
+    screen = Console(highlight=False)
+    if not screen.is_terminal and "COLUMNS" not in os.environ:
+        screen.width = FILE_WIDTH
+    return screen
 
 
 def to_json(document: Any) -> str:

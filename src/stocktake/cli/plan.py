@@ -137,6 +137,8 @@ def _waves(made: Plan) -> Table:
     table.add_column("why", overflow="fold")
     shown = None
     for part in made.parts:
+        if part.kind != "fetch":
+            continue
         label = part.label if part.wave != shown else ""
         shown = part.wave
         about = "≈ " if part.dynamic else ""
@@ -147,6 +149,11 @@ def _waves(made: Plan) -> Table:
             about + words.number(part.units),
             about + words.number(part.requests) if part.requests else "",
             part.reason,
+        )
+    derived = list(dict.fromkeys(part.feed for part in made.parts if part.kind == "derive"))
+    if derived:
+        table.add_row(
+            "derived", "derive", f"{len(derived)} tables", "", "", "what these rows touch"
         )
     return table
 

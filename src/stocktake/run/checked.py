@@ -10,7 +10,7 @@ from stocktake.model import Severity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stocktake.model import Check, CheckResult, Dataset, Range, System
+    from stocktake.model import Check, CheckResult, Dataset, PlanPart, Range, System
     from stocktake.run.workspace import Workspace
 
 
@@ -42,3 +42,7 @@ def check_system(
 def failures(results: Sequence[CheckResult]) -> list[CheckResult]:
     """Return the results that fail or could not be measured."""
     return [one for one in results if one.severity in (Severity.FAIL, Severity.ERROR)]
+
+
+def check_days(workspace: Workspace, system: System, parts: Sequence[PlanPart]) -> None:
+    """Measure the checks of a wave's days."""

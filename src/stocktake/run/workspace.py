@@ -41,13 +41,19 @@ class Workspace:
     clock: Clock = system_clock
 
     def lifted(self, system: System) -> frozenset[str]:
-        """Return the names of the system's source settings that are true."""
+        """Return which window-lifting settings of the system's sources are true.
+
+        A sandbox has every add-on unless a setting says otherwise.
+        """
         return frozenset(
-            name
-            for source in system.sources
-            for name, value in self.settings.source(source.name).items()
-            if str(value).lower() in TRUE_TEXTS
+            feed.window.lifted_by
+            for source, feed in system.feeds()
+            if feed.window.lifted_by and self._is_lifted(source.name, feed.window.lifted_by)
         )
+
+    def _is_lifted(self, source: str, setting: str) -> bool:
+        given = self.settings.source(source).get(setting)
+        return self.kind == "sandbox" if given is None else str(given).lower() in TRUE_TEXTS
 
 
 @contextlib.contextmanager
@@ -68,6 +74,9 @@ def components() -> tuple[Component, ...]:
     own = (Component.of_package(one.name, one.package) for one in installed_systems().values())
     return (ENGINE, *own)
 
+
+RATE_FACTOR = "rate_factor"
+"""Source setting of sandboxes: the declared limits are multiplied by it."""
 
 SANDBOX_LOGIN = {"user": "sandbox", "password": "sandbox"}
 """Guards nothing: sandboxes listen on loopback and make everything up."""
@@ -94,7 +103,9 @@ def reachable_sources(
         }
         unserved = [name for name, own in found.items() if "base_url" not in own]
         if workspace.kind == "sandbox" and system.sandbox and unserved:
-            server = stack.enter_context(load_place(system.sandbox)(until=workspace.clock().date()))
+            factor = max(float(str(found[name].get(RATE_FACTOR) or 1)) for name in unserved)
+            make = load_place(system.sandbox)
+            server = stack.enter_context(make(until=workspace.clock().date(), rate_factor=factor))
             for name in unserved:
                 found[name] = {**SANDBOX_LOGIN, **found[name], "base_url": server.base_url}
         for source in system.sources:

@@ -1,15 +1,18 @@
 """Horse racing in Great Britain and Ireland from 2015-01-01 on, and files of Hong Kong results."""
 
 from stocktake import Schedule, System
+<<<<<<< HEAD
 from stocktake.systems.racing.checks import CHECKS
 from stocktake.systems.racing.datasets import DATASETS
+=======
+from stocktake.systems.racing.datasets import DATASETS, PEOPLE
+>>>>>>> main
 from stocktake.systems.racing.derivations import DERIVATIONS
 from stocktake.systems.racing.sources import SOURCES
 
 __all__ = ["system"]
 
 ZONE = "Europe/London"
-PEOPLE = ("ra_mst_jockeys", "ra_mst_trainers", "ra_mst_owners")
 STATISTICS = (
     "ra_runner_statistics",
     "ra_entity_combinations",
@@ -41,5 +44,6 @@ system = System(
     zone=ZONE,
     order="newest",
     sandbox="stocktake.systems.racing.sandbox:create",
+    story="stocktake.systems.racing.sandbox.story:tell",
     summary="Every race in Great Britain and Ireland since 2015: runners, results, pedigrees.",
 )
