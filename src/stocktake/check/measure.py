@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """Measure checks, judge them by their limits, and keep the failing rows' keys."""
 
 from __future__ import annotations
@@ -343,7 +342,3 @@ def _one(measuring: Measuring, statement: Composed) -> tuple[Any, ...]:
     if row is None:
         raise LookupError("an aggregate gave no row")
     return tuple(row)
-=======
-def run_checks(*a, **k):
-    return []
->>>>>>> main

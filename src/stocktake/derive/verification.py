@@ -88,11 +88,7 @@ def verify(
         either = COMMA.join(
             SQL("coalesce(t.{0}, c.{0}) as {0}").format(Identifier(column)) for column in target.key
         )
-<<<<<<< HEAD
         everything = SQL("true") if is_full else parts["in_scope"]
-=======
-        everything = SQL("true") if full else parts["in_scope"]
->>>>>>> main
         statement = QUERIES.differences.format(
             **parts | {"in_scope": everything}, keys=either, key_list=names(target.key)
         )

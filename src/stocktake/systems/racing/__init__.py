@@ -1,12 +1,8 @@
 """Horse racing in Great Britain and Ireland from 2015-01-01 on, and files of Hong Kong results."""
 
 from stocktake import Schedule, System
-<<<<<<< HEAD
 from stocktake.systems.racing.checks import CHECKS
-from stocktake.systems.racing.datasets import DATASETS
-=======
 from stocktake.systems.racing.datasets import DATASETS, PEOPLE
->>>>>>> main
 from stocktake.systems.racing.derivations import DERIVATIONS
 from stocktake.systems.racing.sources import SOURCES
 
