@@ -594,7 +594,7 @@ def test_redirects_end_after_five_hops(database: Database) -> None:
 
     assert answer.failure is not None
     assert answer.failure.reason == "vendor: more than 5 redirects."
-    assert len(seen) == 6
+    assert (len(seen), answer.requests) == (6, 6)
 
 
 def test_the_request_is_the_one_the_plan_named(database: Database) -> None:
