@@ -168,7 +168,7 @@ class AiohttpTransport:
             raise RuntimeError("The transport is used outside its 'async with' block.")
         request_headers = {"Accept-Encoding": ACCEPTED, **headers}
         async with self._session.get(
-            url, headers=request_headers, allow_redirects=False
+            url, headers=request_headers, allow_redirects=False, middlewares=(_only_once(),)
         ) as response:
             arrived.status = response.status
             arrived.headers = _plain_headers(response)
@@ -209,6 +209,22 @@ class _VettedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is kept."""
+
+
+def _only_once() -> aiohttp.ClientMiddlewareType:
+    """Refuse the second sending that aiohttp tries by itself on a new connection, past the gate."""
+    was_sent = False
+
+    async def send(
+        request: aiohttp.ClientRequest, following: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        nonlocal was_sent
+        if was_sent:
+            raise aiohttp.ServerDisconnectedError
+        was_sent = True
+        return await following(request)
+
+    return send
 
 
 async def _system_addresses(host: str, port: int) -> list[str]:
