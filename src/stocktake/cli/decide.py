@@ -11,6 +11,7 @@ from rich.table import Table
 
 from stocktake.cli.arguments import DatasetNames, SystemName, read_day
 from stocktake.cli.output import output_of
+from stocktake.count.decide import Decision
 from stocktake.errors import UsageError
 from stocktake.run.decided import (
     accept_unit,
@@ -55,9 +56,7 @@ def accept(
                 found,
                 target,
                 unit,
-                reason=reason,
-                by=by,
-                until=last,
+                decision=Decision(reason, by, last),
             )
         )
     out.emit(told, lambda console: console.print(f"{target.name} {unit} is {told.state}"))
@@ -83,12 +82,12 @@ def rejects(
         for one in listed:
             writer.writerow(
                 (
-                    one.reject.dataset,
+                    one.dataset,
                     one.capture_id,
-                    one.reject.position,
-                    one.reject.code,
-                    one.reject.reason,
-                    one.reject.raw,
+                    one.position,
+                    one.code,
+                    one.reason,
+                    one.raw,
                 )
             )
         return 0
@@ -102,11 +101,11 @@ def rejects(
             table.add_column(heading, overflow="fold")
         for one in listed:
             table.add_row(
-                one.reject.dataset,
+                one.dataset,
                 str(one.capture_id or ""),
-                one.reject.position,
-                one.reject.code,
-                one.reject.reason,
+                one.position,
+                one.code,
+                one.reason,
             )
         console.print(table)
 

@@ -203,13 +203,14 @@ class _Execution:
         source, feed = self._system.feed(part.feed)
         database = self._workspace.database
         with database.connection() as conn:
+            plan_id = self._claim.plan_id
+            assert plan_id is not None  # noqa: S101 -- every backfill has a plan
             if part.dynamic and not part.ordinals:
                 ranges = dynamic_ranges(
                     conn, self._workspace, self._system, feed, now=self._workspace.clock()
                 )
-                assert self._claim.plan_id is not None  # noqa: S101 -- every backfill has a plan
-                set_ordinals(conn, self._claim.plan_id, number, ranges)
-            left = remaining(conn, self._claim.run_id, self._claim.plan_id, number)
+                set_ordinals(conn, plan_id, number, ranges)
+            left = remaining(conn, self._claim.run_id, plan_id, number)
         return errands(
             number,
             source,
@@ -242,17 +243,15 @@ class _Execution:
 
     def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
         with self._workspace.database.connection() as conn:
-            return claims.finish(
-                conn,
-                self._claim,
-                state=state,
+            ending = claims.Ending(
+                state,
                 units=self._loader.tally.units,
                 seconds=time.monotonic() - self._started,
-                now=self._workspace.clock(),
                 message=message,
                 error=error,
                 notes=self._loader.tally.note_lines(),
             )
+            return claims.finish(conn, self._claim, ending, now=self._workspace.clock())
 
     def _leave(self, error: BaseException) -> None:
         """Keep why the run stopped; the database may be gone, then its state says enough."""

@@ -98,7 +98,9 @@ def _derive_one(
             _write_receipt(conn, done, run_id=claim.run_id, now=now)
         units: Mapping[State, int] = {}
         if done.units and not derivation.columns:
-            outcomes = [UnitOutcome(key, datasets=(done.dataset,)) for key in done.units]
+            outcomes = [
+                UnitOutcome(key, datasets=(done.dataset,), none_is_empty=True) for key in done.units
+            ]
             units = record(
                 conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
             )
@@ -149,14 +151,8 @@ def derive_system(
             parameters=parameters,
         )
         with workspace.database.connection() as conn:
-            return claims.finish(
-                conn,
-                claim,
-                state="done",
-                units=units,
-                seconds=time.monotonic() - started,
-                now=workspace.clock(),
-            )
+            ending = claims.Ending("done", units, time.monotonic() - started)
+            return claims.finish(conn, claim, ending, now=workspace.clock())
 
 
 def verify_system(workspace: Workspace, system: System, *, full: bool, seed: int) -> list[Verdict]:

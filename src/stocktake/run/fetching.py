@@ -13,6 +13,7 @@ from stocktake.fetch.fetcher import Fetcher
 from stocktake.fetch.gate import RateGate
 from stocktake.fetch.guard import Guard
 from stocktake.fetch.transport import AiohttpTransport
+from stocktake.run.workspace import RATE_FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from stocktake.store.database import Database
 
 Stored = dict[tuple[str, tuple[tuple[str, ...], ...]], list["Capture"]]
-
-RATE_FACTOR = "rate_factor"
-"""Source setting of sandboxes: the declared limits are multiplied by it."""
 
 
 class Fetching:

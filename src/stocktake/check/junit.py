@@ -1,0 +1,2 @@
+def junit_xml(*a, **k):
+    return ""
