@@ -3,7 +3,14 @@
 from stocktake.model import checks
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
-from stocktake.model.expectation import Calendar, Closure, Expectation, Listed, Scheduled
+from stocktake.model.expectation import (
+    Calendar,
+    Closure,
+    Either,
+    Expectation,
+    Listed,
+    Scheduled,
+)
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -74,6 +81,7 @@ __all__ = [
     "Days",
     "Derivation",
     "Drift",
+    "Either",
     "Endpoint",
     "EndpointCost",
     "Expectation",
