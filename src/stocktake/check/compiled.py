@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from stocktake.model import Check, Range
 
-QUERIES = load_queries("stocktake.check", "check.sql")
+QUERIES = load_queries("stocktake.store", "sql/check.sql")
 COMMA = SQL(", ")
 TRUE = SQL("true")
 ADDING_UP = frozenset({"missing", "invalid", "failed", "share", "row_count", "ratio", "freshness"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import SQL, Identifier
@@ -30,7 +31,8 @@ def load_year(conn: Connection[Any], year: int) -> None:
     stored = store_captures(
         conn, [capture], system="racing", source="hkjc", endpoint="file", run_id=1
     )
-    loads = [Load(request, stored, hkjc_year(year))]
+    # The parser's accounts are its own tests' business; here only its rows matter.
+    loads = [Load(request, stored, replace(hkjc_year(year), read={}))]
     merge(conn, system, loads, run_id=1, now=LATER, known=KeyCache())
 
 

@@ -79,8 +79,8 @@ def test_all_starters_of_2023_are_counted(hong_kong: Connection[Any]) -> None:
 
 def test_the_bookmakers_share_of_2023_is_known(hong_kong: Connection[Any]) -> None:
     row = hong_kong.execute(
-        "select round(avg(round_book)::numeric, 4) from"
-        " (select sum(chance) as round_book from racing.starts group by race_id) races"
+        "select round(avg(book)::numeric, 4) from"
+        " (select sum(chance) as book from racing.starts group by race_id) races"
     ).fetchone()
 
     assert row == (Decimal("1.2278"),)
@@ -97,15 +97,27 @@ def test_a_jockeys_career_is_told(hong_kong: Connection[Any]) -> None:
     assert numbers(row) == [618, 51, 37, 71, 8.25, 25.73]
 
 
-def test_a_jockeys_last_weeks_end_with_the_last_settled_day(hong_kong: Connection[Any]) -> None:
-    row = stored(
-        hong_kong,
-        "ra_mst_jockeys",
-        "recent_14d_rides recent_14d_wins recent_30d_rides recent_30d_wins",
-        id=jockey("希威森"),
-    )
+@pytest.mark.parametrize(
+    ("as_of", "expected"),
+    [
+        pytest.param("2023-12-31", [30, 4, 66, 6], id="the end of the year"),
+        pytest.param("", [38, 5, 66, 6], id="the last settled day, two days before"),
+    ],
+)
+def test_a_jockeys_last_weeks_are_told_as_of_a_day(
+    hong_kong: Connection[Any], as_of: str, expected: list[float]
+) -> None:
+    recent = next(one for one in system.derivations if one.sql == "people_recent")
+    with hong_kong.transaction(force_rollback=True):
+        derive(hong_kong, system, recent.using(as_of=as_of), run_id=2, now=NOW)
+        row = stored(
+            hong_kong,
+            "ra_mst_jockeys",
+            "recent_14d_rides recent_14d_wins recent_30d_rides recent_30d_wins",
+            id=jockey("希威森"),
+        )
 
-    assert numbers(row) == [30, 4, 66, 6]
+    assert numbers(row) == expected
 
 
 @pytest.mark.parametrize(
