@@ -111,7 +111,7 @@ def measure(conn: Connection, shape: tuple[int, int], rounds: int) -> list[str]:
 def main() -> None:
     """Measure every shape asked for and show a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shapes", nargs="*", default=list(SHAPES), choices=[*SHAPES, []])
+    parser.add_argument("shapes", nargs="*", default=list(SHAPES), metavar="SHAPE")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     heading = ("units", "series x days", "ledger MB", "count s", "CPU s", "gaps s", "CPU s")

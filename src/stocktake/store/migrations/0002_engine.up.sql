@@ -343,8 +343,8 @@ as $$ select coalesce(sum(upper(part)::bigint - lower(part)), 0) from unnest(ran
 -- The one answer to "what is known of these units": per series (and feed, when asked) the ranges of
 -- each state and reason. count, gaps, needs, heatmap and why all read it.
 --
--- of_keys, of_profiles: the series wanted, each with the number of its promise (equal promises are
--- passed once). The rule_* arrays hold the promises; feed '' is the dataset's own:
+-- of_keys, of_profiles: the series wanted (key parts joined by the unit separator, U+001F), each with
+-- the number of its promise (equal promises are passed once). The rule_* arrays hold the promises; feed '' is the dataset's own:
 --   ('', missing)       promised up to today        ('', future)        promised later
 --   ('', unrecoverable) promised, no feed has it    ('', not_expected)  not promised, with reason
 --   ('', window)        the ordinals asked about
@@ -360,9 +360,11 @@ create function unit_states(
 language sql stable rows 100000
 -- How many series are asked about is not known when it is planned; loops over them are ruinous.
 set enable_nestloop to off
+set work_mem to '64MB'
 as $$
 with asked_for as materialized (
-    select w.key::text[] as key, w.profile from unnest(of_keys, of_profiles) as w(key, profile)
+    select string_to_array(w.key, chr(31)) as key, w.profile
+      from unnest(of_keys, of_profiles) as w(key, profile)
 ), rule as materialized (
     select r.* from unnest(rule_profile, rule_feed, rule_state, rule_reason, rule_ranges)
         as r(profile, feed, state, reason, ranges)
@@ -381,16 +383,15 @@ with asked_for as materialized (
     select s.series_id, s.key, s.feed from stocktake.series s
      where s.system = of_system and s.dataset = of_dataset
 ), recorded as materialized (
-    select s.key, s.feed, range_agg(l.held) as held
-      from mine s join stocktake.ledger l using (series_id)
-     where as_of is null and l.series_id = any(array(select m.series_id from mine m))
-     group by s.key, s.feed
-    union all
-    select s.key, s.feed,
-           stocktake.replay_ranges(c.added, c.removed order by c.change_id)
-      from mine s join stocktake.ledger_change c using (series_id)
-     where c.at <= as_of and c.series_id = any(array(select m.series_id from mine m))
-     group by s.key, s.feed
+    select s.key, s.feed, l.held from mine s join (
+        select l.series_id, range_agg(l.held) as held from stocktake.ledger l
+         where as_of is null and l.series_id = any(array(select m.series_id from mine m))
+         group by l.series_id
+        union all
+        select c.series_id, stocktake.replay_ranges(c.added, c.removed order by c.change_id)
+          from stocktake.ledger_change c
+         where c.at <= as_of and c.series_id = any(array(select m.series_id from mine m))
+         group by c.series_id) l using (series_id)
 ), above as materialized (
     select s.dataset, s.key, range_agg(l.held) as held
       from stocktake.series s join stocktake.ledger l using (series_id)
