@@ -510,7 +510,8 @@ with asked_for as materialized (
                                        when 'failed' then 9 when 'missing' then 10
                                        when 'blocked' then 13 else 14 end,
            t.state, t.reason,
-           case when t.state in ('thin', 'stale', 'empty') then t.ranges * t.held
+           case when t.state in ('thin', 'stale') then t.ranges * t.held * t.reach
+                when t.state = 'empty' then t.ranges * t.held
                 else t.ranges * t.reach - t.held end
       from told t where by_feed
     union all
@@ -551,11 +552,13 @@ select s.key, case when by_feed then s.feed else '' end, t.state, '', t.ranges
               ('future', case when by_feed then '{}' else s.future end)) as t(state, ranges)
  where not isempty(t.ranges)
 union all
-select s.key, r.feed, r.state, r.reason, r.ranges * p.asked - s.held
+select s.key, r.feed, r.state, r.reason, t.ranges
   from simple s join promise p using (profile) join rule r using (profile)
+       cross join lateral (select case when r.state = 'future' then r.ranges
+                                       else r.ranges * p.asked - s.held end as ranges) as t
  where r.state in ('unrecoverable', 'not_expected', 'future')
    and (r.feed <> '') = by_feed and not (r.feed = '' and r.state = 'future')
-   and not isempty(r.ranges * p.asked - s.held)
+   and not isempty(t.ranges)
 $$;
 
 -- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each, and
