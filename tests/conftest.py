@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,19 +13,23 @@ from stocktake.store.database import Database
 from stocktake.testing.database import temporary_cluster, temporary_database, temporary_home
 
 
-def _session_name(config: pytest.Config) -> str:
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    return f"session-{run[:12]}" if run else f"session-{os.getpid()}"
+def _session_home() -> Path:
+    """The folder all workers of this session share: named after the program that started them."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    return temporary_home(f"session-{os.getppid() if is_worker else os.getpid()}")
+
+
+def pytest_unconfigure() -> None:
+    """Remove the session's folder once every worker has ended."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(_session_home(), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[LocalCluster]:
+def cluster() -> Iterator[LocalCluster]:
     """One cluster for all tests, shared by the workers of pytest-xdist; the last one stops it."""
-    home = temporary_home(_session_name(request.config))
-    with temporary_cluster(home, application="pytest") as running:
+    with temporary_cluster(_session_home(), application="pytest") as running:
         yield running
-    if not running.clients():
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from stocktake.model import (
     Reject,
     Request,
     Schedule,
+    Scheduled,
     Settle,
     Source,
     Span,
@@ -32,6 +33,7 @@ from stocktake.model import (
     UnitOutcome,
     Values,
     Window,
+    checks,
 )
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Reject",
     "Request",
     "Schedule",
+    "Scheduled",
     "Settle",
     "Source",
     "SourceChanged",
@@ -64,4 +67,5 @@ __all__ = [
     "UnitOutcome",
     "Values",
     "Window",
+    "checks",
 ]

@@ -11,9 +11,14 @@ from rich.table import Table
 
 from stocktake.cli.arguments import DatasetNames, SystemName, read_day
 from stocktake.cli.output import output_of
+from stocktake.count.decide import Decision
 from stocktake.errors import UsageError
-from stocktake.run.clock import system_clock
-from stocktake.run.decided import accept_unit, list_duplicates, list_rejects
+from stocktake.run.decided import (
+    accept_unit,
+    list_duplicates,
+    list_rejects,
+    withdraw_unit,
+)
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
@@ -27,7 +32,9 @@ def accept(
     unit: Annotated[str, typer.Argument(help="The unit's key, such as 2019-03-05/ire.")],
     reason: Annotated[str, typer.Option(help="Why this gap is acceptable.")] = "",
     by: Annotated[str, typer.Option(help="Who accepts it.")] = "",
-    until: Annotated[str, typer.Option(help="Until when: YYYY-MM-DD; then it is a gap again.")] = "",
+    until: Annotated[
+        str, typer.Option(help="Until when: YYYY-MM-DD; then it is a gap again.")
+    ] = "",
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
 ) -> int:
     """Waive a gap: it stops counting until a day, with a name and a reason kept."""
@@ -41,16 +48,16 @@ def accept(
         )
     last = read_day(until, "--until")
     with out.workspace("accept") as workspace:
-        told = accept_unit(
-            workspace,
-            found,
-            target,
-            unit,
-            reason=reason,
-            by=by,
-            until=last,
-            withdraw=withdraw,
-            clock=system_clock,
+        told = (
+            withdraw_unit(workspace, found, target, unit)
+            if withdraw
+            else accept_unit(
+                workspace,
+                found,
+                target,
+                unit,
+                decision=Decision(reason, by, last),
+            )
         )
     out.emit(told, lambda console: console.print(f"{target.name} {unit} is {told.state}"))
     return 0
@@ -74,7 +81,14 @@ def rejects(
         writer.writerow(("dataset", "capture_id", "position", "code", "reason", "raw"))
         for one in listed:
             writer.writerow(
-                (one.dataset, one.capture_id, one.position, one.code, one.reason, one.raw)
+                (
+                    one.dataset,
+                    one.capture_id,
+                    one.position,
+                    one.code,
+                    one.reason,
+                    one.raw,
+                )
             )
         return 0
 
@@ -87,7 +101,11 @@ def rejects(
             table.add_column(heading, overflow="fold")
         for one in listed:
             table.add_row(
-                one.dataset, str(one.capture_id or ""), one.position, one.code, one.reason
+                one.dataset,
+                str(one.capture_id or ""),
+                one.position,
+                one.code,
+                one.reason,
             )
         console.print(table)
 
@@ -116,7 +134,8 @@ def duplicates(
         for heading in ("dataset", "row", "state", "differs in"):
             table.add_column(heading, overflow="fold")
         for one in listed:
-            table.add_row(one.dataset, one.row_key, one.state, one.differences)
+            differs = [name for name, value in one.kept.items() if one.other.get(name) != value]
+            table.add_row(one.dataset, one.row_key, one.state, ", ".join(differs))
         console.print(table)
 
     out.emit({"system": found.name, "duplicates": listed}, render)

@@ -12,13 +12,13 @@ from stocktake.cli import words
 from stocktake.cli.arguments import SystemName
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
-from stocktake.run.clock import system_clock
 from stocktake.run.explained import explain_unit, show_capture, trace_row
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from stocktake.fetch.captures import StoredCapture
     from stocktake.load.provenance import Provenance
     from stocktake.model import Explanation
 
@@ -37,12 +37,13 @@ def why(
     found = find_system(system)
     (target,) = find_datasets(found, [dataset])
     with out.workspace("why") as workspace:
-        told = explain_unit(workspace, found, target, unit, clock=system_clock)
-    out.emit(told, lambda console: _render_why(console, told))
+        told = explain_unit(workspace, found, target, unit)
+    out.emit(told, lambda console: render_why(console, told))
     return 0
 
 
-def _render_why(console: Console, told: Explanation) -> None:
+def render_why(console: Console, told: Explanation) -> None:
+    """Draw all that is known of one unit."""
     console.print(
         f"[bold]{told.unit.dataset} {told.unit}[/]  {words.state_text(told.state)}"
         + (f": {told.reason}" if told.reason else ""),
@@ -137,11 +138,33 @@ def capture_show(
     with out.workspace("capture") as workspace:
         stored = show_capture(workspace, capture_id)
     if not out.as_json:
-        sys.stdout.buffer.write(stored.body)
+        sys.stdout.buffer.write(stored.capture.body)
         sys.stdout.flush()
         return 0
-    out.emit(stored.description(), lambda _: None)
+    out.emit(described(stored), lambda _: None)
     return 0
+
+
+def described(stored: StoredCapture) -> dict[str, object]:
+    """Return everything about a capture but its bytes."""
+    capture = stored.capture
+    return {
+        "capture_id": capture.capture_id,
+        "system": stored.system,
+        "source": stored.source,
+        "feed": capture.request.feed,
+        "path": capture.request.path,
+        "params": capture.request.params,
+        "units": ["/".join(key) for key in capture.request.units],
+        "status": capture.status,
+        "headers": dict(capture.headers),
+        "bytes": len(capture.body),
+        "sha256": capture.sha256.hex(),
+        "fetched_at": capture.fetched_at,
+        "run_id": stored.run_id,
+        "is_loaded": stored.is_loaded,
+        "flaw": capture.flaw,
+    }
 
 
 @capture.callback()

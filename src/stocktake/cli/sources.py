@@ -10,7 +10,6 @@ from rich.table import Table
 from stocktake.cli import words
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
-from stocktake.run.clock import system_clock
 from stocktake.run.registry import find_system, installed_systems
 from stocktake.run.sourced import pause, resume, source_health
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from stocktake.run.sourced import Health
+    from stocktake.fetch.sources import EndpointState
 
 
 def sources(
@@ -34,7 +33,7 @@ def sources(
         _require_source(name)
         with out.workspace("sources") as workspace:
             if target == "pause":
-                pause(workspace, name, reason=reason, clock=system_clock)
+                pause(workspace, name, reason=reason)
             else:
                 resume(workspace, name)
         state = "paused" if target == "pause" else "active"
@@ -44,7 +43,7 @@ def sources(
         return 0
     found = find_system(target)
     with out.workspace("sources") as workspace:
-        health = source_health(workspace, found, clock=system_clock)
+        health = source_health(workspace, found)
     out.emit({"system": found.name, "endpoints": health}, lambda console: _render(console, health))
     return 0
 
@@ -60,7 +59,7 @@ def _require_source(name: str) -> None:
         )
 
 
-def _render(console: Console, health: Sequence[Health]) -> None:
+def _render(console: Console, health: Sequence[EndpointState]) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("source", "endpoint", "state"):
         table.add_column(heading)
@@ -71,14 +70,22 @@ def _render(console: Console, health: Sequence[Health]) -> None:
         table.add_row(
             one.source,
             one.endpoint,
-            one.state,
+            _state(one),
             f"{one.per_second:g}",
             "" if one.learned_per_second is None else f"{one.learned_per_second:g}",
             words.number(one.requests),
             words.number(one.errors),
             words.number(one.refusals),
             "" if one.mean_seconds is None else f"{one.mean_seconds * 1000:.0f} ms",
-            "" if one.quota is None else f"{one.quota_used:,}/{one.quota:,}",
-            one.last_error or "",
+            "" if one.per_day is None else f"{one.used_today:,}/{one.per_day:,}",
+            one.last_error,
         )
     console.print(table)
+
+
+def _state(one: EndpointState) -> str:
+    if one.source_pause:
+        return f"[red]source paused: {one.source_pause}[/]"
+    if one.paused_until:
+        return f"[yellow]waits until {one.paused_until:%H:%M:%S}: {one.pause_reason}[/]"
+    return "[green]ready[/]" if one.circuit == "closed" else f"[yellow]circuit {one.circuit}[/]"

@@ -54,8 +54,8 @@ class Promise:
 def promise(
     dataset: Dataset,
     ways: Sequence[Route],
-    series: tuple[str, ...],
     *,
+    series: tuple[str, ...],
     window: Range,
     today: date,
     lifted: frozenset[str] = frozenset(),
@@ -169,6 +169,8 @@ def _reached(
         beyond = subtract(possible, allowed)
         outside = ((way.window.state, way.window.reason, beyond),) if beyond else ()
         ranges = intersect(possible, allowed)
+        if ahead := _ahead(way, plain.future):
+            outside = (*outside, (State.FUTURE, "", ahead))
         reaches.append(Reach(way.name, is_required=way.is_required, ranges=ranges, outside=outside))
     reaches = _by_file(reaches, ways, possible)
     lost, never = _verdict(reaches, possible)
@@ -178,6 +180,13 @@ def _reached(
         outside=(*plain.outside, *lost, *never),
         reaches=tuple(reaches),
     )
+
+
+def _ahead(way: Route, future: Ranges) -> Ranges:
+    """Return the first days after today that the route can already tell of."""
+    if not (way.window.days_ahead and future):
+        return ()
+    return intersect(future, ((future[0][0], future[0][0] + way.window.days_ahead),))
 
 
 def _by_file(reaches: list[Reach], ways: Sequence[Route], possible: Ranges) -> list[Reach]:

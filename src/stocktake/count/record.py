@@ -22,6 +22,8 @@ from stocktake.count.routes import (
     DERIVE,
     EXTRACT,
     axis_of,
+    join_key,
+    ordinal_text,
     position_ordinal,
     split_key,
     zone_of,
@@ -194,7 +196,7 @@ class _Writer:
         ground = _Ground(dataset, self._settle(), keeps_counts=isinstance(axis, Days))
         for spot in self._spots(dataset, outcomes, members):
             if spot.feed == self._feed:
-                self._keep(spot, decide(outcomes[spot.key], spot.counted, spot.known), ground)
+                self._keep(spot, decide(outcomes[spot.key], spot.counted, known=spot.known), ground)
             elif spot.known.is_held:
                 self._renew(spot, ground)
 
@@ -216,7 +218,7 @@ class _Writer:
         placed = {
             key: (series, ordinal)
             for key, (series, position) in parted.items()
-            if (ordinal := position_ordinal(axis, position, members)) is not None
+            if (ordinal := position_ordinal(axis, position, members=members)) is not None
         }
         answered = {key for key in placed if outcomes[key].state not in FAILURES}
         counted = tally(self._conn, self._system, dataset, keys=answered) if answered else {}
@@ -250,7 +252,9 @@ class _Writer:
         }
         found = self._conn.execute(QUERIES.known_units, parameters).fetchall()
         return {
-            (line[0], line[1]): Known(line[2], State(line[3]) if line[3] else None, line[4] or "")
+            (line[0], line[1]): Known(
+                line[2], State(line[3]) if line[3] else None, line[4] or "", line[5], line[6]
+            )
             for line in found
         }
 
@@ -260,7 +264,7 @@ class _Writer:
             verdict, look = settle_day(
                 verdict,
                 ground.settle,
-                day_of(spot.place[1]),
+                day=day_of(spot.place[1]),
                 zone=zone_of(self._system, ground.dataset),
                 now=self._now,
             )
@@ -295,7 +299,7 @@ class _Writer:
         )
         if own_word or not ground.keeps_counts or spot.counted.rows == 0:
             return
-        verdict = decide(UnitOutcome(spot.key), spot.counted, spot.known)
+        verdict = decide(UnitOutcome(spot.key), spot.counted, known=spot.known)
         if verdict.state is not None:
             self._lines.append(
                 UnitLine(
@@ -304,6 +308,7 @@ class _Writer:
                     verdict.reason,
                     rows=spot.counted.rows,
                     expected_rows=spot.counted.expected_rows,
+                    next_try_at=spot.known.next_try_at,
                 )
             )
 
@@ -331,3 +336,32 @@ class _Writer:
         note_tries(self._conn, self._tried, run_id=self._run_id, now=self._now)
         forget_units(self._conn, self._plain)
         return dict(Counter(self._states.values()))
+
+
+def empty_above(conn: Connection, system: System, dataset: Dataset) -> list[tuple[str, ...]]:
+    """Return units of a derived dataset that have nothing to be derived from.
+
+    Their unit in the first dataset of ``after`` with the same partitions is proven empty, and they
+    are not recorded yet. Members are left out: their promise is rows.
+    """
+    above = next(
+        (
+            name
+            for name in dataset.after
+            if system.dataset(name).partitions == dataset.partitions
+            and not isinstance(axis_of(dataset), FromDataset)
+        ),
+        None,
+    )
+    if above is None:
+        return []
+    names = {"system": system.name, "upstream": above, "derived": dataset.name}
+    axis = axis_of(dataset)
+    return [
+        join_key(
+            dataset.partitions,
+            tuple(series),
+            position=ordinal_text(axis, ordinal, members={}),
+        )
+        for series, ordinal in conn.execute(QUERIES.empty_above, names)
+    ]

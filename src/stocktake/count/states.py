@@ -19,6 +19,7 @@ from stocktake.count.routes import (
     today_in,
     zone_of,
 )
+from stocktake.count.schedules import scheduled
 from stocktake.model import (
     Calendar,
     Dataset,
@@ -30,7 +31,7 @@ from stocktake.model import (
     dimensions,
     ordinal_of,
 )
-from stocktake.model.ordinals import HIGHEST, LOWEST, Ranges, as_text
+from stocktake.model.ordinals import HIGHEST, LOWEST, as_text
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -122,14 +123,6 @@ def ranges_in(
     return conn.execute(QUERIES.state_ranges, parameters).fetchall()
 
 
-def ranges_of(text: str) -> Ranges:
-    """Return the ranges of PostgreSQL's spelling of a finite ``int4multirange``."""
-    if text == "{}":
-        return ()
-    parts = text[2:-2].split("),[")
-    return tuple((int(first), int(last)) for first, last in (part.split(",") for part in parts))
-
-
 def question(
     conn: Connection,
     system: System,
@@ -139,18 +132,23 @@ def question(
     only: tuple[str, ...] | None = None,
 ) -> Question:
     """Return the parameters that ask the states statement about ``dataset``."""
+    dataset = scheduled(conn, system, dataset)
     today = today_in(zone_of(system, dataset), view.instant)
     ways = routes(system, dataset)
     axis = axis_of(dataset)
     keys = [only] if only is not None else _keys(conn, system, dataset)
     shared, promises = _promises(dataset, ways, keys, view=view, today=today)
     is_known = any(one.is_known for one in promises)
+    if is_known:
+        # A series of which nothing is known cannot be short, nor hold too much: it is left out.
+        known = [at for at, number in enumerate(shared) if promises[number].is_known]
+        keys, shared = [keys[at] for at in known], [shared[at] for at in known]
     rules = [(number, *rule) for number, one in enumerate(promises) for rule in _rules(one)]
-    member_series = None
+    members = None
     if isinstance(axis, FromDataset):
-        member_series = member_series(conn, system, axis)
-        is_known = is_known and member_series is not None
-        rules = _member_rules(conn, rules, series_id=member_series, axis=axis, view=view)
+        members = member_series(conn, system, axis)
+        is_known = is_known and members is not None
+        rules = _member_rules(conn, rules, series_id=members, axis=axis, view=view)
     first, last = _bounds(view.window)
     parameters = {
         "system": system.name,
@@ -168,7 +166,7 @@ def question(
         "first": first,
         "last": last,
     }
-    return Question(dataset, axis, today, parameters, is_known, member_series)
+    return Question(dataset, axis, today, parameters, is_known, members)
 
 
 def _bounds(window: Range) -> tuple[int, int]:
@@ -229,7 +227,9 @@ def _promises(
         group = key if singled is None or key in singled else None
         number = by_class.get(group)
         if number is None:
-            told = promise(dataset, ways, key, window=view.window, today=today, lifted=view.lifted)
+            told = promise(
+                dataset, ways, series=key, window=view.window, today=today, lifted=view.lifted
+            )
             number = by_class[group] = numbers.setdefault(told, len(numbers))
         shared.append(number)
     return shared, list(numbers)

@@ -48,9 +48,8 @@ class Known:
     is_held: bool = False
     state: State | None = None
     reason: str = ""
-
-
-UNKNOWN = Known()
+    rows: int | None = None
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Look:
 NO_LOOK = Look()
 
 
-def decide(outcome: UnitOutcome, counted: Tally, known: Known) -> Verdict:
+def decide(outcome: UnitOutcome, counted: Tally, *, known: Known) -> Verdict:
     """Return a unit's state from what the answer said and what the tables hold.
 
     The worse of the two wins. ``empty`` needs a proof: the answer said so, or no rows are expected.
@@ -92,9 +91,8 @@ def decide(outcome: UnitOutcome, counted: Tally, known: Known) -> Verdict:
 
 
 def _without_rows(outcome: UnitOutcome, counted: Tally) -> Verdict:
-    if outcome.state is State.EMPTY or (
-        counted.expected_rows == 0 and outcome.state is State.COMPLETE
-    ):
+    is_proven = counted.expected_rows == 0 or outcome.none_is_empty
+    if outcome.state is State.EMPTY or (is_proven and outcome.state is State.COMPLETE):
         return Verdict(State.EMPTY, outcome.reason)
     if outcome.state is State.COMPLETE:
         wanted = counted.expected_rows
@@ -103,7 +101,7 @@ def _without_rows(outcome: UnitOutcome, counted: Tally) -> Verdict:
 
 
 def settle_day(
-    verdict: Verdict, settle: Settle, day: date, *, zone: ZoneInfo, now: datetime
+    verdict: Verdict, settle: Settle, *, day: date, zone: ZoneInfo, now: datetime
 ) -> tuple[Verdict, Look]:
     """Return the verdict held against the settle rule: before the day is final it stays thin."""
     final_at = end_of_day(day, zone) + settle.after

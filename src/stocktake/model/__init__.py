@@ -1,8 +1,16 @@
 """The nouns of Stocktake: frozen, printable, without I/O."""
 
+from stocktake.model import checks
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
-from stocktake.model.expectation import Calendar, Closure, Expectation, Listed
+from stocktake.model.expectation import (
+    Calendar,
+    Closure,
+    Either,
+    Expectation,
+    Listed,
+    Scheduled,
+)
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -17,6 +25,7 @@ from stocktake.model.partition import (
 )
 from stocktake.model.plan import (
     EndpointCost,
+    Observed,
     Plan,
     PlanOptions,
     PlanPart,
@@ -24,6 +33,7 @@ from stocktake.model.plan import (
     RunReport,
 )
 from stocktake.model.source import (
+    Assumed,
     Capture,
     Endpoint,
     Feed,
@@ -57,6 +67,7 @@ __all__ = [
     "GAP_STATES",
     "HELD_STATES",
     "TO_FILL_STATES",
+    "Assumed",
     "Attempt",
     "Calendar",
     "Capture",
@@ -70,6 +81,7 @@ __all__ = [
     "Days",
     "Derivation",
     "Drift",
+    "Either",
     "Endpoint",
     "EndpointCost",
     "Expectation",
@@ -83,6 +95,7 @@ __all__ = [
     "Limit",
     "Listed",
     "Need",
+    "Observed",
     "Parsed",
     "Partitions",
     "Plan",
@@ -94,6 +107,7 @@ __all__ = [
     "RowCounts",
     "RunReport",
     "Schedule",
+    "Scheduled",
     "Settle",
     "Severity",
     "Source",
@@ -105,6 +119,7 @@ __all__ = [
     "Values",
     "Window",
     "axis_index",
+    "checks",
     "day_of",
     "dimensions",
     "ordinal_of",

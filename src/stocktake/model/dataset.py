@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -100,6 +100,17 @@ class Derivation:
     parameters: tuple[tuple[str, int | str], ...] = ()
     stamps: tuple[str, ...] = ()
 
+    def using(self, **parameters: int | str) -> Derivation:
+        """Return the derivation with other parameters (``derive --min-runs 10``).
+
+        Raises:
+            KeyError: It has no such parameter.
+        """
+        known = dict(self.parameters)
+        for name in parameters:
+            known[name]  # an unknown one must not be passed over
+        return replace(self, parameters=tuple({**known, **parameters}.items()))
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -125,6 +136,7 @@ class System:
         zone: IANA zone in which its days are told.
         order: Default order of a backfill.
         sandbox: ``module:function`` that makes its sandbox server; empty for none.
+        story: ``module:function`` that makes its demo; empty for none.
         summary: One sentence for people.
     """
 
@@ -138,6 +150,7 @@ class System:
     zone: str = "UTC"
     order: str = "newest"
     sandbox: str = ""
+    story: str = ""
     summary: str = ""
 
     def dataset(self, name: str) -> Dataset:

@@ -105,8 +105,32 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What was seen so far, for estimates; empty before the first load.
+
+    Args:
+        rows_per_unit: Per feed, rows read per unit.
+        bytes_per_request: Per feed, stored bytes per answer.
+        bytes_per_row: Bytes of tables and indexes per row, 0 when nothing is stored.
+        members: Per (dataset, column), members known.
+        held_days: Per dataset, distinct days held.
+        needed: Per dataset, units needed to reach its target; for ``until_target``.
+    """
+
+    rows_per_unit: Mapping[str, float] = field(default_factory=dict)
+    bytes_per_request: Mapping[str, float] = field(default_factory=dict)
+    bytes_per_row: float = 0.0
+    members: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    held_days: Mapping[str, int] = field(default_factory=dict)
+    needed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RowCounts:
-    """What merging did to one table; read = inserted + updated + unchanged + rejected + duplicates."""
+    """What merging did to one table.
+
+    read = inserted + updated + unchanged + rejected + duplicates.
+    """
 
     read: int = 0
     inserted: int = 0

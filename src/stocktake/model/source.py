@@ -154,6 +154,25 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumed:
+    """What a plan takes for granted of a feed until something was seen.
+
+    Args:
+        rows_per_unit: Rows one unit brings, over all tables.
+        bytes_per_request: Stored size of one answer.
+        new_per_day: For feeds whose units are members: members first seen per day of the dataset
+            that names them, in the first year and after many years.
+    """
+
+    rows_per_unit: float = 1.0
+    bytes_per_request: int = 10_000
+    new_per_day: tuple[float, float] = (0.0, 0.0)
+
+
+NOTHING_SEEN = Assumed()
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     """One way rows come from a source.
 
@@ -166,7 +185,7 @@ class Feed:
             argument is the instant of the fetch (a day may be in progress). Raises
             ``SourceChanged`` when the shape broke.
         next_page: Returns the request of the next page or ``None``; given the request of the
-            latest page and all bodies so far.
+            latest page and all bodies so far. May raise ``SourceChanged``.
         also: Datasets that receive rows but are keyed otherwise (entities extracted).
         window: Days it can deliver.
         only: Series (keys without the counted dimension) it serves; empty means all.
@@ -175,6 +194,7 @@ class Feed:
         priority: 0 first.
         absent_statuses: HTTP statuses that prove a unit cannot be had (404 → unrecoverable).
         refresh_after: Age at which a held unit may be fetched again, ``None`` for never.
+        assumed: What plans take for granted until something was seen.
     """
 
     name: str
@@ -192,6 +212,7 @@ class Feed:
     absent_statuses: frozenset[int] = frozenset()
     absent_reason: str = ""
     refresh_after: timedelta | None = None
+    assumed: Assumed = NOTHING_SEEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from stocktake.count.record import Batch as Recorded, record
-from stocktake.errors import SourceChanged, StoreError
+import psycopg
+
+from stocktake.count.record import record
+from stocktake.errors import SourceChanged
 from stocktake.fetch.captures import mark_loaded, store_captures
 from stocktake.fetch.sources import pause_source, record_attempts
 from stocktake.load.merge import KeyCache, Load, merge
@@ -19,25 +22,39 @@ from stocktake.run import claim as claims
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import psycopg
-
     from stocktake.model import Capture, System
     from stocktake.run.claim import Claim
-    from stocktake.run.clock import Clock
     from stocktake.run.errands import Errand
     from stocktake.run.pump import Fetched
-    from stocktake.store.database import Database
+    from stocktake.run.workspace import Workspace
+
+
+TRANSIENT = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
+    psycopg.errors.CannotConnectNow,
+    psycopg.OperationalError,
+)
+"""The transaction is gone but may succeed when it is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one errand, before it is written."""
+    """What became of one errand, before it is written.
+
+    ``was_asked`` is false when no request could be sent (paused, quota used up): its units stay
+    as they are and in the plan.
+    """
 
     errand: Errand
     captures: tuple[Capture, ...]
     load: Load | None
     outcomes: tuple[UnitOutcome, ...]
     requests: int
+    was_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +76,27 @@ class Tally:
     failed: int = 0
     paused: str = ""
 
+    def note_lines(self) -> list[str]:
+        """Return the parsers' notes, most frequent first, each with its count."""
+        return [f"{text} ({count:,} times)" for text, count in self.notes.most_common()]
+
 
 class BatchLoader:
     """The pump's loader for one run of one system. Each method runs in one thread at a time."""
 
     def __init__(
-        self, database: Database, system: System, claim: Claim, *, clock: Clock, attempts: int = 5
+        self,
+        workspace: Workspace,
+        system: System,
+        claim: Claim,
+        *,
+        attempts: int = 5,
     ) -> None:
         """Load for ``claim``; a transaction the database aborts is repeated ``attempts`` times."""
-        self._database = database
+        self._workspace = workspace
+        self._database = workspace.database
         self._system = system
         self._claim = claim
-        self._clock = clock
         self._attempts = attempts
         self._known = KeyCache()
         self.tally = Tally()
@@ -89,18 +115,7 @@ class BatchLoader:
 
     def commit(self, prepared: Prepared) -> None:
         """Write the batch in one transaction, again if the database had to abort it."""
-        for attempt in range(1, self._attempts + 1):
-            try:
-                units = self._write(prepared)
-            except StoreError:
-                self._known.discard()
-                raise
-            except TRANSIENT:
-                self._known.discard()
-                if attempt == self._attempts:
-                    raise
-                continue
-            break
+        units = self._write_again(prepared, attempts=self._attempts)
         self._known.publish()
         reach("keys_published")
         self.tally.units.update(units)
@@ -111,6 +126,18 @@ class BatchLoader:
             for outcome in finding.outcomes
         )
         reach("batch_done")
+
+    def _write_again(self, prepared: Prepared, *, attempts: int) -> Counter[State]:
+        try:
+            return self._write(prepared)
+        except TRANSIENT:
+            self._known.discard()
+            if attempts == 1:
+                raise
+        except BaseException:
+            self._known.discard()
+            raise
+        return self._write_again(prepared, attempts=attempts - 1)
 
     def _capture(self, conn: psycopg.Connection, fetched: Fetched) -> tuple[Capture, ...]:
         errand, answer = fetched.errand, fetched.answer
@@ -128,30 +155,32 @@ class BatchLoader:
                 errand.source.name,
                 reason=answer.failure.reason,
                 by=f"run {self._claim.run_id}",
-                now=self._clock(),
+                now=self._workspace.clock(),
             )
             self.tally.paused = answer.failure.reason
-        fresh = [capture for capture in answer.captures if capture.capture_id is None]
-        if not fresh:
-            return tuple(answer.captures)
-        return tuple(
-            store_captures(
-                conn,
-                self._system.name,
-                errand.source.name,
-                errand.feed.endpoint.name,
-                fresh,
-                run_id=self._claim.run_id,
-            )
+        store = partial(
+            store_captures,
+            conn,
+            system=self._system.name,
+            source=errand.source.name,
+            endpoint=errand.feed.endpoint.name,
+            run_id=self._claim.run_id,
         )
+        store(answer.evidence)
+        if all(capture.capture_id is not None for capture in answer.captures):
+            return answer.captures
+        return tuple(store(answer.captures))
 
     def _parse(self, fetched: Fetched, captures: tuple[Capture, ...]) -> Finding:
         errand, answer = fetched.errand, fetched.answer
         units = errand.request.units
         failure = answer.failure
         if failure is not None:
-            outcomes = tuple(UnitOutcome(key, failure.state, failure.reason) for key in units)
-            return Finding(errand, captures, None, outcomes, answer.requests)
+            was_asked = failure.state is not State.MISSING
+            told = tuple(UnitOutcome(key, failure.state, failure.reason) for key in units)
+            return Finding(
+                errand, captures, None, told if was_asked else (), answer.requests, was_asked
+            )
         if answer.unchanged:
             return Finding(errand, captures, None, (), answer.requests)
         bodies = [capture.body for capture in captures]
@@ -167,7 +196,7 @@ class BatchLoader:
         return Finding(errand, captures, load, tuple(parsed.outcomes), answer.requests)
 
     def _write(self, prepared: Prepared) -> Counter[State]:
-        now = self._clock()
+        now = self._workspace.clock()
         units: Counter[State] = Counter()
         loads = [finding.load for finding in prepared.findings if finding.load is not None]
         reach("before_merge")
@@ -178,12 +207,21 @@ class BatchLoader:
             )
             reach("merged")
             for feed, outcomes in _by_feed(prepared.findings).items():
-                brought = Recorded(feed, outcomes, merged.values)
                 units.update(
-                    record(conn, self._system, brought, run_id=self._claim.run_id, now=now)
+                    record(
+                        conn,
+                        self._system,
+                        feed,
+                        outcomes,
+                        values=merged.values,
+                        run_id=self._claim.run_id,
+                        now=now,
+                    )
                 )
             reach("recorded")
-            check_off(conn, self._claim.run_id, _done(prepared.findings, self._system))
+            for (part, series), ordinals in _done(prepared.findings).items():
+                check_off(conn, self._claim.run_id, part, series, ordinals)
+            reach("checkpointed")
             mark_loaded(conn, _capture_ids(prepared.findings))
             reach("before_commit")
         reach("after_commit")
@@ -196,6 +234,15 @@ def _by_feed(findings: Sequence[Finding]) -> Mapping[str, list[UnitOutcome]]:
     for finding in findings:
         outcomes[finding.errand.feed.name].extend(finding.outcomes)
     return outcomes
+
+
+def _done(findings: Sequence[Finding]) -> Mapping[tuple[int, tuple[str, ...]], list[int]]:
+    done: dict[tuple[int, tuple[str, ...]], list[int]] = defaultdict(list)
+    for finding in findings:
+        if finding.was_asked:
+            for series, ordinal in finding.errand.marks:
+                done[finding.errand.part, series].append(ordinal)
+    return done
 
 
 def _capture_ids(findings: Sequence[Finding]) -> list[int]:

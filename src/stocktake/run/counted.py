@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stocktake.count.coverage import count
+from stocktake.count.gaps import gaps, matrix
 from stocktake.count.recount import recount
-from stocktake.count.states import View, count, gaps, matrix
-from stocktake.model import GAP_STATES, State
+from stocktake.model import GAP_STATES, Days, State, axis_index, dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
-    from stocktake.count.states import MatrixRow
+    from stocktake.count.gaps import MatrixRow
     from stocktake.model import Coverage, Dataset, Drift, Gap, Range, System
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 LISTED_STATES = (*sorted(GAP_STATES), State.THIN, State.STALE)
 
 
-def view_of(
-    workspace: Workspace,
-    system: System,
-    window: Range,
-    *,
-    clock: Clock,
-    as_of: datetime | None = None,
-) -> View:
-    """Return the view from now (or ``as_of``) with this installation's source settings."""
-    return View(now=clock(), window=window, lifted=workspace.lifted(system), as_of=as_of)
+def first_day(dataset: Dataset) -> date | None:
+    """Return the first day a dataset promises, ``None`` when its units are not days."""
+    axis = dimensions(dataset.partitions)[axis_index(dataset.partitions)]
+    return axis.since if isinstance(axis, Days) else None
 
 
 def count_system(
@@ -38,13 +32,19 @@ def count_system(
     datasets: Sequence[Dataset],
     window: Range,
     *,
-    clock: Clock,
     as_of: datetime | None = None,
 ) -> list[Coverage]:
     """Return the coverage of each dataset over ``window``, as known at ``as_of`` or now."""
-    view = view_of(workspace, system, window, clock=clock, as_of=as_of)
     with workspace.database.connection() as conn:
-        return count(conn, system, [dataset.name for dataset in datasets], view=view)
+        return count(
+            conn,
+            system,
+            datasets,
+            window=window,
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
+            as_of=as_of,
+        )
 
 
 def list_gaps(
@@ -55,28 +55,34 @@ def list_gaps(
     *,
     states: tuple[State, ...],
     limit: int,
-    clock: Clock,
 ) -> list[Gap]:
     """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
-    view = view_of(workspace, system, window, clock=clock)
     with workspace.database.connection() as conn:
         return gaps(
             conn,
             system,
-            [dataset.name for dataset in datasets],
-            view=view,
+            datasets,
             states=states or LISTED_STATES,
             limit=limit,
+            window=window,
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
         )
 
 
 def calendar(
-    workspace: Workspace, system: System, dataset: Dataset, window: Range, *, clock: Clock
+    workspace: Workspace, system: System, dataset: Dataset, window: Range
 ) -> list[MatrixRow]:
     """Return a state per series and day: what a heatmap draws."""
-    view = view_of(workspace, system, window, clock=clock)
     with workspace.database.connection() as conn:
-        return matrix(conn, system, dataset.name, view=view)
+        return matrix(
+            conn,
+            system,
+            dataset,
+            window=window,
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
+        )
 
 
 def recount_system(
@@ -84,16 +90,14 @@ def recount_system(
     system: System,
     datasets: Sequence[Dataset],
     window: Range,
-    *,
-    clock: Clock,
 ) -> list[Drift]:
     """Count the rows anew, mend the ledger where it was wrong, and return what differed."""
     with workspace.database.connection() as conn:
         return recount(
             conn,
             system,
-            [dataset.name for dataset in datasets],
+            datasets,
             window=window,
-            now=clock(),
+            now=workspace.clock(),
             repair=True,
         )

@@ -5,23 +5,26 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from stocktake.count.record import Batch, record
+from stocktake.count.record import empty_above, record
 from stocktake.count.recount import recount
 from stocktake.derive.recompute import derive, in_order
 from stocktake.derive.verification import verify
-from stocktake.load.receipts import write_derived_receipt
 from stocktake.model import Range, State, UnitOutcome
 from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
+from stocktake.run.claim import SQL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
+    from psycopg import Connection
+
+    from stocktake.derive.recompute import Derived
     from stocktake.model import Dataset, Derivation, RunReport, System
     from stocktake.run.claim import Claim
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 EXAMPLES = 5
@@ -42,7 +45,6 @@ def derive_all(
     system: System,
     claim: Claim,
     *,
-    clock: Clock,
     datasets: frozenset[str] = frozenset(),
     full: bool = False,
     parameters: Mapping[str, int | str] | None = None,
@@ -53,7 +55,6 @@ def derive_all(
         workspace: Where.
         system: Of which.
         claim: The run this belongs to.
-        clock: Gives the present instant.
         datasets: Only derivations that write one of these; empty means all.
         full: Recompute every key.
         parameters: Overrides of declared parameters, by name.
@@ -67,9 +68,7 @@ def derive_all(
             for name, value in (parameters or {}).items()
             if name in dict(derivation.parameters)
         }
-        units.update(
-            _derive_one(workspace, system, derivation, claim, clock=clock, full=full, own=own)
-        )
+        units.update(_derive_one(workspace, system, derivation, claim, full=full, own=own))
     return units
 
 
@@ -79,11 +78,10 @@ def _derive_one(
     derivation: Derivation,
     claim: Claim,
     *,
-    clock: Clock,
     full: bool,
     own: Mapping[str, int | str],
 ) -> Mapping[State, int]:
-    now = clock()
+    now = workspace.clock()
     with workspace.database.connection() as conn:
         claims.hold(conn, claim, requests=0, now=now)
         done = derive(
@@ -97,15 +95,37 @@ def _derive_one(
         )
         reach("derive_merged")
         if done.touched_keys:
-            write_derived_receipt(conn, done.dataset, done.counts, run_id=claim.run_id, now=now)
+            _write_receipt(conn, done, run_id=claim.run_id, now=now)
         units: Mapping[State, int] = {}
-        if done.units and not derivation.columns:
-            outcomes = [UnitOutcome(key, datasets=(done.dataset,)) for key in done.units]
-            brought = Batch("derive", outcomes)
-            units = record(conn, system, brought, run_id=claim.run_id, now=now)
+        if not derivation.columns:
+            dataset = system.dataset(done.dataset)
+            touched = dict.fromkeys((*done.units, *empty_above(conn, system, dataset)))
+            outcomes = [
+                UnitOutcome(key, datasets=(done.dataset,), none_is_empty=True) for key in touched
+            ]
+            if outcomes:
+                units = record(
+                    conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
+                )
         reach("derive_before_commit")
     reach("derive_after_commit")
     return units
+
+
+def _write_receipt(conn: Connection[Any], done: Derived, *, run_id: int, now: datetime) -> None:
+    counts = done.counts
+    conn.execute(
+        SQL.write_derived_receipt,
+        {
+            "run_id": run_id,
+            "dataset": done.dataset,
+            "read": counts.read,
+            "inserted": counts.inserted,
+            "updated": counts.updated,
+            "unchanged": counts.read - counts.inserted - counts.updated,
+            "at": now,
+        },
+    )
 
 
 def derive_system(
@@ -115,40 +135,30 @@ def derive_system(
     *,
     full: bool,
     parameters: Mapping[str, int | str],
-    clock: Clock,
 ) -> RunReport:
     """Run derivations on their own, as a run with a report."""
     started = time.monotonic()
     with claims.system_lock(workspace.database, system.name):
         with workspace.database.connection() as conn:
-            claims.park_interrupted(conn, system.name, now=clock())
+            claims.park_interrupted(conn, system.name, now=workspace.clock())
             asked = {"datasets": [one.name for one in datasets], "full": full, **parameters}
             claim = claims.start(
-                conn, system.name, "derive", options=asked, plan_id=None, now=clock()
+                conn, system.name, "derive", options=asked, plan_id=None, now=workspace.clock()
             )
         units = derive_all(
             workspace,
             system,
             claim,
-            clock=clock,
             datasets=frozenset(one.name for one in datasets),
             full=full,
             parameters=parameters,
         )
         with workspace.database.connection() as conn:
-            return claims.finish(
-                conn,
-                claim,
-                state="done",
-                units=units,
-                seconds=time.monotonic() - started,
-                now=clock(),
-            )
+            ending = claims.Ending("done", units, time.monotonic() - started)
+            return claims.finish(conn, claim, ending, now=workspace.clock())
 
 
-def verify_system(
-    workspace: Workspace, system: System, *, full: bool, seed: int, clock: Clock
-) -> list[Verdict]:
+def verify_system(workspace: Workspace, system: System, *, full: bool, seed: int) -> list[Verdict]:
     """Recompute derived keys and recount every unit; nothing is changed.
 
     A sample of 1 % (at least 200 keys) of each derivation, everything with ``full``.
@@ -156,7 +166,7 @@ def verify_system(
     verdicts = []
     for derivation in in_order(system.derivations):
         with workspace.database.connection() as conn:
-            found = verify(conn, system, derivation, full=full, seed=seed, now=clock())
+            found = verify(conn, system, derivation, full=full, seed=seed, now=workspace.clock())
         verdicts.append(
             Verdict(
                 f"derived {derivation.dataset} ({derivation.sql})",
@@ -167,7 +177,7 @@ def verify_system(
         )
     with workspace.database.connection() as conn:
         drift = recount(
-            conn, system, (), window=Range(), now=clock(), repair=False
+            conn, system, system.datasets, window=Range(), now=workspace.clock(), repair=False
         )
     by_dataset = Counter(one.dataset for one in drift)
     for dataset in system.datasets:
@@ -175,8 +185,6 @@ def verify_system(
             f"{'/'.join(one.key)}: {one.kind}" for one in drift if one.dataset == dataset.name
         ]
         verdicts.append(
-            Verdict(
-                f"ledger of {dataset.name}", 1, by_dataset[dataset.name], examples[:EXAMPLES]
-            )
+            Verdict(f"ledger of {dataset.name}", 1, by_dataset[dataset.name], examples[:EXAMPLES])
         )
     return verdicts

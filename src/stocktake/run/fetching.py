@@ -13,19 +13,18 @@ from stocktake.fetch.fetcher import Fetcher
 from stocktake.fetch.gate import RateGate
 from stocktake.fetch.guard import Guard
 from stocktake.fetch.transport import AiohttpTransport
+from stocktake.run.workspace import RATE_FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from stocktake.model import Capture, Feed, System
     from stocktake.run.claim import Claim
+    from stocktake.run.clock import Clock
     from stocktake.run.errands import Errand
     from stocktake.store.database import Database
 
 Stored = dict[tuple[str, tuple[tuple[str, ...], ...]], list["Capture"]]
-
-RATE_FACTOR = "rate_factor"
-"""Source setting of sandboxes: the declared limits are multiplied by it."""
 
 
 class Fetching:
@@ -57,9 +56,9 @@ class Fetching:
             return Answer(errand.request, tuple(pages))
         known = await asyncio.to_thread(self._known, errand) if errand.refetch else None
         feed = self._paced(errand.feed, errand.source.name)
-        return await self._fetcher.fetch(errand.source, feed, errand.request, known=known)
+        return await self._fetcher.fetch(errand.source, feed, request=errand.request, known=known)
 
-    def _known(self, errand: Errand) -> Any:  # noqa: ANN401
+    def _known(self, errand: Errand) -> Any:
         with self._database.connection() as conn:
             return known_body(conn, self._system.name, errand.request)
 
@@ -67,9 +66,7 @@ class Fetching:
         factor = float(str(self._sources[source].get(RATE_FACTOR) or 1))
         if factor == 1:
             return feed
-        endpoint = dataclasses.replace(
-            feed.endpoint, per_second=feed.endpoint.per_second * factor
-        )
+        endpoint = dataclasses.replace(feed.endpoint, per_second=feed.endpoint.per_second * factor)
         return dataclasses.replace(feed, endpoint=endpoint)
 
 
@@ -80,12 +77,14 @@ async def open_fetching(
     sources: Mapping[str, Mapping[str, Any]],
     *,
     stored: Stored,
+    clock: Clock,
 ) -> AsyncIterator[Fetching]:
     """Open connections to sources and to the rate gate for the length of a block."""
     gate = RateGate(database.async_connect)
+    guard = Guard(sources)
     try:
-        async with AiohttpTransport(Guard(sources)) as transport:
-            fetcher = Fetcher(transport, gate, sources)
+        async with AiohttpTransport(guard) as transport:
+            fetcher = Fetcher(transport, gate, guard=guard, settings=sources, clock=clock)
             yield Fetching(database, system, sources, fetcher, stored=stored)
     finally:
         await gate.close()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from stocktake.count.states import View, needs
-from stocktake.model import HELD_STATES, TO_FILL_STATES, Range, State
+from stocktake.count.needs import member_keys, needs
+from stocktake.model import TO_FILL_STATES, Range
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
 from stocktake.run.registry import find_datasets
@@ -18,11 +20,8 @@ if TYPE_CHECKING:
     import psycopg
 
     from stocktake.model import Feed, Plan, PlanOptions, System
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
     from stocktake.store.database import Database
-
-OUT_OF_REACH = frozenset({State.UNRECOVERABLE, State.BLOCKED})
 
 Ranges = dict[tuple[str, ...], list[tuple[int, int]]]
 
@@ -41,25 +40,35 @@ def plan_for(
     With ``due_only`` failures that wait for their next try are left out, and held units whose
     re-check is due are added.
     """
-    states = set(options.states or TO_FILL_STATES) | OUT_OF_REACH
-    if options.refetch:
-        states |= HELD_STATES
-    view = View(
+    wanted = needs(
+        conn,
+        system,
+        find_datasets(system, options.datasets),
+        states=options.states,
+        refetch=options.refetch,
+        due_only=due_only,
+        window=asked_range(system, options, now=now),
         now=now,
-        window=Range(options.since, options.until),
         lifted=workspace.lifted(system),
     )
-    names = [dataset.name for dataset in find_datasets(system, options.datasets)]
-    wanted = needs(conn, system, names, view=view, states=states, due_only=due_only)
     return make_plan(system, wanted, options, observed=observed(conn, system), now=now)
 
 
+def asked_range(system: System, options: PlanOptions, *, now: datetime) -> Range:
+    """Return the days options ask for; a sample is the newest ``sample`` days of them."""
+    if options.sample is None:
+        return Range(options.since, options.until)
+    last = options.until or now.astimezone(ZoneInfo(system.zone)).date()
+    first = last - timedelta(days=options.sample - 1)
+    return Range(max(first, options.since or first), last)
+
+
 def make_and_save(
-    workspace: Workspace, system: System, options: PlanOptions, *, save: bool, clock: Clock
+    workspace: Workspace, system: System, options: PlanOptions, *, save: bool
 ) -> Plan:
     """Return a plan, stored when ``save`` is set (then it has a ``plan_id``)."""
     with workspace.database.connection() as conn:
-        made = plan_for(conn, workspace, system, options, now=clock())
+        made = plan_for(conn, workspace, system, options, now=workspace.clock())
         if not save:
             return made
         return dataclasses.replace(made, plan_id=save_plan(conn, made))
@@ -75,24 +84,26 @@ def dynamic_ranges(
 ) -> Ranges:
     """Return what a feed needs at this moment: the units a dynamic part stands for."""
     found: Ranges = {}
-    view = View(now=now, lifted=workspace.lifted(system))
-    states = (State.MISSING, State.FAILED, State.THIN)
-    for need in needs(conn, system, [feed.fills[0]], view=view, states=states, due_only=True):
+    for need in needs(
+        conn,
+        system,
+        [system.dataset(feed.fills[0])],
+        states=TO_FILL_STATES,
+        due_only=True,
+        now=now,
+        lifted=workspace.lifted(system),
+    ):
         if need.feed == feed.name:
             found.setdefault(need.series, []).extend(need.ranges)
     return found
 
 
 def member_names(
-    database: Database,
-    system: System,
-    feed: Feed,
-    series: tuple[str, ...],
-    ordinals: Sequence[int],
+    database: Database, system: System, feed: Feed, ordinals: Sequence[int]
 ) -> Mapping[int, str]:
     """Return the keys of members by ordinal."""
     with database.connection() as conn:
-        return member_keys(conn, system, feed.fills[0], feed.name, series, ordinals)
+        return member_keys(conn, system, system.dataset(feed.fills[0]), ordinals)
 
 
 def options_json(options: PlanOptions) -> dict[str, Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
-from stocktake.fetch.captures import captures_to_replay, read_pages
+from stocktake.fetch.captures import latest_answers, read_answer
+from stocktake.model import Days, axis_index, dimensions
 from stocktake.run.reload import arrival, feed_of_format, reload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from stocktake.model import Dataset, Feed, Range, RunReport, Source, System
-    from stocktake.run.clock import Clock
+    from stocktake.model import Dataset, Feed, Range, Request, RunReport, Source, System
     from stocktake.run.progress import Report
     from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
@@ -23,7 +24,6 @@ def replay(
     datasets: Sequence[Dataset],
     window: Range,
     *,
-    clock: Clock,
     report: Report,
 ) -> RunReport:
     """Parse the newest stored answer of each request of the datasets' feeds again.
@@ -33,19 +33,22 @@ def replay(
         system: Of which.
         datasets: Datasets whose feeds' captures are read.
         window: Only captures that cover a day of this range; all when open.
-        clock: Gives the present instant.
         report: Called with progress.
     """
     ways = _ways(system, datasets)
     with workspace.database.connection() as conn:
-        first_pages = captures_to_replay(conn, system.name, list(ways), window=window)
+        first_pages = [
+            (way, number)
+            for way in ways.items()
+            for number in latest_answers(conn, system.name, way[0])
+        ]
 
     def arrivals() -> Iterator[Fetched]:
-        for first in first_pages:
+        for (_, (source, feed)), number in first_pages:
             with workspace.database.connection() as conn:
-                pages = read_pages(conn, first)
-            source, feed = ways[pages[0].request.feed]
-            yield arrival(source, feed, pages[0].request, pages)
+                pages = read_answer(conn, number)
+            if _covers(system, feed, pages[0].request, window):
+                yield arrival(source, feed, pages[0].request, pages)
 
     options = {
         "datasets": [dataset.name for dataset in datasets],
@@ -59,7 +62,6 @@ def replay(
         arrivals(),
         options=options,
         total=len(first_pages),
-        clock=clock,
         report=report,
     )
 
@@ -76,3 +78,17 @@ def _ways(system: System, datasets: Sequence[Dataset]) -> dict[str, tuple[Source
             if names & {*form.fills, *form.also}:
                 ways[form.name] = (source, feed_of_format(form))
     return ways
+
+
+def _covers(system: System, feed: Feed, request: Request, window: Range) -> bool:
+    """Return whether an answer covers a day of the range; answers without days always do."""
+    partitions = system.dataset(feed.fills[0]).partitions
+    axis = axis_index(partitions)
+    if not isinstance(dimensions(partitions)[axis], Days) or not request.units:
+        return True
+    days = [date.fromisoformat(key[axis]) for key in request.units]
+    return any(
+        (window.since is None or day >= window.since)
+        and (window.until is None or day <= window.until)
+        for day in days
+    )

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import ConfigurationError
+from stocktake.run.clock import Clock, system_clock
 from stocktake.run.registry import installed_systems
 from stocktake.store.database import open_database
 from stocktake.store.installation import init, read_installation
@@ -15,7 +16,6 @@ from stocktake.store.migrate import ENGINE, Component
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from stocktake.model import Source, System
     from stocktake.settings import Settings
@@ -32,31 +32,41 @@ class Workspace:
         settings: As read.
         database: Open, migrated.
         kind: ``sandbox`` or ``real``.
+        clock: Gives the present instant.
     """
 
     settings: Settings
     database: Database
     kind: str
+    clock: Clock = system_clock
 
     def lifted(self, system: System) -> frozenset[str]:
-        """Return the names of the system's source settings that are true."""
+        """Return which window-lifting settings of the system's sources are true.
+
+        A sandbox has every add-on unless a setting says otherwise.
+        """
         return frozenset(
-            name
-            for source in system.sources
-            for name, value in self.settings.source(source.name).items()
-            if str(value).lower() in TRUE_TEXTS
+            feed.window.lifted_by
+            for source, feed in system.feeds()
+            if feed.window.lifted_by and self._is_lifted(source.name, feed.window.lifted_by)
         )
+
+    def _is_lifted(self, source: str, setting: str) -> bool:
+        given = self.settings.source(source).get(setting)
+        return self.kind == "sandbox" if given is None else str(given).lower() in TRUE_TEXTS
 
 
 @contextlib.contextmanager
-def open_workspace(settings: Settings, *, application: str) -> Iterator[Workspace]:
+def open_workspace(
+    settings: Settings, *, application: str, clock: Clock = system_clock
+) -> Iterator[Workspace]:
     """Open the database, starting, creating and migrating the local one when needed.
 
     A database nobody initialised is for real rows, as ``stocktake init`` would make it.
     """
     with open_database(settings, application=application, components=components()) as database:
         installation = read_installation(database) or init(database, "real")
-        yield Workspace(settings, database, installation.kind)
+        yield Workspace(settings, database, installation.kind, clock)
 
 
 def components() -> tuple[Component, ...]:
@@ -65,9 +75,16 @@ def components() -> tuple[Component, ...]:
     return (ENGINE, *own)
 
 
+RATE_FACTOR = "rate_factor"
+"""Source setting of sandboxes: the declared limits are multiplied by it."""
+
+SANDBOX_LOGIN = {"user": "sandbox", "password": "sandbox"}
+"""Guards nothing: sandboxes listen on loopback and make everything up."""
+
+
 @contextlib.contextmanager
 def reachable_sources(
-    workspace: Workspace, system: System, *, now: datetime
+    workspace: Workspace, system: System
 ) -> Iterator[Mapping[str, Mapping[str, Any]]]:
     """Yield settings per source, with a sandbox server running when the database is a sandbox.
 
@@ -76,7 +93,7 @@ def reachable_sources(
     its credentials.
 
     Raises:
-        ConfigurationError: Credentials are missing.
+        ConfigurationError: Credentials are missing, or a real database was pointed at loopback.
     """
     with contextlib.ExitStack() as stack:
         found = {
@@ -84,13 +101,13 @@ def reachable_sources(
             for source in system.sources
             if source.feeds
         }
-        if workspace.kind == "sandbox" and system.sandbox:
-            unserved = [name for name, own in found.items() if "base_url" not in own]
-            if unserved:
-                server = stack.enter_context(sandbox_of(system, now=now))
-                for name in unserved:
-                    login = {"user": server.user, "password": server.password}
-                    found[name] = {**login, **found[name], "base_url": server.base_url}
+        unserved = [name for name, own in found.items() if "base_url" not in own]
+        if workspace.kind == "sandbox" and system.sandbox and unserved:
+            factor = max(float(str(found[name].get(RATE_FACTOR) or 1)) for name in unserved)
+            make = load_place(system.sandbox)
+            server = stack.enter_context(make(until=workspace.clock().date(), rate_factor=factor))
+            for name in unserved:
+                found[name] = {**SANDBOX_LOGIN, **found[name], "base_url": server.base_url}
         for source in system.sources:
             if source.name in found:
                 found[source.name].setdefault("base_url", source.base_url)
@@ -98,16 +115,10 @@ def reachable_sources(
         yield found
 
 
-def sandbox_of(system: System, *, now: datetime, **options: Any) -> Any:  # noqa: ANN401 -- the server's type belongs to `testing`, above us
-    """Return the system's sandbox server, not yet started; it is a context manager.
-
-    Raises:
-        ConfigurationError: The system has none.
-    """
-    if not system.sandbox:
-        raise ConfigurationError(f"{system.name} ships no sandbox.")
-    module, _, function = system.sandbox.partition(":")
-    return getattr(import_module(module), function)(until=now.date(), **options)
+def load_place(place: str) -> Any:
+    """Return the attribute that ``module:name`` of a declaration points to."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _require_credentials(source: Source, own: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from stocktake.store.queries import load_queries
 
 __all__ = ["Backup", "TableSum", "backup", "restore", "table_sums"]
 
+_DUMP_MARK = b"PGDMP"
 _QUERIES = load_queries("stocktake.store", "sql/backup.sql")
 _ROLES = load_queries("stocktake.store", "sql/store.sql")
 
@@ -103,7 +104,7 @@ def restore(path: Path, into: Database, *, pg_bin: Path | None = None) -> Backup
         UsageError: ``into`` already holds an installation.
         StoreError: ``pg_restore`` failed, or a table differs from what was backed up.
     """
-    if not path.is_file() or path.open("rb").read(5) != b"PGDMP":
+    if not _is_dump(path):
         msg = f"{path} is not a backup."
         raise LoadError(msg, hint="Give a file that 'stocktake db backup' wrote.")
     with into.login() as connection:
@@ -132,6 +133,13 @@ def table_sums(connection: Connection[Any]) -> dict[str, TableSum]:
             _QUERIES.table_sum.format(table=Identifier(schema, table))
         )
     }
+
+
+def _is_dump(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_DUMP_MARK)) == _DUMP_MARK
 
 
 def _require_equal(path: Path, found: Mapping[str, TableSum]) -> None:

@@ -75,10 +75,18 @@ class FolderLock:
         """Name the folder; nothing is locked yet."""
         self._path = folder / LOCK_FILE
 
+    def create(self) -> None:
+        """Make the lock's file if need be; the folder must exist."""
+        self._path.touch()
+
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Wait for the lock, then hold it inside the ``with`` block."""
-        with self._path.open("a", encoding="utf-8") as file:
+        """Wait for the lock, then hold it inside the ``with`` block.
+
+        Raises:
+            FileNotFoundError: There is no lock, so there is no cluster.
+        """
+        with self._path.open("r+", encoding="utf-8") as file:
             _lock(file)
             yield
 
@@ -182,14 +190,17 @@ def watch(home: Path, pgdata: Path, pg_ctl: str, server_pid: int) -> None:
     """Wait until no client is left, stop the server, end; end too when the server is another."""
     while True:
         time.sleep(WATCH_EVERY_SECONDS)
-        if not home.exists():
+        if postmaster_pid(pgdata) != server_pid:
             return
-        with FolderLock(home).held():
-            if postmaster_pid(pgdata) != server_pid:
-                return
-            if not living_clients(home):
-                signal_stop(pgdata, pg_ctl)
-                return
+        try:
+            with FolderLock(home).held():
+                if postmaster_pid(pgdata) != server_pid:
+                    return
+                if not living_clients(home):
+                    signal_stop(pgdata, pg_ctl)
+                    return
+        except FileNotFoundError:  # the whole home was removed
+            return
 
 
 def _written_pid(pgdata: Path) -> int | None:

@@ -13,6 +13,7 @@ from stocktake.errors import ClusterError
 from stocktake.store.account import Account, server_account
 from stocktake.store.binaries import Binaries, find_binaries
 from stocktake.store.clients import (
+    LOCK_FILE,
     Client,
     FolderLock,
     Registration,
@@ -124,7 +125,7 @@ class LocalCluster:
         Raises:
             ClusterError: It did not stop.
         """
-        if not self.home.exists():
+        if not self._has_lock:
             return ()
         with FolderLock(self.home).held():
             if self._registration is not None:
@@ -138,10 +139,14 @@ class LocalCluster:
 
     def clients(self) -> tuple[Client, ...]:
         """Return the programs that use the cluster now, oldest first, ourselves included."""
-        if not self.home.exists():
+        if not self._has_lock:
             return ()
         with FolderLock(self.home).held():
             return living_clients(self.home)
+
+    @property
+    def _has_lock(self) -> bool:
+        return (self.home / LOCK_FILE).exists()
 
     @property
     def is_running(self) -> bool:
@@ -184,8 +189,9 @@ class LocalCluster:
     def _make_home(self) -> None:
         try:
             self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
+            FolderLock(self.home).create()
         except OSError as error:
-            msg = f"The home folder {self.home} cannot be created: {error.strerror}."
+            msg = f"The home folder {self.home} cannot be written: {error.strerror}."
             raise ClusterError(msg, hint="Choose another with --home or STOCKTAKE_HOME.") from error
         account = server_account()
         if not account.can_reach(self.home):

@@ -38,6 +38,7 @@ maintenance_work_mem = 128MB
 max_wal_size = 2GB
 wal_level = minimal
 max_wal_senders = 0
+max_logical_replication_workers = 0
 fsync = on
 synchronous_commit = on
 full_page_writes = on
@@ -175,10 +176,14 @@ class Server:
         return answer.returncode
 
     def last_log_lines(self) -> str:
-        """Return the end of the newest log files, oldest line first; empty when there are none."""
+        """Return what the server said last, oldest line first; empty when it said nothing."""
+        start_log = self.logs / "start.log"
+        began = start_log.stat().st_mtime_ns if start_log.exists() else 0
         newest = sorted(self.logs.glob("server-*.log"))[-1:]
+        # An older file belongs to an earlier start: this one ended before it got to its own.
+        told = [path for path in newest if path.stat().st_mtime_ns >= began]
         lines: list[str] = []
-        for path in (self.logs / "start.log", *newest):
+        for path in (start_log, *told):
             if path.exists():
                 text = path.read_text(encoding="utf-8", errors="replace")
                 lines += [line for line in text.splitlines() if line.strip()]

@@ -4,6 +4,7 @@ from stocktake.testing.faults import TRANSPORT_FAULTS, Fault, FaultRules
 from stocktake.testing.replies import Asked, Reply, Route
 from stocktake.testing.requests import LoggedRequest, RequestLog
 from stocktake.testing.server import SandboxServer
+from stocktake.testing.story import Story
 
 __all__ = [
     "TRANSPORT_FAULTS",
@@ -15,4 +16,5 @@ __all__ = [
     "RequestLog",
     "Route",
     "SandboxServer",
+    "Story",
 ]

@@ -140,7 +140,7 @@ async def _endless_body(transport: asyncio.Transport, _body: bytes, fault: Fault
     pause = fault.number(0.0)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     await _write(transport, head(200, ("Content-Type", _JSON), ("Transfer-Encoding", "chunked")))
-    while await _write(transport, chunk):
+    while await _write(transport, chunk):  # noqa: ASYNC110 the pause is the fault
         await asyncio.sleep(pause)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from hashlib import blake2b
 from http import HTTPStatus
@@ -107,10 +107,12 @@ def _turn(entries: Sequence[Reply | Fault], position: int) -> Reply:
     return replace((behind or before[-1:])[0], fault=entry)
 
 
-def spoiled_reply(fault: Fault, raw_path: str) -> Reply | None:
+def spoiled_reply(fault: Fault, raw_path: str, *, now: datetime) -> Reply | None:
     """Return the well-formed reply a fault puts in place of the true one, if it does."""
     if fault.kind == "429":
-        headers = {} if fault.value is None else {"Retry-After": _retry_after(str(fault.value))}
+        headers = (
+            {} if fault.value is None else {"Retry-After": _retry_after(str(fault.value), now)}
+        )
         return replace(detail("429"), headers=headers)
     if fault.kind in _STATUS_DETAIL:
         return detail(fault.kind)
@@ -126,11 +128,11 @@ def spoiled_reply(fault: Fault, raw_path: str) -> Reply | None:
     return Reply(body=bodies[fault.kind], headers={"Content-Type": kind})
 
 
-def _retry_after(value: str) -> str:
+def _retry_after(value: str, now: datetime) -> str:
     """Return the header's text; ``http-date:7`` becomes the date seven seconds from now."""
     if not value.startswith("http-date:"):
         return value
-    at = datetime.now(UTC) + timedelta(seconds=float(value.partition(":")[2]))
+    at = now + timedelta(seconds=float(value.partition(":")[2]))
     return format_datetime(at, usegmt=True)
 
 

@@ -48,7 +48,7 @@ class RequestLog:
         with self._lock:
             self._arrivals[endpoint].append(at_seconds)
 
-    def admit(self, endpoint: str, at_seconds: float, per_second: float) -> float:
+    def admit(self, endpoint: str, at_seconds: float, *, per_second: float) -> float:
         """Return 0 when a request is within the limit, else the seconds to wait.
 
         The window slides and is ``WINDOW_SECONDS - TOLERANCE_SECONDS`` long. Only admitted

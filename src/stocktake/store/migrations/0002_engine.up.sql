@@ -350,6 +350,7 @@ as $$ select coalesce(sum(upper(part)::bigint - lower(part)), 0) from unnest(ran
 --   ('', window)        the ordinals asked about
 --   (feed, required | optional)                     what the feed can deliver
 --   (feed, not_expected | unrecoverable)            what it cannot, with reason
+--   (feed, future)                                  days after today it already tells of
 -- Claims are made in order of rank; a unit belongs to the first that names it.
 create function unit_states(
     of_system text, of_dataset text, of_keys text[], of_profiles integer[],
@@ -512,7 +513,7 @@ with wanted as materialized (
     union all
     select w.key, r.feed, 16, r.state, r.reason, r.ranges
       from wanted w join rule r using (profile)
-     where r.feed <> '' and r.state in ('unrecoverable', 'not_expected') and by_feed
+     where r.feed <> '' and r.state in ('unrecoverable', 'not_expected', 'future') and by_feed
 ), settled as (
     select c.key, c.feed, c.state, c.reason,
            c.ranges - coalesce(range_agg(c.ranges) over (
@@ -574,3 +575,4 @@ grant usage on schema stocktake to stocktake_app;
 grant select, insert, update, delete on all tables in schema stocktake to stocktake_app;
 grant usage, select on all sequences in schema stocktake to stocktake_app;
 revoke insert, update, delete on migration from stocktake_app;
+revoke update, delete on installation from stocktake_app;

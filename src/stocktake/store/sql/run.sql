@@ -111,3 +111,11 @@ update run
        finished_at = %(now)s
  where run_id = %(run_id)s and state in ('queued', 'running', 'paused')
 returning run_id;
+
+-- name: write_derived_receipt
+-- What recomputing did to a table; derived rows have no capture.
+-- :run_id bigint, :dataset text, :read :inserted :updated :unchanged integer, :at timestamptz
+insert into receipt (run_id, dataset, facet, read, inserted, updated, unchanged, rejected,
+                     duplicates, at)
+values (%(run_id)s, %(dataset)s, 'derive', %(read)s, %(inserted)s, %(updated)s, %(unchanged)s, 0, 0,
+        %(at)s);

@@ -121,6 +121,8 @@ def _place(
     if tally is None:
         refuse(f"a race of {race.date}/{race.region.lower()} was not asked for")
     off = normalise.off(race_day, race.off_dt, clock_of(race))
+    if off is not None and off.date() != race_day:
+        refuse(f"race {race.race_id} starts on {off.date()}, its date is {race_day}")
     tally.saw(off)
     return PlacedRace(position, race, race_day, race.region.upper(), off, course_id, tally)
 

@@ -110,50 +110,21 @@ class _Reading:
         clock = None if off is None else off.time()
         distance_y = self.yards[race.distance]
         prize = self.sums[race.prize] or _NO_MONEY
-        # fmt: off -- one line per group of columns
-        self.races.append(
-            RaceCard(
-                race.race_id,
-                placed.course_id,
-                text(race.course),
-                placed.race_day,
-                placed.region,
-                clock,
-                placed.off_utc,
-                clock,
-                text(race.race_name),
-                placed.number,
-                text(race.type),
-                text(race.race_class),
-                text(race.pattern),
-                text(race.age_band),
-                text(race.rating_band),
-                text(race.sex_restriction),
-                text(race.distance),
-                self.furlongs[race.distance_f],
-                normalise.metres(distance_y),
-                distance_y,
-                text(race.surface),
-                text(race.going),
-                text(race.jumps),
-                "abandoned" if race.is_abandoned else "scheduled",
-                None,
-                text(race.distance_round),
-                None,
-                text(race.going_detailed),
-                text(race.rail_movements),
-                text(race.stalls),
-                text(race.weather),
-                text(race.tip),
-                text(race.verdict),
-                text(race.betting_forecast),
-                prize.amount,
-                prize.currency,
-                self.wholes[race.field_size],
-                race.big_race,
-                race.is_abandoned,
-            )
-        )
+        # fmt: off
+        self.races.append(RaceCard(
+            race.race_id, placed.course_id, text(race.course), placed.race_day, placed.region,
+            clock, placed.off_utc, clock, text(race.race_name), placed.number,
+            text(race.type), text(race.race_class), text(race.pattern), text(race.age_band),
+            text(race.rating_band), text(race.sex_restriction),
+            text(race.distance), self.furlongs[race.distance_f],
+            normalise.metres(distance_y), distance_y,
+            text(race.surface), text(race.going), text(race.jumps),
+            "abandoned" if race.is_abandoned else "scheduled",
+            None, None, text(race.rail_movements), prize.amount, prize.currency,
+            text(race.distance_round), text(race.going_detailed), text(race.stalls),
+            text(race.weather), text(race.tip), text(race.verdict), text(race.betting_forecast),
+            self.wholes[race.field_size], race.big_race, race.is_abandoned,
+        ))
         # fmt: on
 
     def _runner(self, placed: PlacedRace[CardRace], runner: CardRunner) -> None:
@@ -178,54 +149,20 @@ class _Reading:
         is_scratched = runner.number == _NON_RUNNER
         weight_lbs = self.wholes[runner.lbs]
         weight_st_lbs = normalise.stones(weight_lbs)
-        # fmt: off -- one line per group of columns
-        self.runners.append(
-            RunnerCard(
-                race_id,
-                horse_id,
-                f"{race_id}:{horse_id}",
-                placed.race_day,
-                placed.region,
-                horse,
-                jockey,
-                trainer,
-                owner,
-                jockey_id,
-                trainer_id,
-                owner_id,
-                sire_id,
-                dam_id,
-                damsire_id,
-                None if is_scratched else text(runner.number),
-                self.naturals[runner.draw],
-                weight_lbs,
-                weight_st_lbs,
-                weight_st_lbs,
-                self.wholes[runner.age],
-                text(runner.sex),
-                text(runner.headgear),
-                claim,
-                is_scratched,
-                None,
-                text(runner.sex_code),
-                text(runner.colour),
-                self.days[runner.dob],
-                text(runner.headgear_run),
-                text(runner.wind_surgery),
-                text(runner.wind_surgery_run),
-                text(runner.form),
-                self.absences[runner.last_run],
-                self.wholes[runner.ofr],
-                self.wholes[runner.rpr],
-                self.wholes[runner.ts],
-                text(runner.comment),
-                text(runner.spotlight),
-                self.amounts[runner.trainer_rtf],
-                runner.past_results_flags or None,
-                text(runner.trainer_location),
-                text(runner.silk_url),
-            )
-        )
+        # fmt: off
+        self.runners.append(RunnerCard(
+            race_id, horse_id, f"{race_id}:{horse_id}", placed.race_day, placed.region, horse,
+            jockey, trainer, owner, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id,
+            None if is_scratched else text(runner.number), self.naturals[runner.draw], weight_lbs,
+            weight_st_lbs, weight_st_lbs, self.wholes[runner.age], text(runner.sex),
+            text(runner.headgear), claim, is_scratched, None, text(runner.sex_code),
+            text(runner.colour), self.days[runner.dob], text(runner.headgear_run),
+            text(runner.wind_surgery), text(runner.wind_surgery_run), text(runner.form),
+            self.absences[runner.last_run], self.wholes[runner.ofr], self.wholes[runner.rpr],
+            self.wholes[runner.ts], text(runner.comment), text(runner.spotlight),
+            self.amounts[runner.trainer_rtf], runner.past_results_flags or None,
+            text(runner.trainer_location), text(runner.silk_url),
+        ))
         # fmt: on
 
     def _bookmaker_rows(self) -> None:

@@ -167,94 +167,25 @@ class _Reading:
         time_display = text(runner.time)
         prize_won = (self.sums[runner.prize] or _NO_MONEY).amount
         comment, silk_url = text(runner.comment), text(runner.silk_url)
-        # fmt: off -- one line per group of columns
-        self.runners.append(
-            RunnerResult(
-                race_id,
-                horse_id,
-                f"{race_id}:{horse_id}",
-                race_day,
-                region,
-                horse,
-                jockey,
-                trainer,
-                owner,
-                jockey_id,
-                trainer_id,
-                owner_id,
-                sire_id,
-                dam_id,
-                damsire_id,
-                number,
-                draw,
-                weight_lbs,
-                weight_st_lbs,
-                weight_st_lbs,
-                age,
-                sex,
-                headgear,
-                claim,
-                placing.outcome in _SCRATCHED,
-                placing.position,
-                margin,
-                ovr_btn,
-                prize_won,
-                sp,
-                sp_decimal,
-                time_display,
-                comment,
-                silk_url,
-            )
-        )
+        # fmt: off
+        self.runners.append(RunnerResult(
+            race_id, horse_id, f"{race_id}:{horse_id}", race_day, region, horse, jockey, trainer,
+            owner, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id, number, draw,
+            weight_lbs, weight_st_lbs, weight_st_lbs, age, sex, headgear, claim,
+            placing.outcome in _SCRATCHED, None, placing.position, margin, ovr_btn, prize_won, sp,
+            sp_decimal, time_display, comment, silk_url,
+        ))
         if not placing.is_starter:
             return
-        self.starters.append(
-            StarterRow(
-                race_id,
-                horse_id,
-                race_day,
-                region,
-                horse,
-                jockey,
-                trainer,
-                owner,
-                placing.position,
-                text(runner.position),
-                number,
-                draw,
-                jockey_id,
-                claim,
-                trainer_id,
-                owner_id,
-                sire_id,
-                dam_id,
-                damsire_id,
-                age,
-                sex,
-                weight_lbs,
-                weight_st_lbs,
-                headgear,
-                sp,
-                sp_decimal,
-                self.lengths[runner.btn],
-                ovr_btn,
-                margin,
-                self.seconds[runner.time],
-                time_display,
-                self.wholes[runner.official_rating],
-                self.wholes[runner.rpr],
-                self.wholes[runner.tsr],
-                prize_won,
-                comment,
-                silk_url,
-                self._price(runner.bsp),
-                placing.outcome,
-                True,
-                dead_heat_n,
-                price.marker,
-                None,  # noqa: FBT003 -- is_starter
-            )
-        )
+        self.starters.append(StarterRow(
+            race_id, horse_id, race_day, region, horse, jockey, trainer, owner, placing.position,
+            text(runner.position), number, draw, jockey_id, claim, trainer_id, owner_id, sire_id,
+            dam_id, damsire_id, age, sex, weight_lbs, weight_st_lbs, headgear, sp, sp_decimal,
+            self.lengths[runner.btn], ovr_btn, margin, self.seconds[runner.time], time_display,
+            self.wholes[runner.official_rating], self.wholes[runner.rpr], self.wholes[runner.tsr],
+            prize_won, comment, silk_url, self._price(runner.bsp), placing.outcome,
+            placing.is_starter, dead_heat_n, price.marker, None,
+        ))
         # fmt: on
 
     def _price(self, spelling: str | None) -> Decimal | None:
@@ -277,44 +208,16 @@ class _Reading:
         clock = None if off is None else off.time()
         distance_y = self.wholes[race.dist_y] or self.yards[race.dist]
         distance_m = self.wholes[race.dist_m] or normalise.metres(distance_y)
-        # fmt: off -- one line per group of columns
-        self.races.append(
-            RaceResult(
-                race.race_id,
-                placed.course_id,
-                text(race.course),
-                placed.race_day,
-                placed.region,
-                clock,
-                placed.off_utc,
-                clock,
-                text(race.race_name),
-                placed.number,
-                text(race.type),
-                text(race.race_class),
-                text(race.pattern),
-                text(race.age_band),
-                text(race.rating_band),
-                text(race.sex_rest),
-                text(race.dist),
-                self.furlongs[race.dist_f],
-                distance_m,
-                distance_y,
-                text(race.surface),
-                text(race.going),
-                text(race.jumps),
-                status,
-                has_result,
-                winning_time,
-                text(race.winning_time_detail),
-                text(race.comments),
-                text(race.non_runners),
-                text(race.tote_win),
-                text(race.tote_pl),
-                text(race.tote_ex),
-                text(race.tote_csf),
-                text(race.tote_tricast),
-                text(race.tote_trifecta),
-            )
-        )
+        # fmt: off
+        self.races.append(RaceResult(
+            race.race_id, placed.course_id, text(race.course), placed.race_day, placed.region,
+            clock, placed.off_utc, clock, text(race.race_name), placed.number, text(race.type),
+            text(race.race_class), text(race.pattern), text(race.age_band), text(race.rating_band),
+            text(race.sex_rest), text(race.dist), self.furlongs[race.dist_f], distance_m,
+            distance_y, text(race.surface), text(race.going), text(race.jumps), status, None, None,
+            None, None, None, has_result,
+            winning_time, text(race.winning_time_detail), text(race.comments),
+            text(race.non_runners), text(race.tote_win), text(race.tote_pl), text(race.tote_ex),
+            text(race.tote_csf), text(race.tote_tricast), text(race.tote_trifecta),
+        ))
         # fmt: on

@@ -26,7 +26,9 @@ _IRISH_GOING: Final = ("Yielding", "Yielding To Soft", "Good To Yielding", "Soft
 _AW_GOING: Final = ("Standard", "Standard", "Standard", "Standard To Slow")
 _MEAN_DECLARED: Final = {"GB": 9.15, "IRE": 11.9}
 _DECLARED_SPREAD: Final = 3.1
-_BIG_RACE_SHARE: Final = 0.0016
+_BIG_RACE_SHARE: Final = 0.016
+_TWO_YEAR_OLD_SHARE: Final = 0.24
+_FIRST_TWO_YEAR_OLDS: Final = 4
 _STYLES: Final = ("handicap",) * 6 + ("maiden", "novice", "stakes", "stakes")
 _PRIZES: Final = {2: 26_000, 3: 13_000, 4: 7_200, 5: 4_600, 6: 3_250}
 
@@ -67,7 +69,7 @@ class Conditions:
         return self.kind != "Flat"
 
 
-def card(meeting: Meeting, rng: Random) -> Iterator[Conditions]:
+def card(meeting: Meeting, rng: Random, *, month: int) -> Iterator[Conditions]:
     """Yield the conditions of a meeting's races in order; classes follow with the field."""
     going = _going(meeting, rng)
     for position in range(meeting.race_count):
@@ -75,7 +77,7 @@ def card(meeting: Meeting, rng: Random) -> Iterator[Conditions]:
         if meeting.kind == "jumps":
             yield _jumps_race(meeting, going, rng, last=last)
         else:
-            yield _flat_race(meeting, going, rng)
+            yield _flat_race(meeting, going, rng, month=month)
 
 
 def _going(meeting: Meeting, rng: Random) -> str:
@@ -93,9 +95,10 @@ def _declared(meeting: Meeting, rng: Random, *, is_big: bool) -> int:
     return max(SMALLEST_FIELD, min(drawn, 20))
 
 
-def _flat_race(meeting: Meeting, going: str, rng: Random) -> Conditions:
+def _flat_race(meeting: Meeting, going: str, rng: Random, *, month: int) -> Conditions:
     roll = rng.random()
-    if roll < 0.22 and meeting.first_off:
+    pools: tuple[str, ...]
+    if roll < _TWO_YEAR_OLD_SHARE and month >= _FIRST_TWO_YEAR_OLDS:
         band, pools = "2yo", ("2",)
     elif roll < 0.36:
         band, pools = "3yo", ("3",)
@@ -122,7 +125,7 @@ def _jumps_race(meeting: Meeting, going: str, rng: Random, *, last: bool) -> Con
     kind = "NH Flat" if last and rng.random() < 0.6 else rng.choice(("Hurdle", "Hurdle", "Chase"))
     young = kind == "NH Flat" or (kind == "Hurdle" and rng.random() < 0.35)
     yards = rng.choice(_JUMPS_FURLONGS[: 3 if kind == "NH Flat" else None]) * _FURLONG
-    is_big = kind == "Chase" and rng.random() < _BIG_RACE_SHARE * 10
+    is_big = kind == "Chase" and rng.random() < _BIG_RACE_SHARE
     count = max(6, round(yards / 440 * (1.05 if kind == "Hurdle" else 1.6)))
     jumps = {"Hurdle": f"{count} hurdles", "Chase": f"{count} fences"}.get(kind, "")
     return Conditions(
@@ -140,7 +143,7 @@ def _jumps_race(meeting: Meeting, going: str, rng: Random, *, last: bool) -> Con
     )
 
 
-def settle(wanted: Conditions, abilities: Sequence[float], rng: Random) -> Conditions:
+def settle(wanted: Conditions, abilities: Sequence[float], *, rng: Random) -> Conditions:
     """Return the conditions with class, band, prize and name that suit the field."""
     best = max(abilities)
     top = max(50, round(rating(best, is_jumps=wanted.is_jumps) / 5 + 0.5) * 5)
@@ -181,16 +184,16 @@ def rating(ability: float, *, is_jumps: bool) -> float:
     return min(120.0, max(45.0, 68 + 13 * ability))
 
 
-def official_rating(horse: Horse, final: Conditions, bits: int) -> int | None:
+def official_rating(horse: Horse, final: Conditions, *, bits: int) -> int | None:
     """Return a runner's official rating; None for most horses outside handicaps that are new."""
-    if final.kind == "NH Flat" or (not final.top_rating and bits % 100 < 42):
+    if final.kind == "NH Flat" or (not final.top_rating and bits % 100 < 25):
         return None
     drift = (bits >> 8) % 9 - 4
     value = round(rating(horse.ability, is_jumps=final.is_jumps)) + drift
     return min(value, final.top_rating) if final.top_rating else value
 
 
-def weight(horse: Horse, final: Conditions, official: int | None, bits: int) -> int:
+def weight(horse: Horse, final: Conditions, *, official: int | None, bits: int) -> int:
     """Return the weight to be carried, in pounds."""
     top = 168 if final.is_jumps else 138
     if final.top_rating and official is not None:

@@ -103,7 +103,7 @@ class ContentFaults:
             return []
         return page
 
-    def result(self, shown: Shown, fields: Fields, endpoint: str) -> Fields:
+    def result(self, shown: Shown, fields: Fields, *, endpoint: str) -> Fields:
         """Return a rendered result with the faults of its race."""
         race, units = shown.race, units_of(shown.race, shown.day)
         fields["date"] = shown.day.isoformat()
@@ -121,7 +121,7 @@ class ContentFaults:
         self._both(race, runners, units, endpoint)
         return self._malformed(fields, units, endpoint)
 
-    def card(self, race: Race, fields: Fields, endpoint: str) -> Fields:
+    def card(self, race: Race, fields: Fields, *, endpoint: str) -> Fields:
         """Return a rendered racecard with the faults of its race."""
         units = units_of(race, race.day)
         fields["is_abandoned"] = self.is_abandoned(race, endpoint)
@@ -133,12 +133,12 @@ class ContentFaults:
 
     def _both(self, race: Race, runners: list[Fields], units: Sequence[str], endpoint: str) -> None:
         if self._strikes("runners_absent", units, endpoint):
-            del runners[2 if race.off % _TWO_RUNNERS_OF == 0 else 3 :]
+            del runners[2 if int(race.id[4:]) % _TWO_RUNNERS_OF == 0 else 3 :]
         if self._strikes("shifted_jockeys", units, endpoint):
             _shift(runners)
         if self._rules.has("name_change"):
             for runner in runners:
-                self.rename(runner, "horse", endpoint)
+                self.rename(runner, "horse", endpoint=endpoint)
 
     def _malformed(self, fields: Fields, units: Sequence[str], endpoint: str) -> Fields:
         fault = self._rules.content("malformed_race", units, endpoint=endpoint)
@@ -147,7 +147,7 @@ class ContentFaults:
         wrong: Fields = {"race_id": None} if fault.value == "no_id" else {"runners": "n/a"}
         return {**fields, **wrong}
 
-    def rename(self, fields: Fields, key: str, endpoint: str) -> None:
+    def rename(self, fields: Fields, key: str, *, endpoint: str) -> None:
         """Give a horse its other name, where the fault says so; the suffix stays."""
         horse_id = str(fields["horse_id" if key == "horse" else "id"])
         if self._strikes("name_change", (horse_id,), endpoint):
@@ -161,7 +161,7 @@ class ContentFaults:
 
 def _shift(runners: list[Fields]) -> None:
     """Move the jockey columns down by one runner; the first takes the last one's."""
-    taken = [
+    taken: list[Fields] = [
         {name: runner[name] for name in _JOCKEY_FIELDS if name in runner} for runner in runners
     ]
     for runner, jockey in zip(runners, [*taken[-1:], *taken[:-1]], strict=True):

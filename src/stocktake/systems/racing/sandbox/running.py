@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-_FRACTIONS: Final = ["1/10", "1/8", "1/6", "1/5", "2/9", "1/4", "2/7", "3/10", "1/3", "4/11", "2/5", "4/9", "1/2", "8/15", "4/7", "8/13", "4/6", "8/11", "4/5", "5/6", "10/11", "Evs", "11/10", "6/5", "5/4", "11/8", "6/4", "13/8", "7/4", "15/8", "2/1", "9/4", "5/2", "11/4", "3/1", "10/3", "7/2", "4/1", "9/2", "5/1", "11/2", "6/1", "13/2", "7/1", "15/2", "8/1", "17/2", "9/1", "10/1", "11/1", "12/1", "14/1", "16/1", "18/1", "20/1", "22/1", "25/1", "28/1", "33/1", "40/1", "50/1", "66/1", "80/1", "100/1", "125/1", "150/1", "200/1", "250/1"]
+_FRACTIONS: Final = """
+    1/10 1/8 1/6 1/5 2/9 1/4 2/7 3/10 1/3 4/11 2/5 4/9 1/2 8/15 4/7 8/13 4/6 8/11 4/5 5/6
+    10/11 Evs 11/10 6/5 5/4 11/8 6/4 13/8 7/4 15/8 2/1 9/4 5/2 11/4 3/1 10/3 7/2 4/1 9/2 5/1
+    11/2 6/1 13/2 7/1 15/2 8/1 17/2 9/1 10/1 11/1 12/1 14/1 16/1 18/1 20/1 22/1 25/1 28/1
+    33/1 40/1 50/1 66/1 80/1 100/1 125/1 150/1 200/1 250/1
+"""
 
 
 def _decimal(fraction: str) -> float:
@@ -17,7 +22,7 @@ def _decimal(fraction: str) -> float:
     return 1 + int(over) / int(under)
 
 
-PRICES: Final = tuple((_decimal(fraction), fraction) for fraction in _FRACTIONS)
+PRICES: Final = tuple((_decimal(fraction), fraction) for fraction in _FRACTIONS.split())
 _DECIMALS: Final = tuple(decimal for decimal, _ in PRICES)
 
 DEAD_HEAT_SHARE: Final = 0.003

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from stocktake.systems.racing.sandbox import cards, wire, words
 from stocktake.systems.racing.sandbox.faults import (
@@ -49,10 +49,18 @@ RESULTS_RANGE_DAYS: Final = 365
 CARDS_LIMIT_MOST: Final = 500
 CARDS_SKIP_MOST: Final = 500
 SEARCH_MOST: Final = 20
+DEFAULT_LOGIN: Final = "sandbox"
 
 _NOT_FOUND: Final = Reply.of_json({"detail": "Not Found"}, status=404)
 
 Fields = dict[str, Any]
+
+
+class Login(TypedDict, total=False):
+    """The login a sandbox asks for."""
+
+    user: str
+    password: str
 
 
 def create(
@@ -60,10 +68,9 @@ def create(
     scale: str = "full",
     *,
     until: date,
-    user: str = "sandbox",
-    password: str = "sandbox",  # noqa: S107 the sandbox's own login, guards nothing
     faults: Sequence[Fault] = (),
     rate_factor: float = 1.0,
+    **login: Unpack[Login],
 ) -> SandboxServer:
     """Return the racing sandbox, not yet started.
 
@@ -75,7 +82,9 @@ def create(
         until: Today, as the sandbox sees it; the last day with results.
         faults: Rules in force from the start; see ``CONTENT_FAULTS`` and
             ``stocktake.testing.TRANSPORT_FAULTS``.
-        rate_factor: The limits are multiplied by this; 1 is as the real service.
+        rate_factor: The limits are multiplied by this; 1 is as the real service. It can be
+            changed later as ``limit_factor`` of what is returned.
+        login: ``user`` and ``password`` asked for; each is ``sandbox`` when left out.
 
     Raises:
         KeyError: No such scale.
@@ -85,10 +94,13 @@ def create(
     rules = FaultRules(faults, kinds=TRANSPORT_FAULTS | CONTENT_FAULTS.keys(), seed=seed)
     answers = Answers(world, ContentFaults(rules, world))
     routes = [
-        Route(pattern, _guarded(answer), LIMITS[pattern] * rate_factor)
+        Route(pattern, _guarded(answer), LIMITS[pattern])
         for pattern, answer in answers.by_pattern().items()
     ]
-    return SandboxServer(routes, login=(user, password), rules=rules)
+    asked_for = login.get("user", DEFAULT_LOGIN), login.get("password", DEFAULT_LOGIN)
+    server = SandboxServer(routes, login=asked_for, rules=rules)
+    server.limit_factor = rate_factor
+    return server
 
 
 def _guarded(answer: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:
@@ -173,7 +185,7 @@ class Answers:
         return _envelope("racecards", page, len(races), (limit, skip), params)
 
     def _render_card(self, race: Race, asked: Asked) -> Fields:
-        return self._faults.card(race, cards.racecard(race, self._today), asked.endpoint)
+        return self._faults.card(race, cards.racecard(race, self._today), endpoint=asked.endpoint)
 
     def _summaries(self, asked: Asked) -> Reply:
         params = Params(asked)
@@ -200,6 +212,7 @@ class Answers:
         if (last - first).days > RESULTS_RANGE_DAYS:
             message = f"date range must not exceed {RESULTS_RANGE_DAYS} days"
             raise RefusedError("end_date", message, "value_error")
+        _paging(params)  # refused before a year of racing is made
         shown: list[Shown] = []
         for day in reversed(list(days(first, min(last, self._today)))):
             shown += self._faults.results_on(day, asked.endpoint)
@@ -212,14 +225,11 @@ class Answers:
     def _results_page(
         self, asked: Asked, params: Params, shown: Sequence[Shown], units: Sequence[str]
     ) -> Reply:
-        limit = params.number(
-            "limit", default=RESULTS_LIMIT_DEFAULT, least=1, most=RESULTS_LIMIT_MOST
-        )
-        skip = params.number("skip", default=0, least=0, most=RESULTS_SKIP_MOST)
+        limit, skip = _paging(params)
         wanted = _wanted(params)
         found = [each for each in shown if wanted(each.race)]
         page = [
-            self._faults.result(each, wire.result_race(each.race), asked.endpoint)
+            self._faults.result(each, wire.result_race(each.race), endpoint=asked.endpoint)
             for each in found[skip : skip + limit]
         ]
         page = self._faults.page(page, skip=skip, units=units, endpoint=asked.endpoint)
@@ -233,7 +243,7 @@ class Answers:
         for shown in on_day:
             if shown.race.id == race.id:
                 fields = wire.result_race(race)
-                return Reply.of_json(self._faults.result(shown, fields, asked.endpoint))
+                return Reply.of_json(self._faults.result(shown, fields, endpoint=asked.endpoint))
         return _NOT_FOUND
 
     def _horse(self, asked: Asked) -> Horse | None:
@@ -247,7 +257,7 @@ class Answers:
         if horse is None:
             return _NOT_FOUND
         fields = wire.horse_pro(horse, self._today.year)
-        self._faults.rename(fields, "name", asked.endpoint)
+        self._faults.rename(fields, "name", endpoint=asked.endpoint)
         return Reply.of_json(fields)
 
     def _horse_standard(self, asked: Asked) -> Reply:
@@ -281,6 +291,14 @@ class Answers:
                 if len(found) == SEARCH_MOST:
                     break
         return Reply.of_json({"search_results": found})
+
+
+def _paging(params: Params) -> tuple[int, int]:
+    """Return limit and skip of a results request."""
+    return (
+        params.number("limit", default=RESULTS_LIMIT_DEFAULT, least=1, most=RESULTS_LIMIT_MOST),
+        params.number("skip", default=0, least=0, most=RESULTS_SKIP_MOST),
+    )
 
 
 def _is_at(race: Race, *, regions: frozenset[str], courses: frozenset[str]) -> bool:

@@ -14,7 +14,7 @@ from stocktake.systems.racing.sandbox.world import Entry, Race
 LONDON: Final = ZoneInfo("Europe/London")
 SIMULATED: Final = "Simulated by the Stocktake sandbox: no real race, horse or person"
 
-NO_RATING: Final = "–"  # noqa: RUF001 the en dash is what the source sends
+NO_RATING: Final = "–"
 NO_TIME: Final = "-"
 SEX_WORDS: Final = {"C": "colt", "H": "horse", "G": "gelding", "F": "filly", "M": "mare"}
 

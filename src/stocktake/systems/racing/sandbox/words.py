@@ -5,29 +5,63 @@ Nothing here names a real horse, person or course: second words are built from s
 
 from typing import Final
 
-_OPENERS: Final = tuple(
-    ["Amber", "Ancient", "Autumn", "Bashful", "Blithe", "Bold", "Brave", "Brindled", "Bronze", "Candid", "Careful", "Cheerful", "Clever", "Cobalt", "Copper", "Coral", "Crimson", "Curious", "Dancing", "Daring", "Dashing", "Dauntless", "Dawn", "Distant", "Drifting", "Dusky", "Eager", "Early", "Easy", "Ember", "Evening", "Fabled", "Faithful", "Fearless", "Fleet", "Flying", "Foxglove", "Frosted", "Gallant", "Gentle", "Gilded", "Glad", "Golden", "Graceful", "Granite", "Hasty", "Hazel", "Heather", "Hidden", "Hollow", "Honest", "Humble", "Idle", "Indigo", "Iron", "Ivory", "Jade", "Jaunty", "Jolly", "Keen", "Kindly", "Lively", "Lofty", "Lone", "Lucky", "Lunar", "Mellow", "Merry", "Midnight", "Misty", "Modest", "Morning", "Mossy", "Nimble", "Noble", "Northern", "Olive", "Opal", "Patient", "Pearl", "Placid", "Plucky", "Polished", "Proud", "Quick", "Quiet", "Rambling", "Ready", "Restless", "Roaming", "Rosy", "Royal", "Ruby", "Russet", "Rustic", "Sable", "Saffron", "Scarlet", "Secret", "Silent", "Silver", "Simple", "Singing", "Sleepy", "Slender", "Solar", "Spirited", "Stately", "Steady", "Stormy", "Sudden", "Summer", "Sunlit", "Swift", "Tawny", "Tender", "Thankful", "Timely", "Topaz", "Tranquil", "Trusty", "Velvet", "Vivid", "Wandering", "Warm", "Wayward", "Whistling", "Wily", "Winter"]
+
+def _listed(text: str, *, separator: str = " ") -> tuple[str, ...]:
+    return tuple(text.split(separator))
+
+
+_OPENERS: Final = _listed(
+    "Amber Ancient Autumn Bashful Blithe Bold Brave Brindled Bronze Candid Careful Cheerful "
+    "Clever Cobalt Copper Coral Crimson Curious Dancing Daring Dashing Dauntless Dawn "
+    "Distant Drifting Dusky Eager Early Easy Ember Evening Fabled Faithful Fearless Fleet "
+    "Flying Foxglove Frosted Gallant Gentle Gilded Glad Golden Graceful Granite Hasty Hazel "
+    "Heather Hidden Hollow Honest Humble Idle Indigo Iron Ivory Jade Jaunty Jolly Keen "
+    "Kindly Lively Lofty Lone Lucky Lunar Mellow Merry Midnight Misty Modest Morning Mossy "
+    "Nimble Noble Northern Olive Opal Patient Pearl Placid Plucky Polished Proud Quick Quiet "
+    "Rambling Ready Restless Roaming Rosy Royal Ruby Russet Rustic Sable Saffron Scarlet "
+    "Secret Silent Silver Simple Singing Sleepy Slender Solar Spirited Stately Steady Stormy "
+    "Sudden Summer Sunlit Swift Tawny Tender Thankful Timely Topaz Tranquil Trusty Velvet "
+    "Vivid Wandering Warm Wayward Whistling Wily Winter"
 )
-_FRONTS: Final = tuple(
-    ["Ald", "Arn", "Bal", "Bar", "Bel", "Bram", "Bran", "Bren", "Cal", "Cam", "Car", "Cor", "Crom", "Dal", "Dar", "Del", "Dor", "Dun", "El", "Ern", "Fal", "Far", "Fen", "Fin", "Gal", "Gar", "Gis", "Glen", "Gor", "Hal", "Har", "Hol", "Hur", "Il", "Ing", "Jar", "Kel", "Ken", "Kil", "Kir", "Lan", "Lar", "Lin", "Lor", "Mal", "Mar", "Mel", "Mor", "Nar", "Nor", "Ol", "Or", "Pel", "Pen", "Quin", "Ral", "Ren", "Ros", "Sal", "Sel", "Tam", "Tor", "Val", "Wen"]
+_FRONTS: Final = _listed(
+    "Ald Arn Bal Bar Bel Bram Bran Bren Cal Cam Car Cor Crom Dal Dar Del Dor Dun El Ern Fal "
+    "Far Fen Fin Gal Gar Gis Glen Gor Hal Har Hol Hur Il Ing Jar Kel Ken Kil Kir Lan Lar Lin "
+    "Lor Mal Mar Mel Mor Nar Nor Ol Or Pel Pen Quin Ral Ren Ros Sal Sel Tam Tor Val Wen"
 )
-_BACKS: Final = tuple(
-    ["abella", "aby", "adale", "adine", "agrove", "alder", "amber", "amore", "anda", "ando", "anor", "arbour", "ardell", "arium", "arrow", "asco", "atha", "avane", "beck", "belle", "berry", "bourne", "brake", "bridge", "caster", "combe", "cove", "crest", "dance", "dell", "drake", "drift", "ember", "esque", "estra", "fane", "fell", "field", "flare", "fleet", "ford", "gale", "garth", "glade", "glow", "grange", "hallow", "haven", "heath", "hollow", "ista", "keld", "lace", "lantern", "leigh", "light", "loch", "lyric", "marsh", "mere", "mist", "moor", "ora"]
+_BACKS: Final = _listed(
+    "abella aby adale adine agrove alder amber amore anda ando anor arbour ardell arium "
+    "arrow asco atha avane beck belle berry bourne brake bridge caster combe cove crest "
+    "dance dell drake drift ember esque estra fane fell field flare fleet ford gale garth "
+    "glade glow grange hallow haven heath hollow ista keld lace lantern leigh light loch "
+    "lyric marsh mere mist moor ora"
 )
-_GIVEN: Final = tuple(
-    ["Abel", "Ada", "Alba", "Anselm", "Asa", "Berta", "Bram", "Cass", "Celia", "Conn", "Corin", "Dilys", "Dov", "Edda", "Eli", "Ennis", "Fern", "Finbar", "Gil", "Greta", "Hester", "Ivo", "Jago", "Jem", "Joss", "Kit", "Lorne", "Mabel", "Merrick", "Nan", "Ned", "Orla", "Oswin", "Pia", "Quill", "Rafe", "Rhona", "Sid", "Tamsin", "Tobin", "Una", "Vance", "Wilf", "Xanthe", "Yan", "Zelda"]
+_GIVEN: Final = _listed(
+    "Abel Ada Alba Anselm Asa Berta Bram Cass Celia Conn Corin Dilys Dov Edda Eli Ennis Fern "
+    "Finbar Gil Greta Hester Ivo Jago Jem Joss Kit Lorne Mabel Merrick Nan Ned Orla Oswin "
+    "Pia Quill Rafe Rhona Sid Tamsin Tobin Una Vance Wilf Xanthe Yan Zelda"
 )
-_KIN: Final = tuple(
-    ["adder", "aghan", "ampley", "anbury", "arden", "askew", "atwick", "avery", "bottle", "bury", "croft", "dacre", "dyke", "ebrook", "elby", "ender", "ethan", "garth", "gill", "grave", "ham", "hurst", "ickle", "ington", "ister", "kin", "laby", "land", "lock", "low", "man", "may", "mond", "ney", "nock", "oak", "over", "parn", "pole", "quist", "rick", "row", "sall", "scombe", "shaw", "sley", "stall", "stead", "swick", "thorn", "thwaite", "tock", "tree", "vane", "vill", "wark", "way", "well", "wick", "with", "wold", "yard"]
+_KIN: Final = _listed(
+    "adder aghan ampley anbury arden askew atwick avery bottle bury croft dacre dyke ebrook "
+    "elby ender ethan garth gill grave ham hurst ickle ington ister kin laby land lock low "
+    "man may mond ney nock oak over parn pole quist rick row sall scombe shaw sley stall "
+    "stead swick thorn thwaite tock tree vane vill wark way well wick with wold yard"
 )
-_PLACE_ENDS: Final = tuple(
-    ["bury", "combe", "dale", "don", "ey", "field", "ford", "ham", "hurst", "leigh", "mere", "minster", "moor", "ness", "port", "ridge", "shaw", "stead", "stoke", "thorpe", "ton", "wade", "wick", "worth"]
+_PLACE_ENDS: Final = _listed(
+    "bury combe dale don ey field ford ham hurst leigh mere minster moor ness port ridge "
+    "shaw stead stoke thorpe ton wade wick worth"
 )
-_IRISH_ENDS: Final = tuple(
-    ["agh", "allen", "anna", "ard", "bawn", "beg", "bracken", "carra", "cloon", "derg", "duff", "garvan", "inish", "keel", "lough", "more", "namona", "rath", "roe", "slieve", "tober", "tubber"]
+_IRISH_ENDS: Final = _listed(
+    "agh allen anna ard bawn beg bracken carra cloon derg duff garvan inish keel lough more "
+    "namona rath roe slieve tober tubber"
 )
-_SPONSORS: Final = tuple(
-    ["Oakbarrel Cider", "Tilbrook Fencing", "Larkspur Feeds", "Ledgerline Accounts", "Brightwater Hotels", "Hobbin And Hale Solicitors", "Cloverfold Dairies", "Pennant Insurance", "Wheelwright Vans", "Merrow Marquees", "Foxley Boots", "Sundial Windows", "Quarrystone Paving", "Fable Books", "Northlight Solar", "Harbour Lane Bakery", "Copperpot Catering", "Greenway Tractors"]
+_SPONSORS: Final = _listed(
+    (
+        "Oakbarrel Cider|Tilbrook Fencing|Larkspur Feeds|Ledgerline Accounts|Brightwater Hotels|"
+        "Hobbin And Hale Solicitors|Cloverfold Dairies|Pennant Insurance|Wheelwright Vans|"
+        "Merrow Marquees|Foxley Boots|Sundial Windows|Quarrystone Paving|Fable Books|"
+        "Northlight Solar|Harbour Lane Bakery|Copperpot Catering|Greenway Tractors"
+    ),
+    separator="|",
 )
 _SYNDICATES: Final = ("Partnership", "Syndicate", "Racing", "Bloodstock", "Racing Club", "Stud")
 _VILLAGES: Final = 1_000

@@ -145,18 +145,18 @@ class World:
     def _races_on(self, day: date) -> tuple[Race, ...]:
         if not self._first <= day:
             return ()
-        rng = Random(self.population.bits("day", day.toordinal()))  # noqa: S311 a made-up world
+        rng = Random(self.population.bits("day", day.toordinal()))
         turns: dict[str, _Turns] = {}
         used: set[int] = set()
         races: list[Race] = []
         for meeting in meetings(day, rng):
-            for position, wanted in enumerate(conditions.card(meeting, rng)):
+            for position, wanted in enumerate(conditions.card(meeting, rng, month=day.month)):
                 field = self._field(wanted, meeting, day, (turns, used, rng))
                 if len(field) < conditions.SMALLEST_FIELD:
                     continue
                 off = meeting.first_off + position * meeting.interval
                 race_id = self.race_id(day, len(races))
-                final = conditions.settle(wanted, [horse.ability for horse in field], rng)
+                final = conditions.settle(wanted, [horse.ability for horse in field], rng=rng)
                 entries = self._entries(field, final, meeting, day, rng)
                 races.append(Race(race_id, day, meeting, off, final, entries))
         return tuple(races)
@@ -235,13 +235,13 @@ class World:
             while rider in riders:
                 rider = (rider + 4) % people.scale.jockeys
             riders.add(rider)
-            official = conditions.official_rating(horse, final, bits >> 32)
+            official = conditions.official_rating(horse, final, bits=bits >> 32)
             entries.append(
                 Entry(
                     horse=horse,
                     number=0,
                     draw=0 if final.is_jumps else draw,
-                    pounds=conditions.weight(horse, final, official, bits >> 40),
+                    pounds=conditions.weight(horse, final, official=official, bits=bits >> 40),
                     headgear=_HEADGEAR[(bits >> 48) % len(_HEADGEAR)],
                     jockey=people.jockey(rider),
                     trainer=people.trainer(trainer),

@@ -7,5 +7,3 @@ create table little.visits (
 create table little.guests (id text primary key, name text);
 create table little.totals (day date, region text, visits integer, primary key (day, region));
 create table little.codes (code text primary key);
-grant usage on schema little to stocktake_app;
-grant select, insert, update, delete on all tables in schema little to stocktake_app;

@@ -1,0 +1,266 @@
+"""``demo`` and ``sandbox``: a whole history within a minute, without account or network."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.panel import Panel
+
+from stocktake.cli import words
+from stocktake.cli.arguments import read_day
+from stocktake.cli.calendar import legend, month_rows
+from stocktake.cli.check import render_checks
+from stocktake.cli.count import as_json, coverage_table, exit_code
+from stocktake.cli.explain import render_why
+from stocktake.cli.fill import shown_progress
+from stocktake.cli.output import Output, console, output_of
+from stocktake.cli.plan import render_plan
+from stocktake.cli.reports import report_as_json
+from stocktake.errors import UsageError
+from stocktake.model import PlanOptions, Range, System
+from stocktake.run.backfill import Conduct, backfill
+from stocktake.run.checked import check_system
+from stocktake.run.clock import system_clock
+from stocktake.run.counted import calendar, count_system, list_gaps
+from stocktake.run.explained import explain_unit
+from stocktake.run.planned import make_and_save
+from stocktake.run.registry import find_system, installed_systems
+from stocktake.run.workspace import SANDBOX_LOGIN, Workspace, load_place, open_workspace
+from stocktake.store.cluster import LocalCluster
+from stocktake.store.database import open_database
+from stocktake.store.installation import init
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from stocktake.model import RunReport
+    from stocktake.settings import Settings
+    from stocktake.testing import Story
+
+SHOWN_GAPS = 6
+
+
+def demo(
+    context: typer.Context,
+    system: Annotated[str, typer.Argument(help="System to show.")] = "racing",
+    no_serve: Annotated[
+        bool, typer.Option("--no-serve", help="Stop after the summary (until pages exist: always).")
+    ] = False,
+) -> int:
+    """Fill two months of a sandbox history, with a hole found, explained and filled."""
+    del no_serve  # accepted for scripts; there is no page to serve yet
+    out = output_of(context)
+    found = find_system(system)
+    if not found.story:
+        raise UsageError(f"{system} ships no demo.", hint="stocktake demo racing")
+    started = time.monotonic()
+    story: Story = load_place(found.story)(system_clock().date())
+    settings = _fresh_settings(out)
+    with story.server as server:
+        settings = _pointed_at(settings, story, server.base_url)
+        with open_workspace(settings, application="stocktake demo") as workspace:
+            told = _Telling(out, workspace, found, story).tell()
+    told["seconds"] = round(time.monotonic() - started, 1)
+    told["home"] = str(settings.home)
+    out.emit(told, lambda screen: _farewell(screen, settings, told))
+    return int(told["exit_code"])
+
+
+def _fresh_settings(out: Output) -> Settings:
+    """Return settings of an empty sandbox installation below the home, beside any real one."""
+    settings = out.settings()
+    if settings.database_url is not None:
+        raise UsageError(
+            "the demo makes a local database of its own.",
+            hint="Leave --database-url and STOCKTAKE_DATABASE_URL away.",
+        )
+    home = settings.home.parent / f"{settings.home.name}-demo"
+    LocalCluster(home, pg_bin=settings.pg_bin, application="stocktake demo").stop()
+    shutil.rmtree(home, ignore_errors=True)
+    settings = dataclasses.replace(settings, home=home)
+    with open_database(settings, application="stocktake demo") as database:
+        init(database, "sandbox")
+    return settings
+
+
+def _pointed_at(settings: Settings, story: Story, base_url: str) -> Settings:
+    sources = {
+        name: {**own, "base_url": base_url, **SANDBOX_LOGIN} for name, own in story.settings.items()
+    }
+    return dataclasses.replace(settings, sources=sources)
+
+
+class _Telling:
+    """The demo's steps, each the same call that the command of its name makes."""
+
+    def __init__(self, out: Output, workspace: Workspace, system: System, story: Story) -> None:
+        self._out = out
+        self._workspace = workspace
+        self._system = system
+        self._story = story
+        self._screen = console()
+        self._window = Range(story.since, story.until)
+        self._chosen = [system.dataset(name) for name in story.datasets]
+        self._code = 0
+        self._options = PlanOptions(datasets=story.datasets, since=story.since, until=story.until)
+
+    def tell(self) -> dict[str, Any]:
+        name, story = self._system.name, self._story
+        self._say(1, f"stocktake plan {name} --since {story.since} --until {story.until}")
+        self._draw_plan()
+        self._say(2, f"stocktake backfill {name}", f"The source is ill: {story.telling}.")
+        first = self._fill()
+        self._say(3, f"stocktake gaps {name}", "The run ended. It does not say that all is well:")
+        before = self._draw_gaps()
+        dataset, unit = story.hole
+        self._say(4, f"stocktake why {name} {dataset} {unit}")
+        self._draw_why(dataset, unit)
+        story.mend()
+        self._say(5, f"stocktake backfill {name}", "The source is well again.")
+        second = self._fill()
+        self._say(6, f"stocktake count {name}  ·  stocktake check {name}")
+        after, checks = self._draw_end()
+        third = self._fill(quietly=True)
+        return {
+            "system": name,
+            "days": (story.until - story.since).days + 1,
+            "runs": [report_as_json(run) for run in (first, second, third)],
+            "gaps_before": before,
+            "coverage": after,
+            "checks": checks,
+            "exit_code": self._code,
+        }
+
+    def _say(self, step: int, command: str, remark: str = "") -> None:
+        if not self._out.as_json:
+            self._screen.print(f"\n[bold cyan]{step}[/] [bold]{command}[/]  [dim]{remark}[/]")
+
+    def _draw_plan(self) -> None:
+        made = make_and_save(self._workspace, self._system, self._options, save=False)
+        if not self._out.as_json:
+            render_plan(self._screen, made)
+
+    def _fill(self, *, quietly: bool = False) -> RunReport:
+        quiet = Output("", "", as_json=self._out.as_json or quietly, is_quiet=quietly)
+        with shown_progress(quiet) as report:
+            done = backfill(
+                self._workspace,
+                self._system,
+                self._options,
+                conduct=Conduct(report=report),
+            )
+        if not (self._out.as_json or quietly):
+            rows = sum(counts.inserted + counts.updated for counts in done.rows.values())
+            self._screen.print(
+                f"run {done.run_id}: {words.number(done.requests)} requests, "
+                f"{words.number(rows)} rows changed, {words.duration(done.seconds)}"
+            )
+        return done
+
+    def _draw_gaps(self) -> int:
+        listed = list_gaps(
+            self._workspace,
+            self._system,
+            self._chosen,
+            self._window,
+            states=(),
+            limit=1000,
+        )
+        if not self._out.as_json:
+            for gap in listed[:SHOWN_GAPS]:
+                self._screen.print(
+                    f"  {gap.dataset:<16} {gap.first} {'/'.join(gap.series):<4} "
+                    f"{words.state_text(gap.state)}: {gap.reason}",
+                    soft_wrap=True,
+                )
+            if len(listed) > SHOWN_GAPS:
+                self._screen.print(f"  and {len(listed) - SHOWN_GAPS} more")
+            self._draw_calendar()
+        return sum(gap.units for gap in listed)
+
+    def _draw_calendar(self) -> None:
+        dataset = self._system.dataset(self._story.hole[0])
+        rows = calendar(self._workspace, self._system, dataset, self._window)
+        self._screen.print(f"\n  [bold]{dataset.name}[/], a mark a day")
+        for line in month_rows(rows):
+            self._screen.print("  ", line)
+        self._screen.print("  ", legend())
+
+    def _draw_why(self, dataset: str, unit: str) -> None:
+        told = explain_unit(self._workspace, self._system, self._system.dataset(dataset), unit)
+        if not self._out.as_json:
+            render_why(self._screen, told)
+
+    def _draw_end(self) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        counted = count_system(self._workspace, self._system, self._chosen, self._window)
+        results = check_system(self._workspace, self._system, self._chosen, self._window)
+        self._code = exit_code(counted)
+        if not self._out.as_json:
+            self._screen.print(coverage_table(counted, ""))
+            self._draw_calendar()
+            render_checks(self._screen, results, every=False)
+        severities = [result.severity.value for result in results]
+        return [as_json(one) for one in counted], {
+            word: severities.count(word) for word in dict.fromkeys(severities)
+        }
+
+
+def _farewell(screen: Console, settings: Settings, told: dict[str, Any]) -> None:
+    first, second, third = told["runs"]
+    rows = sum(one["rows"] or 0 for one in told["coverage"])
+    held = sum(one["held"] for one in told["coverage"])
+    expected = sum(one["expected"] or 0 for one in told["coverage"])
+    again = sum(one["inserted"] + one["updated"] for one in third["rows"].values())
+    screen.print()
+    screen.print(
+        Panel(
+            f"[bold]{told['days']} days, {words.number(held)} of {words.number(expected)} units, "
+            f"{words.number(rows)} rows[/] in {words.duration(told['seconds'])}.\n"
+            f"{words.number(first['requests'])} requests said “finished” and left "
+            f"{told['gaps_before']} units wrong; each was named with its reason.\n"
+            f"{words.number(second['requests'])} more requests filled them. A third run made "
+            f"{third['requests']} requests and changed {again} rows.\n\n"
+            f"Look around:  [bold]stocktake --home {settings.home} status racing[/]",
+            title="Stocktake knows what complete means",
+            border_style="green",
+            expand=False,
+        )
+    )
+
+
+def sandbox(
+    context: typer.Context,
+    system: Annotated[str, typer.Argument(help="System whose source to imitate.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 1,
+    scale: Annotated[str, typer.Option(help="full, year or week.")] = "full",
+    until: Annotated[str, typer.Option(help="Its today: YYYY-MM-DD; today when left out.")] = "",
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks one.")] = 8765,
+    rate_factor: Annotated[float, typer.Option(min=0.01, help="Multiplies its limits.")] = 1.0,
+) -> int:
+    """Serve a system's sandbox on loopback until interrupted: same wire format, same limits."""
+    out = output_of(context)
+    found = find_system(system)
+    if not found.sandbox:
+        names = [one.name for one in installed_systems().values() if one.sandbox]
+        raise UsageError(f"{system} ships no sandbox.", hint=f"These do: {', '.join(names)}.")
+    day = read_day(until, "--until") or system_clock().date()
+    try:
+        server = load_place(found.sandbox)(
+            seed, scale, until=day, rate_factor=rate_factor, **SANDBOX_LOGIN
+        )
+    except KeyError:
+        raise UsageError(f"no scale {scale!r}.", hint="Scales: full, year, week.") from None
+    out.emit(
+        {"base_url": f"http://127.0.0.1:{port}", **SANDBOX_LOGIN, "until": day},
+        lambda screen: screen.print(
+            f"{system} sandbox on http://127.0.0.1:{port} until interrupted; "
+            f"login sandbox / sandbox; its today is {day}.",
+            soft_wrap=True,
+        ),
+    )
+    server.serve_forever("127.0.0.1", port)
+    return 0

@@ -1,0 +1,1 @@
+"""Which units, in which order, at what cost; and plans kept in the database."""

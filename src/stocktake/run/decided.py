@@ -1,0 +1,62 @@
+"""What people decide: accepted gaps; and what waits for a decision: rejects and duplicates."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from stocktake.count.decide import Decision, accept, withdraw
+from stocktake.load.duplicates import Duplicate
+from stocktake.load.duplicates import list_duplicates as stored_duplicates
+from stocktake.load.rejects import StoredReject
+from stocktake.load.rejects import list_rejects as stored_rejects
+from stocktake.run.explained import explain_unit, unit_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stocktake.model import Dataset, Explanation, System
+    from stocktake.run.workspace import Workspace
+
+
+def accept_unit(
+    workspace: Workspace,
+    system: System,
+    dataset: Dataset,
+    text: str,
+    *,
+    decision: Decision,
+) -> Explanation:
+    """Waive a gap and return its explanation."""
+    key = unit_key(dataset, text)
+    with workspace.database.connection() as conn:
+        accept(conn, system, dataset, [key], decision=decision, now=workspace.clock())
+    return explain_unit(workspace, system, dataset, text)
+
+
+def withdraw_unit(workspace: Workspace, system: System, dataset: Dataset, text: str) -> Explanation:
+    """Take an acceptance back: the unit is a gap again."""
+    key = unit_key(dataset, text)
+    with workspace.database.connection() as conn:
+        withdraw(conn, system, dataset, [key])
+    return explain_unit(workspace, system, dataset, text)
+
+
+def list_rejects(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset], *, limit: int
+) -> list[StoredReject]:
+    """Return open rejects of the datasets, newest first."""
+    names = {dataset.name for dataset in datasets}
+    with workspace.database.connection() as conn:
+        found = stored_rejects(conn, system.name)
+        return list(islice((one for one in found if one.dataset in names), limit))
+
+
+def list_duplicates(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset], *, limit: int
+) -> list[Duplicate]:
+    """Return undecided pairs of the datasets, newest first."""
+    names = {dataset.name for dataset in datasets}
+    with workspace.database.connection() as conn:
+        found = stored_duplicates(conn, system.name)
+        return list(islice((one for one in found if one.dataset in names), limit))
