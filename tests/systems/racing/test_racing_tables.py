@@ -18,6 +18,7 @@ from stocktake.load.merge import KeyCache, Load, merge
 from stocktake.model import Capture, Range
 from stocktake.store.binaries import find_binaries
 from stocktake.store.migrate import ENGINE, Component, migrate, rollback
+from stocktake.store.queries import load_queries
 from stocktake.systems.racing import system
 from stocktake.systems.racing.hkjc import parse_hkjc
 from stocktake.systems.racing.hkjc_days import parse_index
@@ -70,7 +71,9 @@ def load(
     body = f"{request.path} {at}".encode()
     capture = Capture(request, 200, body, body[:32].ljust(32), at, 0.1)
     run_id = 1
-    stored = store_captures(conn, "racing", "theracingapi", "x", [capture], run_id=run_id)
+    stored = store_captures(
+        conn, [capture], system="racing", source="theracingapi", endpoint="x", run_id=run_id
+    )
     loads = [Load(request, stored, parsed)]
     merged = merge(conn, system, loads, run_id=run_id, now=at, known=KeyCache())
     record(conn, system, request.feed, parsed.outcomes, values=merged.values, run_id=run_id, now=at)
@@ -134,7 +137,7 @@ def test_up_down_up_gives_an_identical_schema(cluster: LocalCluster) -> None:
 
 
 def test_every_counting_statement_fits_the_tables(conn: Connection) -> None:
-    assert unprepared(conn, system_statements(system)) == {}
+    assert unprepared(conn, load_queries(system.package, "count.sql")) == {}
 
 
 def test_every_facet_column_is_in_its_table(conn: Connection) -> None:
