@@ -36,7 +36,7 @@ class Promise:
 
     Args:
         is_known: Whether an expectation speaks for the series at all.
-        asked: Ordinals within the count's window.
+        asked: Ordinals within the count's window, up to today: what lies later never counts.
         promised: Ordinals expected up to today; includes those nobody can deliver any more.
         future: Promised later than today.
         outside: ``unrecoverable`` (within ``promised``) and ``not_expected`` ranges.
@@ -80,11 +80,11 @@ def promise(
         everything = ((LOWEST, HIGHEST),)
         plain = Promise(is_known=True, asked=everything, promised=everything)
         return _reached(plain, ways, series, ())
-    asked = _asked(window)
+    past = ((LOWEST, ordinal_of(today) + 1),)
+    asked = intersect(_asked(window), past)
     spans = _spans(dataset, series, window=window, today=today, ways=ways)
     if spans is None:
         return Promise(is_known=False, asked=asked, reaches=_no_reach(ways))
-    past = ((LOWEST, ordinal_of(today) + 1),)
     told = tuple((state, why, intersect(ranges, past)) for state, why, ranges in spans)
     wanted = _parts(spans, State.MISSING, State.UNRECOVERABLE)
     outside = {State.UNRECOVERABLE, State.NOT_EXPECTED}

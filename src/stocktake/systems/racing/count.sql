@@ -158,7 +158,6 @@ select array[entity_type] as key, 'derive' as feed, count(*) as rows, null::bigi
   from racing.ra_performance_by_venue group by entity_type;
 
 -- name: entity_alias
--- One unit per kind of entity.
-select array[entity_type] as key, 'derive' as feed, count(*) as rows, null::bigint
-       as expected_rows
-  from racing.entity_alias group by entity_type;
+-- All spellings are one unit.
+select array['all'] as key, 'derive' as feed, count(*) as rows, null::bigint as expected_rows
+  from racing.entity_alias having count(*) > 0;
