@@ -33,6 +33,7 @@ from stocktake.model import (
     UnitOutcome,
     Values,
     Window,
+    checks,
 )
 
 __all__ = [
@@ -66,4 +67,5 @@ __all__ = [
     "UnitOutcome",
     "Values",
     "Window",
+    "checks",
 ]

@@ -76,7 +76,9 @@ def backfill(
     with out.workspace("backfill") as workspace, shown_progress(out) as report:
         conduct = Conduct(report=report, announce=_announcer(out))
         done = run_backfill(workspace, found, options, conduct=conduct, plan_id=plan)
-        return print_report(out, workspace, found, done, _window_of(options))
+        return print_report(
+            out, workspace, found, done, _window_of(options), datasets=options.datasets
+        )
 
 
 def _announcer(out: Output) -> Any:

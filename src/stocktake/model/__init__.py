@@ -1,8 +1,16 @@
 """The nouns of Stocktake: frozen, printable, without I/O."""
 
+from stocktake.model import checks
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
-from stocktake.model.expectation import Calendar, Closure, Expectation, Listed, Scheduled
+from stocktake.model.expectation import (
+    Calendar,
+    Closure,
+    Either,
+    Expectation,
+    Listed,
+    Scheduled,
+)
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -73,6 +81,7 @@ __all__ = [
     "Days",
     "Derivation",
     "Drift",
+    "Either",
     "Endpoint",
     "EndpointCost",
     "Expectation",
@@ -110,6 +119,7 @@ __all__ = [
     "Values",
     "Window",
     "axis_index",
+    "checks",
     "day_of",
     "dimensions",
     "ordinal_of",

@@ -22,7 +22,7 @@ from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
-from stocktake.run.checked import check_days
+from stocktake.run.checked import check_wave
 from stocktake.run.derived import derive_all
 from stocktake.run.errands import errands
 from stocktake.run.fetching import open_fetching, stored_pages
@@ -226,7 +226,7 @@ class _Execution:
             raise _paused(self._loader.tally.paused)
         days = [part for _, part in numbered if not part.dynamic]
         if days:
-            check_days(self._workspace, self._system, days)
+            check_wave(self._workspace, self._system, days, run_id=self._claim.run_id)
             reach("checked")
 
     def _errands(self, number: int, part: PlanPart) -> Iterator[Errand]:

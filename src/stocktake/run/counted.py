@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING
 from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
 from stocktake.count.recount import recount
-from stocktake.model import GAP_STATES, State
+from stocktake.model import GAP_STATES, Days, State, axis_index, dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from stocktake.count.gaps import MatrixRow
     from stocktake.model import Coverage, Dataset, Drift, Gap, Range, System
     from stocktake.run.workspace import Workspace
 
 LISTED_STATES = (*sorted(GAP_STATES), State.THIN, State.STALE)
+
+
+def first_day(dataset: Dataset) -> date | None:
+    """Return the first day a dataset promises, ``None`` when its units are not days."""
+    axis = dimensions(dataset.partitions)[axis_index(dataset.partitions)]
+    return axis.since if isinstance(axis, Days) else None
 
 
 def count_system(

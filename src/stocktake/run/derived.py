@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from stocktake.count.record import record
+from stocktake.count.record import empty_above, record
 from stocktake.count.recount import recount
 from stocktake.derive.recompute import derive, in_order
 from stocktake.derive.verification import verify
@@ -101,13 +101,16 @@ def _derive_one(
         if done.touched_keys:
             _write_receipt(conn, done, run_id=claim.run_id, now=now)
         units: Mapping[State, int] = {}
-        if done.units and not derivation.columns:
+        if not derivation.columns:
+            dataset = system.dataset(done.dataset)
+            touched = dict.fromkeys((*done.units, *empty_above(conn, system, dataset)))
             outcomes = [
-                UnitOutcome(key, datasets=(done.dataset,), none_is_empty=True) for key in done.units
+                UnitOutcome(key, datasets=(done.dataset,), none_is_empty=True) for key in touched
             ]
-            units = record(
-                conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
-            )
+            if outcomes:
+                units = record(
+                    conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
+                )
         reach("derive_before_commit")
     reach("derive_after_commit")
     return units
