@@ -17,6 +17,7 @@ from stocktake.load.rows import Load, as_json, gather, key_text, named, reject_r
 from stocktake.load.staging import NOT_STORABLE, Written, write, write_apart
 from stocktake.load.tables import facet_table
 from stocktake.model import FromDataset, RowCounts, dimensions
+from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,6 +84,7 @@ def merge(
     for dataset, facet in _told_facets(system, loads):
         table = facet_table(conn, system.name, dataset=dataset, facet=facet)
         batch, written = _merge_facet(conn, table, loads=loads, run_id=run_id, known=known)
+        reach("table_merged")
         receipts.add(dataset.name, facet.name, batch=batch, written=written)
         rejects += [(loads[index].capture_id, reject) for index, reject in batch.rejects]
         pairs += _pairs(table, batch, loads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stocktake.count.record import empty_above, record
@@ -14,6 +15,7 @@ from stocktake.derive.verification import verify
 from stocktake.model import Range, State, UnitOutcome
 from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
+from stocktake.run.again import again
 from stocktake.run.claim import SQL
 
 if TYPE_CHECKING:
@@ -70,7 +72,9 @@ def derive_all(
             for name, value in (parameters or {}).items()
             if name in dict(derivation.parameters)
         }
-        units.update(_derive_one(workspace, system, derivation, claim, full=full, own=own))
+        units.update(
+            again(partial(_derive_one, workspace, system, derivation, claim, full=full, own=own))
+        )
     return units
 
 
