@@ -15,7 +15,7 @@ _PLACES = (
     ("systems", "status:systems", "The systems installed.", SEE),
     ("status", "status:status", "Coverage, freshness, open gaps and last runs.", SEE),
     ("count", "count:count", "Count held units and rows against what should exist.", SEE),
-    ("gaps", "count:gaps", "Name every gap and its reason.", SEE),
+    ("gaps", "gaps:gaps", "Name every gap and its reason.", SEE),
     ("why", "explain:why", "Explain one unit: promise, attempts, captures, next try.", SEE),
     ("trace", "explain:trace", "A row's provenance, down to the captured bytes.", SEE),
     ("plan", "plan:plan", "Which units to fill, in which order, at what cost.", FILL),

@@ -200,7 +200,7 @@ class _Telling:
         results = check_system(self._workspace, self._system, self._chosen, self._window)
         self._code = exit_code(counted)
         if not self._out.as_json:
-            self._screen.print(coverage_table(counted, ""))
+            self._screen.print(coverage_table(counted, "", width=self._screen.width))
             self._draw_calendar()
             render_checks(self._screen, results, every=False)
         severities = [result.severity.value for result in results]

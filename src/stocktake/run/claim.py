@@ -140,7 +140,7 @@ def hold(conn: psycopg.Connection, claim: Claim, *, requests: int, now: datetime
     ).fetchone()
     if row is None:
         raise LeaseLost(
-            f"run {claim.run_id} was taken over or cancelled; this process writes no more.",
+            f"run {claim.run_id} was paused, cancelled or taken over; this process writes no more.",
             hint=f"stocktake run show {claim.run_id} says who has it.",
         )
 
