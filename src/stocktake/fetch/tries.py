@@ -84,7 +84,6 @@ class Talk:
     pages: list[Capture] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     evidence: list[Capture] = field(default_factory=list)
-    requests: int = 0
     failed: int = 0
     waited: int = 0
 
@@ -93,7 +92,9 @@ class Talk:
         return Failure(State.FAILED, reason, status, self.clock() + TRY_AGAIN_AFTER)
 
 
-async def fetch_page(talk: Talk, request: Request, known: Known | None) -> Capture | Failure | None:
+async def fetch_page(
+    talk: Talk, request: Request, *, known: Known | None
+) -> Capture | Failure | None:
     """Return the page, why there is none, or ``None`` when it has not changed since ``known``.
 
     What arrived with a failure is added to the talk's pages; damaged answers of tries that were
@@ -108,7 +109,6 @@ async def fetch_page(talk: Talk, request: Request, known: Known | None) -> Captu
         )
         if isinstance(sent, Held):
             return _held(talk, sent)
-        talk.requests += sent.requests
         response = replace(sent.response, body=talk.login.redact(sent.response.body))
         verdict = judge(response, talk.feed)
         if verdict.meaning is Meaning.UNCHANGED and not condition.keys() & CONDITIONS:
