@@ -77,7 +77,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 -- the last resort: a sentence, then exit code 3
         sys.exit(_unforeseen(error, as_json=as_json))
     sys.exit(code if isinstance(code, int) else 0)
 
