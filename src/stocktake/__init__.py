@@ -5,6 +5,7 @@ The public API: what a system, ours or a stranger's, is declared with.
 
 from stocktake.errors import SourceChanged, StocktakeError
 from stocktake.model import (
+    Assumed,
     Calendar,
     Check,
     Closure,
@@ -37,6 +38,7 @@ from stocktake.model import (
 )
 
 __all__ = [
+    "Assumed",
     "Calendar",
     "Check",
     "Closure",
