@@ -123,7 +123,11 @@ select ordinal, key from member
 -- Ordinals of members by key.
 -- :series_id  int  series
 -- :keys  text[]  keys
-select key, ordinal from member where series_id = %(series_id)s and key = any(%(keys)s);
+-- One look-up by the unique index per key, whatever the statistics say.
+select k.key, m.ordinal
+  from unnest(%(keys)s::text[]) as k(key)
+ cross join lateral (select m.ordinal from member m
+                      where m.series_id = %(series_id)s and m.key = k.key limit 1) as m;
 
 -- name: waiting_units
 -- Units whose next try is not due yet, and held ones whose re-check is due, per series and feed.
