@@ -378,6 +378,15 @@ def test_fixtures_after_the_count_are_future(conn: Connection) -> None:
     assert (found.expected, found.states[State.FUTURE]) == (143 - ahead, ahead)
 
 
+def test_a_list_for_hong_kong_leaves_the_british_future_at_a_week(conn: Connection) -> None:
+    load_index(conn)
+
+    (found,) = count(
+        conn, system, [system.dataset("ra_races")], window=Range(), now=LATER, lifted=frozenset()
+    )
+    assert found.states[State.FUTURE] == 2 * 7
+
+
 def test_the_index_gives_the_schedule_of_hong_kong(conn: Connection) -> None:
     load_index(conn)
 
