@@ -19,6 +19,7 @@ from stocktake.derive.changes import (
 )
 from stocktake.derive.target import QUERIES, Target, target_of
 from stocktake.model import RowCounts
+from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,6 +113,7 @@ def derive(
     else:
         _write_state(conn, target, watermark, used, values)
         return Derived(derivation.dataset, RowCounts(), 0, 0, (), is_full=False)
+    reach("derive_touched")
     counts, deleted = _merge(conn, target, values, is_full=is_full)
     _write_state(conn, target, watermark, used, values)
     touched = count_touched(conn)
