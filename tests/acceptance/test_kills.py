@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import threading
@@ -13,7 +12,14 @@ import pytest
 
 from stocktake.observe.failpoints import POINTS
 from stocktake.testing import Fault
-from tests.acceptance.installation import QUERIES, Installation, State, backfill, finish
+from tests.acceptance.installation import (
+    QUERIES,
+    Installation,
+    State,
+    backfill,
+    finish,
+    session_seed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,13 +34,12 @@ and 8 fetchers for each of two feeds."""
 LATER = {"batch_done": 2, "captured": 3, "table_merged": 9, "merged": 3, "before_commit": 2}
 """Arrivals after which some points are more telling than at the first."""
 
-SEED = int(os.environ.get("STOCKTAKE_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
+SEED = session_seed()
 CHOSEN = frozenset(random.Random(SEED).sample(POINTS, 3))
 
 
 def points() -> list[object]:
     """Return every point; those not drawn by the seed belong to the long test."""
-    print(f"fail points of this session: STOCKTAKE_TEST_SEED={SEED}")  # noqa: T201 -- to repeat it
     return [
         pytest.param(point, marks=() if point in CHOSEN else pytest.mark.soak) for point in POINTS
     ]
