@@ -5,6 +5,7 @@ The public API: what a system, ours or a stranger's, is declared with.
 
 from stocktake.errors import SourceChanged, StocktakeError
 from stocktake.model import (
+    Assumed,
     Calendar,
     Check,
     Closure,
@@ -13,7 +14,6 @@ from stocktake.model import (
     Days,
     Derivation,
     Endpoint,
-    Expectation,
     Facet,
     Feed,
     FileFormat,
@@ -27,7 +27,6 @@ from stocktake.model import (
     Scheduled,
     Settle,
     Source,
-    Span,
     State,
     System,
     UnitOutcome,
@@ -37,6 +36,7 @@ from stocktake.model import (
 )
 
 __all__ = [
+    "Assumed",
     "Calendar",
     "Check",
     "Closure",
@@ -45,7 +45,6 @@ __all__ = [
     "Days",
     "Derivation",
     "Endpoint",
-    "Expectation",
     "Facet",
     "Feed",
     "FileFormat",
@@ -60,7 +59,6 @@ __all__ = [
     "Settle",
     "Source",
     "SourceChanged",
-    "Span",
     "State",
     "StocktakeError",
     "System",

@@ -38,6 +38,7 @@ POINTS = (
     "derive_after_commit",
     "checked",
     "before_finish",
+    "before_rename",
     "finished",
 )
 

@@ -34,8 +34,8 @@ from stocktake.run.workspace import reachable_sources
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from stocktake.model import Feed, Plan, PlanOptions, PlanPart, RunReport, System
     from stocktake.errors import SourceError
+    from stocktake.model import Feed, Plan, PlanOptions, PlanPart, RunReport, System
     from stocktake.run.batch import Paused, Prepared
     from stocktake.run.claim import Claim, SystemLock
     from stocktake.run.errands import Errand

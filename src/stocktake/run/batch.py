@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class Finding:
     """What became of one errand, before it is written.
 
-    ``was_asked`` is false when nothing was learned of the units (source paused, quota used up): they
-    stay as they are and in the plan.
+    ``was_asked`` is false when nothing was learned of the units (source paused, quota used up):
+    they stay as they are and in the plan.
     """
 
     errand: Errand

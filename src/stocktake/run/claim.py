@@ -206,7 +206,7 @@ def look(conn: psycopg.Connection, claim: Claim) -> None:
 
 def _lost(claim: Claim) -> LeaseLost:
     return LeaseLost(
-        f"run {claim.run_id} was taken over or cancelled; this process writes no more.",
+        f"run {claim.run_id} was paused, cancelled or taken over; this process writes no more.",
         hint=f"stocktake run show {claim.run_id} says who has it.",
     )
 

@@ -146,7 +146,13 @@ class Database:
     def _conninfo(self) -> str:
         if self._cluster is not None:
             self._cluster.revive()
-        given = conninfo_to_dict(self.url)
+        try:
+            given = conninfo_to_dict(self.url)
+        except psycopg.ProgrammingError as error:
+            raise DatabaseUnavailable(
+                "The database address is not one PostgreSQL understands.",
+                hint="Write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE.",
+            ) from error
         options = f"{given.get('options') or ''} {_SESSION}".strip()
         timeout = given.get("connect_timeout") or CONNECT_SECONDS
         return make_conninfo(
@@ -252,7 +258,7 @@ def _unavailable(url: str, error: psycopg.OperationalError) -> DatabaseUnavailab
     for mark, (what, hint) in _REASONS.items():
         if mark in text:
             return DatabaseUnavailable(f"{what} ({where}, user {given.get('user')!r}).", hint=hint)
-    last_line = text.splitlines()[-1] if text else type(error).__name__
+    last_line = text.splitlines()[-1].strip() if text else type(error).__name__
     return DatabaseUnavailable(
         f"The database at {where} cannot be reached: {last_line}",
         hint="Check that the server runs and that --database-url is right; without one, the "

@@ -129,3 +129,11 @@ insert into receipt (run_id, dataset, facet, read, inserted, updated, unchanged,
                      duplicates, at)
 values (%(run_id)s, %(dataset)s, 'derive', %(read)s, %(inserted)s, %(updated)s, %(unchanged)s, 0, 0,
         %(at)s);
+
+-- name: pause_run
+-- Stops a run that may go on later; whoever executes it is refused at its next batch.
+-- :run_id bigint, :now timestamptz
+update run
+   set state = 'paused', fence = fence + 1, message = 'paused by hand', updated_at = %(now)s
+ where run_id = %(run_id)s and state = 'running'
+returning run_id;
