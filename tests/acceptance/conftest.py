@@ -83,4 +83,3 @@ def undisturbed(
             return installation.state(), len(installation.targets())
 
     return of
-

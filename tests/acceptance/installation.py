@@ -31,8 +31,9 @@ RATE_FACTOR = 400.0
 PATIENCE_SECONDS = 180.0
 RACING = find_system("racing")
 UNCOMPARED = [
-    *("created_at", "updated_at", "stats_updated_at", "calculated_at", "fetched_at"),
+    *("created_at", "updated_at", "stats_updated_at", "result_updated_at"),
     *("_capture_id", "_run_id", "_loaded_at"),
+    *(stamp for derivation in RACING.derivations for stamp in derivation.stamps),
     *(f"_{facet.name}_capture_id" for dataset in RACING.datasets for facet in dataset.facets),
 ]
 """Columns that say when and by which run, not what."""
@@ -83,8 +84,7 @@ class State:
         found = []
         for name in sorted({*self.tables, *other.tables}):
             mine, theirs = (Counter(one.tables.get(name, ())) for one in (self, other))
-            found += [f"{name}: only here {line}" for line in [*(mine - theirs)][:2]]
-            found += [f"{name}: only there {line}" for line in [*(theirs - mine)][:2]]
+            found += _row_differences(name, mine - theirs, theirs - mine)
         for what in ("ledger", "units"):
             here, there = set(getattr(self, what)), set(getattr(other, what))
             found += [f"{what}: only here {line}" for line in sorted(here - there, key=str)[:5]]
@@ -188,6 +188,30 @@ def finish(started: subprocess.Popen[str]) -> Done:
         out, err = started.communicate()
         raise AssertionError(f"no end within {PATIENCE_SECONDS} s\n{out}\n{err}") from None
     return Done(started.returncode, out, err)
+
+
+def _row_differences(table: str, mine: Counter[str], theirs: Counter[str]) -> list[str]:
+    """Return which columns of which rows differ, three examples, paired by the dataset's key."""
+    key = RACING.dataset(table).key
+    here, there = (
+        {tuple(row[column] for column in key): row for row in map(json.loads, lines)}
+        for lines in (mine, theirs)
+    )
+    changed = [
+        f"{table} {at}: "
+        + str({name: (row[name], there[at][name]) for name in row if row[name] != there[at][name]})
+        for at, row in here.items()
+        if at in there
+    ]
+    alone = [
+        f"{table}: only {word} {at}"
+        for word, at in [
+            *(("here", at) for at in here.keys() - there.keys()),
+            *(("there", at) for at in there.keys() - here.keys()),
+        ]
+    ]
+    doubled = [f"{table}: {count + 1} times {line}" for line, count in mine.items() if count > 1]
+    return [*changed[:3], *alone[:3], *doubled[:3]]
 
 
 def _hashable(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
