@@ -13,7 +13,6 @@ from stocktake.cli.arguments import DatasetNames, Since, SystemName, Until, read
 from stocktake.cli.output import output_of
 from stocktake.model import Severity
 from stocktake.run.checked import check_system
-from stocktake.run.clock import system_clock
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
@@ -54,9 +53,7 @@ def check(
     found = find_system(system)
     chosen = find_datasets(found, datasets or [])
     with out.workspace("check") as workspace:
-        results = check_system(
-            workspace, found, chosen, read_range(since, until), clock=system_clock
-        )
+        results = check_system(workspace, found, chosen, read_range(since, until))
     if junit is not None:
         junit.write_text(junit_xml(found.name, results), encoding="utf-8")
     worst = max((EXIT_CODES[result.severity] for result in results), default=0)
@@ -67,7 +64,7 @@ def check(
 
 def render_checks(console: Console, results: Sequence[CheckResult], *, every: bool) -> None:
     """Draw check results, worst first; passed ones only when ``every`` is set."""
-    counted = {severity: 0 for severity in Severity}
+    counted = dict.fromkeys(Severity, 0)
     for result in results:
         counted[result.severity] += 1
     mild = (Severity.PASS, Severity.NOT_APPLICABLE)

@@ -20,7 +20,6 @@ from stocktake.cli.arguments import (
 )
 from stocktake.cli.output import output_of
 from stocktake.model import State
-from stocktake.run.clock import system_clock
 from stocktake.run.counted import count_system, list_gaps, recount_system
 from stocktake.run.registry import find_datasets, find_system
 
@@ -56,14 +55,8 @@ def count(
     chosen = find_datasets(found, datasets or [])
     window, instant = read_range(since, until), read_instant(as_of, "--as-of")
     with out.workspace("count") as workspace:
-        drift = (
-            recount_system(workspace, found, chosen, window, clock=system_clock)
-            if recount
-            else []
-        )
-        counted = count_system(
-            workspace, found, chosen, window, clock=system_clock, as_of=instant
-        )
+        drift = recount_system(workspace, found, chosen, window) if recount else []
+        counted = count_system(workspace, found, chosen, window, as_of=instant)
     document: dict[str, Any] = {"system": found.name, "datasets": [as_json(c) for c in counted]}
     if recount:
         document["drift"] = drift
@@ -102,11 +95,10 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
 def coverage_table(counted: Sequence[Coverage], title: str) -> Table:
     """Return the table of coverage per dataset."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("dataset")
-    table.add_column("")
-    for heading in ("coverage", "held", "expected", "missing", "to target", "surplus"):
-        table.add_column(heading, justify="right")
-    table.add_column("rows", justify="right")
+    table.add_column("dataset", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for heading in ("coverage", "held", "expected", "missing", "to target", "surplus", "rows"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("other states")
     for one in counted:
         others = ", ".join(
@@ -116,7 +108,7 @@ def coverage_table(counted: Sequence[Coverage], title: str) -> Table:
         )
         table.add_row(
             one.dataset,
-            words.bar(one.coverage, 12),
+            words.bar(one.coverage, 10),
             words.percent(one.coverage),
             words.number(one.held),
             words.number(one.expected),
@@ -161,10 +153,8 @@ def gaps(
     chosen = find_datasets(found, datasets or [])
     window, states = read_range(since, until), read_states(state)
     with out.workspace("gaps") as workspace:
-        listed = list_gaps(
-            workspace, found, chosen, window, states=states, limit=limit, clock=system_clock
-        )
-        counted = count_system(workspace, found, chosen, window, clock=system_clock)
+        listed = list_gaps(workspace, found, chosen, window, states=states, limit=limit)
+        counted = count_system(workspace, found, chosen, window)
     document = {
         "system": found.name,
         "gaps": listed,
@@ -175,7 +165,9 @@ def gaps(
     if listed:
         first = listed[0]
         key = "/".join(part for part in (first.first, *first.series))
-        out.hint(f"stocktake why {found.name} {first.dataset} {key}  ·  stocktake plan {found.name}")
+        out.hint(
+            f"stocktake why {found.name} {first.dataset} {key}  ·  stocktake plan {found.name}"
+        )
     return exit_code(counted)
 
 

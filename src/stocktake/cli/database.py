@@ -12,12 +12,17 @@ from stocktake.cli import words
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
 from stocktake.run.workspace import components
-from stocktake.store.backup import backup as write_backup, restore as read_backup
+from stocktake.store.backup import backup as write_backup
+from stocktake.store.backup import restore as read_backup
 from stocktake.store.binaries import find_binaries
 from stocktake.store.database import open_database
 from stocktake.store.migrate import (
     migrate as run_migrations,
+)
+from stocktake.store.migrate import (
     rollback as run_rollback,
+)
+from stocktake.store.migrate import (
     verify as verify_migrations,
 )
 from stocktake.store.upgrade import upgrade as run_upgrade
@@ -66,7 +71,9 @@ def rollback(
     names = [f"{one.component} {one.migration}" for one in undone]
     out.emit(
         {"rolled_back": names},
-        lambda console: console.print("\n".join(f"took back {name}" for name in names) or "nothing to do"),
+        lambda console: console.print(
+            "\n".join(f"took back {name}" for name in names) or "nothing to do"
+        ),
     )
     return 0
 

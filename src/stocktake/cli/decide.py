@@ -12,7 +12,6 @@ from rich.table import Table
 from stocktake.cli.arguments import DatasetNames, SystemName, read_day
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
-from stocktake.run.clock import system_clock
 from stocktake.run.decided import (
     accept_unit,
     list_duplicates,
@@ -32,7 +31,9 @@ def accept(
     unit: Annotated[str, typer.Argument(help="The unit's key, such as 2019-03-05/ire.")],
     reason: Annotated[str, typer.Option(help="Why this gap is acceptable.")] = "",
     by: Annotated[str, typer.Option(help="Who accepts it.")] = "",
-    until: Annotated[str, typer.Option(help="Until when: YYYY-MM-DD; then it is a gap again.")] = "",
+    until: Annotated[
+        str, typer.Option(help="Until when: YYYY-MM-DD; then it is a gap again.")
+    ] = "",
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
 ) -> int:
     """Waive a gap: it stops counting until a day, with a name and a reason kept."""
@@ -47,7 +48,7 @@ def accept(
     last = read_day(until, "--until")
     with out.workspace("accept") as workspace:
         told = (
-            withdraw_unit(workspace, found, target, unit, clock=system_clock)
+            withdraw_unit(workspace, found, target, unit)
             if withdraw
             else accept_unit(
                 workspace,
@@ -57,7 +58,6 @@ def accept(
                 reason=reason,
                 by=by,
                 until=last,
-                clock=system_clock,
             )
         )
     out.emit(told, lambda console: console.print(f"{target.name} {unit} is {told.state}"))

@@ -89,8 +89,7 @@ def _fresh_settings(out: Output) -> Settings:
 
 def _pointed_at(settings: Settings, story: Story, base_url: str) -> Settings:
     sources = {
-        name: {**own, "base_url": base_url, **SANDBOX_LOGIN}
-        for name, own in story.settings.items()
+        name: {**own, "base_url": base_url, **SANDBOX_LOGIN} for name, own in story.settings.items()
     }
     return dataclasses.replace(settings, sources=sources)
 
@@ -107,9 +106,7 @@ class _Telling:
         self._window = Range(story.since, story.until)
         self._chosen = [system.dataset(name) for name in story.datasets]
         self._code = 0
-        self._options = PlanOptions(
-            datasets=story.datasets, since=story.since, until=story.until
-        )
+        self._options = PlanOptions(datasets=story.datasets, since=story.since, until=story.until)
 
     def tell(self) -> dict[str, Any]:
         name, story = self._system.name, self._story
@@ -143,9 +140,7 @@ class _Telling:
             self._screen.print(f"\n[bold cyan]{step}[/] [bold]{command}[/]  [dim]{remark}[/]")
 
     def _draw_plan(self) -> None:
-        made = make_and_save(
-            self._workspace, self._system, self._options, save=False, clock=system_clock
-        )
+        made = make_and_save(self._workspace, self._system, self._options, save=False)
         if not self._out.as_json:
             render_plan(self._screen, made)
 
@@ -156,7 +151,6 @@ class _Telling:
                 self._workspace,
                 self._system,
                 self._options,
-                clock=system_clock,
                 conduct=Conduct(report=report),
             )
         if not (self._out.as_json or quietly):
@@ -175,7 +169,6 @@ class _Telling:
             self._window,
             states=(),
             limit=1000,
-            clock=system_clock,
         )
         if not self._out.as_json:
             for gap in listed[:SHOWN_GAPS]:
@@ -191,28 +184,20 @@ class _Telling:
 
     def _draw_calendar(self) -> None:
         dataset = self._system.dataset(self._story.hole[0])
-        rows = calendar(
-            self._workspace, self._system, dataset, self._window, clock=system_clock
-        )
+        rows = calendar(self._workspace, self._system, dataset, self._window)
         self._screen.print(f"\n  [bold]{dataset.name}[/], a mark a day")
         for line in month_rows(rows):
             self._screen.print("  ", line)
         self._screen.print("  ", legend())
 
     def _draw_why(self, dataset: str, unit: str) -> None:
-        told = explain_unit(
-            self._workspace, self._system, self._system.dataset(dataset), unit, clock=system_clock
-        )
+        told = explain_unit(self._workspace, self._system, self._system.dataset(dataset), unit)
         if not self._out.as_json:
             render_why(self._screen, told)
 
     def _draw_end(self) -> tuple[list[dict[str, Any]], dict[str, int]]:
-        counted = count_system(
-            self._workspace, self._system, self._chosen, self._window, clock=system_clock
-        )
-        results = check_system(
-            self._workspace, self._system, self._chosen, self._window, clock=system_clock
-        )
+        counted = count_system(self._workspace, self._system, self._chosen, self._window)
+        results = check_system(self._workspace, self._system, self._chosen, self._window)
         self._code = exit_code(counted)
         if not self._out.as_json:
             self._screen.print(coverage_table(counted, ""))
@@ -279,5 +264,3 @@ def sandbox(
     )
     server.serve_forever("127.0.0.1", port)
     return 0
-
-

@@ -11,7 +11,6 @@ from stocktake.cli.arguments import DatasetNames, SystemName
 from stocktake.cli.count import FAIL, PASS
 from stocktake.cli.output import output_of
 from stocktake.cli.reports import render_report, report_as_json
-from stocktake.run.clock import system_clock
 from stocktake.run.derived import derive_system, verify_system
 from stocktake.run.registry import find_datasets, find_system
 
@@ -38,9 +37,7 @@ def derive(
     chosen = find_datasets(found, datasets or [])
     parameters = {} if min_runs is None else {"min_runs": min_runs}
     with out.workspace("derive") as workspace:
-        done = derive_system(
-            workspace, found, chosen, full=full, parameters=parameters, clock=system_clock
-        )
+        done = derive_system(workspace, found, chosen, full=full, parameters=parameters)
     out.emit(report_as_json(done), lambda console: render_report(console, done))
     return PASS
 
@@ -55,7 +52,7 @@ def verify(
     out = output_of(context)
     found = find_system(system)
     with out.workspace("verify") as workspace:
-        verdicts = verify_system(workspace, found, full=full, seed=seed, clock=system_clock)
+        verdicts = verify_system(workspace, found, full=full, seed=seed)
     differ = sum(verdict.differences for verdict in verdicts)
     document = {"system": found.name, "is_clean": not differ, "verified": verdicts}
     out.emit(document, lambda console: _render(console, verdicts))

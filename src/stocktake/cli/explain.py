@@ -12,7 +12,6 @@ from stocktake.cli import words
 from stocktake.cli.arguments import SystemName
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
-from stocktake.run.clock import system_clock
 from stocktake.run.explained import explain_unit, show_capture, trace_row
 from stocktake.run.registry import find_datasets, find_system
 
@@ -38,7 +37,7 @@ def why(
     found = find_system(system)
     (target,) = find_datasets(found, [dataset])
     with out.workspace("why") as workspace:
-        told = explain_unit(workspace, found, target, unit, clock=system_clock)
+        told = explain_unit(workspace, found, target, unit)
     out.emit(told, lambda console: render_why(console, told))
     return 0
 

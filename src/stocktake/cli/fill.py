@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress as Bar, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bar
 
 from stocktake.cli import words
 from stocktake.cli.arguments import (
@@ -29,8 +30,8 @@ from stocktake.cli.plan import (
     render_plan,
 )
 from stocktake.cli.reports import print_report
-from stocktake.run.backfill import Conduct, backfill as run_backfill
-from stocktake.run.clock import system_clock
+from stocktake.run.backfill import Conduct
+from stocktake.run.backfill import backfill as run_backfill
 from stocktake.run.files import load_files
 from stocktake.run.progress import silent
 from stocktake.run.registry import find_datasets, find_system
@@ -74,13 +75,11 @@ def backfill(
     )
     with out.workspace("backfill") as workspace, shown_progress(out) as report:
         conduct = Conduct(report=report, announce=_announcer(out))
-        done = run_backfill(
-            workspace, found, options, clock=system_clock, conduct=conduct, plan_id=plan
-        )
+        done = run_backfill(workspace, found, options, conduct=conduct, plan_id=plan)
         return print_report(out, workspace, found, done, _window_of(options))
 
 
-def _announcer(out: Output) -> Any:  # noqa: ANN401
+def _announcer(out: Output) -> Any:
     def announce(made: Plan, resumed_run: int | None) -> None:
         if out.as_json or out.is_quiet:
             return
@@ -92,7 +91,7 @@ def _announcer(out: Output) -> Any:  # noqa: ANN401
     return announce
 
 
-def _window_of(options: PlanOptions) -> Any:  # noqa: ANN401
+def _window_of(options: PlanOptions) -> Any:
     return read_range(str(options.since or ""), str(options.until or ""))
 
 
@@ -107,9 +106,7 @@ def sync(
     found = find_system(system)
     names = tuple(dataset.name for dataset in find_datasets(found, datasets)) if datasets else ()
     with out.workspace("sync") as workspace, shown_progress(out) as report:
-        done = run_sync(
-            workspace, found, names, days=days, clock=system_clock, conduct=Conduct(report=report)
-        )
+        done = run_sync(workspace, found, names, days=days, conduct=Conduct(report=report))
         return print_report(out, workspace, found, done, None)
 
 
@@ -127,9 +124,7 @@ def load(
     found = find_system(system)
     (target,) = find_datasets(found, [dataset])
     with out.workspace("load") as workspace, shown_progress(out) as report:
-        done = load_files(
-            workspace, found, target, files, source=source, clock=system_clock, report=report
-        )
+        done = load_files(workspace, found, target, files, source=source, report=report)
         return print_report(out, workspace, found, done, None, judged=False)
 
 
@@ -146,7 +141,7 @@ def replay(
     chosen = find_datasets(found, datasets or [])
     window = read_range(since, until)
     with out.workspace("replay") as workspace, shown_progress(out) as report:
-        done = run_replay(workspace, found, chosen, window, clock=system_clock, report=report)
+        done = run_replay(workspace, found, chosen, window, report=report)
         return print_report(out, workspace, found, done, window, judged=False)
 
 
@@ -195,7 +190,7 @@ def _detail(progress: Progress) -> str:
     return " · ".join(parts)
 
 
-def _lines(screen: Any) -> Report:  # noqa: ANN401
+def _lines(screen: Any) -> Report:
     """Report at most one line per tenth of the plan: output that goes to a file stays short."""
     seen: dict[str, int] = {}
 
@@ -210,5 +205,3 @@ def _lines(screen: Any) -> Report:  # noqa: ANN401
             )
 
     return report
-
-

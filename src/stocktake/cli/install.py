@@ -31,9 +31,7 @@ def init(
     """Create or migrate the database, for real rows unless --sandbox. Safe to repeat."""
     out = output_of(context)
     settings = out.settings()
-    with open_database(
-        settings, application="stocktake init", components=components()
-    ) as database:
+    with open_database(settings, application="stocktake init", components=components()) as database:
         made = init_kind(database, "sandbox" if sandbox else "real")
     place = "the database given" if settings.database_url else str(settings.home)
     document = {

@@ -17,11 +17,11 @@ class LazyCommand(TyperCommand):
         super().__init__(name, help=summary, short_help=summary, rich_help_panel=panel)
         self._place = place
 
-    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:  # noqa: ANN401 -- the signature is the library's
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
         """Parse with the real command's parameters."""
         return self.real().make_context(info_name, args, *rest, **extra)
 
-    def real(self) -> Any:  # noqa: ANN401 -- a command of the library
+    def real(self) -> Any:
         """Import and return the real command."""
         module, _, attribute = self._place.partition(":")
         target = getattr(import_module(module), attribute)
@@ -40,11 +40,11 @@ class LazyGroup(TyperGroup):
 
     lazy: tuple[LazyCommand, ...] = ()
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return names in the order they are declared."""
         return [*(command.name or "" for command in self.lazy), *super().list_commands(ctx)]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a stand-in or an own command; ``None`` for an unknown name."""
         for command in self.lazy:
             if command.name == cmd_name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from stocktake.settings import Settings
 
 
+FILE_WIDTH = 140
+"""Columns of tables that go to a file or a pipe, which have no width of their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """The global options of one call, and the two ways to answer it."""
@@ -34,7 +39,9 @@ class Output:
 
     def settings(self) -> Settings:
         """Return the settings with this call's options over environment and file."""
-        settings = load_settings(home=Path(self.home) if self.home else None, database_url=self.database_url or None)
+        settings = load_settings(
+            home=Path(self.home) if self.home else None, database_url=self.database_url or None
+        )
         configure_logs(level=settings.log_level, style=settings.log_format)
         return settings
 
@@ -44,7 +51,7 @@ class Output:
         with open_workspace(self.settings(), application=f"stocktake {application}") as workspace:
             yield workspace
 
-    def emit(self, document: Any, render: Callable[[Console], None]) -> None:  # noqa: ANN401 -- any JSON document
+    def emit(self, document: Any, render: Callable[[Console], None]) -> None:
         """Print ``document`` as JSON or let ``render`` draw it."""
         if self.as_json:
             sys.stdout.write(to_json(document) + "\n")
@@ -66,15 +73,18 @@ def output_of(context: typer.Context) -> Output:
 
 def console() -> Console:
     """Return the console for stdout; it follows the terminal's width and colours."""
-    return Console(highlight=False)
+    screen = Console(highlight=False)
+    if not screen.is_terminal and "COLUMNS" not in os.environ:
+        screen.width = FILE_WIDTH
+    return screen
 
 
-def to_json(document: Any) -> str:  # noqa: ANN401
+def to_json(document: Any) -> str:
     """Return indented JSON; days and instants in ISO 8601, states as their words."""
     return msgspec.json.format(JSON.encode(document), indent=2).decode()
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _plain(value: Any) -> Any:
     if isinstance(value, range | set | frozenset):
         return sorted(value)
     return str(value)

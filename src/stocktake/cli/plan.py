@@ -18,7 +18,6 @@ from stocktake.cli.arguments import (
     read_range,
 )
 from stocktake.cli.output import output_of
-from stocktake.run.clock import system_clock
 from stocktake.run.planned import make_and_save
 from stocktake.run.registry import find_datasets, find_system
 
@@ -65,7 +64,7 @@ def plan(
         refetch=refetch,
     )
     with out.workspace("plan") as workspace:
-        made = make_and_save(workspace, found, options, save=save, clock=system_clock)
+        made = make_and_save(workspace, found, options, save=save)
     out.emit(as_json(made), lambda console: render_plan(console, made))
     if made.plan_id is not None:
         out.hint(f"stocktake backfill {found.name} --plan {made.plan_id}")
@@ -138,6 +137,8 @@ def _waves(made: Plan) -> Table:
     table.add_column("why", overflow="fold")
     shown = None
     for part in made.parts:
+        if part.kind != "fetch":
+            continue
         label = part.label if part.wave != shown else ""
         shown = part.wave
         about = "≈ " if part.dynamic else ""
@@ -149,6 +150,9 @@ def _waves(made: Plan) -> Table:
             about + words.number(part.requests) if part.requests else "",
             part.reason,
         )
+    derived = list(dict.fromkeys(part.feed for part in made.parts if part.kind == "derive"))
+    if derived:
+        table.add_row("derived", "derive", f"{len(derived)} tables", "", "", "what these rows touch")
     return table
 
 

@@ -10,7 +10,6 @@ from stocktake.cli import words
 from stocktake.cli.count import exit_code
 from stocktake.cli.output import console
 from stocktake.run.claim import as_json as counts_as_json
-from stocktake.run.clock import system_clock
 from stocktake.run.counted import count_system
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def print_report(
     )
     if not judged or window is None:
         return 2 if failed else 0
-    counted = count_system(workspace, system, system.datasets, window, clock=system_clock)
+    counted = count_system(workspace, system, system.datasets, window)
     code = exit_code(counted)
     if code:
         out.hint(f"stocktake gaps {system.name}")

@@ -9,7 +9,6 @@ from rich.table import Table
 
 from stocktake.cli import words
 from stocktake.cli.output import output_of
-from stocktake.run.clock import system_clock
 from stocktake.run.listed import cancel_run, list_runs, show_run
 
 if TYPE_CHECKING:
@@ -90,6 +89,6 @@ def run_cancel(context: typer.Context, run_id: RunId) -> int:
     """Cancel a run: its process stops at the next batch; what is loaded stays."""
     out = output_of(context)
     with out.workspace("run") as workspace:
-        line = cancel_run(workspace, run_id, clock=system_clock)
+        line = cancel_run(workspace, run_id)
     out.emit(line.as_json(), lambda console: console.print(f"run {run_id} is {line.state}"))
     return 0

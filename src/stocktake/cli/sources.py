@@ -10,7 +10,6 @@ from rich.table import Table
 from stocktake.cli import words
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
-from stocktake.run.clock import system_clock
 from stocktake.run.registry import find_system, installed_systems
 from stocktake.run.sourced import pause, resume, source_health
 
@@ -34,7 +33,7 @@ def sources(
         _require_source(name)
         with out.workspace("sources") as workspace:
             if target == "pause":
-                pause(workspace, name, reason=reason, clock=system_clock)
+                pause(workspace, name, reason=reason)
             else:
                 resume(workspace, name)
         state = "paused" if target == "pause" else "active"

@@ -11,7 +11,6 @@ from stocktake.cli import words
 from stocktake.cli.count import as_json, coverage_table
 from stocktake.cli.output import output_of
 from stocktake.model import Range
-from stocktake.run.clock import system_clock
 from stocktake.run.counted import count_system
 from stocktake.run.listed import list_runs
 from stocktake.run.registry import find_system, installed_systems
@@ -60,10 +59,7 @@ def status(
     out = output_of(context)
     chosen = [find_system(system)] if system else list(installed_systems().values())
     with out.workspace("status") as workspace:
-        counted = {
-            one.name: count_system(workspace, one, one.datasets, Range(), clock=system_clock)
-            for one in chosen
-        }
+        counted = {one.name: count_system(workspace, one, one.datasets, Range()) for one in chosen}
         last = list_runs(workspace, system or None, limit=SHOWN_RUNS)
         kind = workspace.kind
     document = {

@@ -15,10 +15,9 @@ from stocktake.count.states import (
     member_series,
     question,
     ranges_in,
-    ranges_of,
 )
 from stocktake.model import HELD_STATES, TO_FILL_STATES, Dataset, FromDataset, Need, State, System
-from stocktake.model.ordinals import Ranges, subtract, union
+from stocktake.model.ordinals import Ranges, from_text, subtract, union
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -40,16 +39,15 @@ def needs(
 ) -> list[Need]:
     """Return per feed the units in one of ``states``, in the order of ``datasets``.
 
-    Units nobody can deliver come along with their reason (``UNREACHABLE``), for the plan to list.
-
     Args:
-        states: States of the *feed's* units; none means missing, failed, thin and stale.
+        states: States of the *feed's* units. None means missing, failed, thin and stale, and what
+            the feed cannot deliver (``UNREACHABLE``), for the plan to list with its reason.
         refetch: Also what is held.
         due_only: What a sync wants: without units whose next try is later than now, with held
             units whose re-check is due (state ``complete``) and days ahead (state ``future``).
     """
     view = View(**looking)
-    wanted = {*(states or TO_FILL_STATES), *UNREACHABLE, *(HELD_STATES if refetch else ())}
+    wanted = {*(states or (*TO_FILL_STATES, *UNREACHABLE)), *(HELD_STATES if refetch else ())}
     wanted |= {State.FUTURE} if due_only else set()
     found: list[Need] = []
     for dataset in datasets:
@@ -83,7 +81,7 @@ def _due(conn: Connection, asked: Question, lines: Iterable[Need], *, now: datet
     waiting: dict[tuple[str, tuple[str, ...]], Ranges] = {}
     found: list[Need] = []
     for key, feed, is_waiting, text in conn.execute(QUERIES.waiting_units, parameters):
-        series, ranges = tuple(key), ranges_of(text)
+        series, ranges = tuple(key), from_text(text)
         if is_waiting:
             waiting[feed, series] = ranges
         else:

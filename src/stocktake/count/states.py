@@ -30,7 +30,7 @@ from stocktake.model import (
     dimensions,
     ordinal_of,
 )
-from stocktake.model.ordinals import HIGHEST, LOWEST, Ranges, as_text
+from stocktake.model.ordinals import HIGHEST, LOWEST, as_text
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -120,14 +120,6 @@ def ranges_in(
         "by_feed": by_feed,
     }
     return conn.execute(QUERIES.state_ranges, parameters).fetchall()
-
-
-def ranges_of(text: str) -> Ranges:
-    """Return the ranges of PostgreSQL's spelling of a finite ``int4multirange``."""
-    if text == "{}":
-        return ()
-    parts = text[2:-2].split("),[")
-    return tuple((int(first), int(last)) for first, last in (part.split(",") for part in parts))
 
 
 def question(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import LiteralString
 
     from psycopg import Connection
+    from psycopg.sql import Composable
 
     from stocktake.derive.target import Target
 
@@ -34,13 +35,16 @@ def oldest_transaction(conn: Connection[Any]) -> datetime:
 
 def has_changes(conn: Connection[Any], target: Target, watermark: datetime) -> bool:
     """Return whether any input may have changed since ``watermark``; reads two indexes each."""
+    read = list(target.derivation.inputs)
+    if target.is_update_only:
+        read.append(target.derivation.dataset)
     return any(
         _row(
             conn,
             QUERIES.has_changes.format(input=Identifier(target.system.name, name)),
             {"system": target.system.name, "dataset": name, "watermark": watermark},
         )[0]
-        for name in target.derivation.inputs
+        for name in read
     )
 
 
@@ -54,13 +58,19 @@ def touch_changed(conn: Connection[Any], target: Target, watermark: datetime) ->
     )
     conn.execute(statement, parameters_of(target), prepare=False)
     _drop_views(conn, target)
+    if target.is_update_only:
+        conn.execute(
+            QUERIES.touch_new_rows.format(
+                scope=target.scope, target=target.table, watermark=Literal(watermark)
+            )
+        )
     conn.execute(QUERIES.analyze_touched_keys)
 
 
 def touch_everything(conn: Connection[Any], target: Target) -> None:
     """Fill ``touched_keys`` with every key there could be."""
     _create_touched_keys(conn, target)
-    every = target.statement("every")
+    every = _every_key(target)
     if every is not None:
         statement = QUERIES.fill_every_key.format(scope=target.scope, every=every)
         conn.execute(statement, parameters_of(target), prepare=False)
@@ -79,7 +89,7 @@ def touch_sample(
 ) -> None:
     """Fill ``touched_keys`` with a random ``share`` (0 to 1) of the keys, ``least`` at least."""
     _create_touched_keys(conn, target)
-    every = target.statement("every")
+    every = _every_key(target)
     if every is None:
         _view_everything(conn, target)
         every = target.required("touched")
@@ -109,6 +119,13 @@ def touched_units(conn: Connection[Any], target: Target) -> tuple[tuple[str, ...
 def parameters_of(target: Target) -> dict[str, Any]:
     """Return the parameters that a derivation declares, with their defaults."""
     return dict(target.derivation.parameters)
+
+
+def _every_key(target: Target) -> Composable | None:
+    """Return the query of all keys; of derived columns these are the table's rows."""
+    if target.is_update_only:
+        return QUERIES.every_row.format(scope=target.scope, target=target.table)
+    return target.statement("every")
 
 
 def _create_touched_keys(conn: Connection[Any], target: Target) -> None:

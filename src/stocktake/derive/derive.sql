@@ -84,6 +84,17 @@ select {scope} from {target} with no data;
 insert into touched_keys ({scope})
 select distinct {scope} from ({touched}) touched where num_nulls({scope}) = 0;
 
+-- name: touch_new_rows
+-- Derived columns of rows that others loaded since the watermark.
+insert into touched_keys ({scope})
+select {scope} from {target} where _loaded_at >= {watermark}
+except
+select {scope} from touched_keys;
+
+-- name: every_row
+-- Every row whose columns are derived.
+select {scope} from {target}
+
 -- name: fill_every_key
 -- The derivation lists each key once itself.
 insert into touched_keys ({scope}) select {scope} from ({every}) every_key;
@@ -172,9 +183,9 @@ update {target} t
  where {same_key} and {differs};
 
 -- name: update_columns
--- Derived columns of a fetched table whose values changed; who made the row stays as it was.
+-- Derived columns of a fetched table whose values changed; who loaded the row, and when, stays.
 update {target} t
-   set {assignments}, _loaded_at = transaction_timestamp(), updated_at = transaction_timestamp()
+   set {assignments}, updated_at = transaction_timestamp()
   from computed c
  where {same_key} and {differs};
 

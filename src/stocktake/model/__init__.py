@@ -2,7 +2,7 @@
 
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
-from stocktake.model.expectation import Calendar, Closure, Expectation, Listed
+from stocktake.model.expectation import Calendar, Closure, Expectation, Listed, Scheduled
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -98,6 +98,7 @@ __all__ = [
     "RowCounts",
     "RunReport",
     "Schedule",
+    "Scheduled",
     "Settle",
     "Severity",
     "Source",

@@ -30,9 +30,7 @@ class Limit:
 
     def allows(self, value: float) -> bool:
         """Return whether ``value`` lies within the range."""
-        return (self.low is None or value >= self.low) and (
-            self.high is None or value <= self.high
-        )
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from stocktake.model.unit import Span, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class Expectation(Protocol):
@@ -109,3 +109,58 @@ class Listed:
             day = promised + timedelta(days=1)
         if day <= until:
             yield Span(day, until, State.NOT_EXPECTED, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """Days are promised by rows: a fixtures list or an index that was loaded into a dataset.
+
+    The engine runs ``statement`` of the system's ``count.sql`` (columns ``series text[]``,
+    ``day date``, ``is_cancelled boolean``) and counts by what ``read`` makes of its rows.
+
+    Args:
+        statement: Its name.
+        reason: Why other days of a listed series are not expected.
+        otherwise: Speaks for series of which no day is listed.
+    """
+
+    statement: str
+    reason: str
+    otherwise: Expectation
+
+    def spans(self, series: tuple[str, ...], since: date, until: date) -> Iterable[Span]:
+        """Return what holds while no day is listed."""
+        return self.otherwise.spans(series, since, until)
+
+    def read(self, rows: Iterable[tuple[tuple[str, ...], date, bool]]) -> Expectation:
+        """Return the rule that the statement's rows amount to."""
+        days: dict[tuple[str, ...], list[date]] = {}
+        cancelled: dict[tuple[str, ...], list[date]] = {}
+        for series, day, is_cancelled in rows:
+            days.setdefault(tuple(series), []).append(day)
+            if is_cancelled:
+                cancelled.setdefault(tuple(series), []).append(day)
+        if not days:
+            return self.otherwise
+        listed = Listed(_frozen(days), self.reason, _frozen(cancelled))
+        return _Either(listed, frozenset(days), self.otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class _Either:
+    """One rule for some series, another for the rest."""
+
+    listed: Listed
+    listed_series: frozenset[tuple[str, ...]]
+    otherwise: Expectation
+
+    def spans(self, series: tuple[str, ...], since: date, until: date) -> Iterable[Span]:
+        """Return the spans of the rule that speaks for the series."""
+        rule = self.listed if series in self.listed_series else self.otherwise
+        return rule.spans(series, since, until)
+
+
+def _frozen(
+    days: Mapping[tuple[str, ...], list[date]],
+) -> tuple[tuple[tuple[str, ...], tuple[date, ...]], ...]:
+    return tuple((series, tuple(sorted(set(told)))) for series, told in days.items())

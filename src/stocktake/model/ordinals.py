@@ -104,3 +104,15 @@ def as_text(ranges: Iterable[tuple[int, int]]) -> str:
     '{[1,4),[6,8)}'
     """
     return "{" + ",".join(f"[{first},{last})" for first, last in ranges) + "}"
+
+
+def from_text(text: str) -> Ranges:
+    """Return the ranges of PostgreSQL's spelling of a finite ``int4multirange``.
+
+    >>> from_text("{[1,4),[6,8)}")
+    ((1, 4), (6, 8))
+    """
+    if text == "{}":
+        return ()
+    parts = text[2:-2].split("),[")
+    return tuple((int(first), int(last)) for first, last in (part.split(",") for part in parts))

@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from stocktake.errors import CredentialsRefused, StocktakeError, UsageError
-from stocktake.model import PlanOptions, PlanPart, State
 from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
 from stocktake.run import claim as claims
@@ -29,10 +28,9 @@ from stocktake.run.workspace import reachable_sources
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from stocktake.model import Plan, RunReport, System
-    from stocktake.run.claim import Claim
-    from stocktake.run.clock import Clock
+    from stocktake.model import Plan, PlanOptions, PlanPart, RunReport, System
     from stocktake.run.batch import Prepared
+    from stocktake.run.claim import Claim
     from stocktake.run.errands import Errand
     from stocktake.run.fetching import Fetching
     from stocktake.run.pump import Fetched
@@ -55,7 +53,7 @@ class Conduct:
             interrupted run is continued.
     """
 
-    limits: PumpLimits = PumpLimits()
+    limits: PumpLimits = field(default_factory=PumpLimits)
     validate_every: int = 50
     report: Report = silent
     announce: Callable[[Plan, int | None], None] = unannounced
@@ -66,8 +64,7 @@ def backfill(
     system: System,
     options: PlanOptions,
     *,
-    clock: Clock,
-    conduct: Conduct = Conduct(),  # noqa: B008 -- frozen
+    conduct: Conduct = Conduct(),
     plan_id: int | None = None,
 ) -> RunReport:
     """Fill what ``options`` ask for and return what was done.
@@ -80,7 +77,6 @@ def backfill(
         workspace: Where.
         system: What.
         options: Which units, in which order.
-        clock: Gives the present instant.
         conduct: How.
         plan_id: A saved plan to run instead of making one.
 
@@ -90,10 +86,10 @@ def backfill(
         SourceUnavailable, StoreError: As named; running it again continues.
     """
     with claims.system_lock(workspace.database, system.name):
-        claim, plan = _begin(workspace, system, options, plan_id=plan_id, clock=clock)
+        claim, plan = _begin(workspace, system, options, plan_id=plan_id)
         reach("planned")
         conduct.announce(plan, claim.run_id if claim.resumed else None)
-        return _Execution(workspace, system, claim, plan, clock=clock, conduct=conduct).run()
+        return _Execution(workspace, system, claim, plan, conduct=conduct).run()
 
 
 def _begin(
@@ -102,9 +98,8 @@ def _begin(
     options: PlanOptions,
     *,
     plan_id: int | None,
-    clock: Clock,
 ) -> tuple[Claim, Plan]:
-    now = clock()
+    now = workspace.clock()
     asked: dict[str, Any] = {**options_json(options), "plan": plan_id}
     with workspace.database.connection() as conn:
         unfinished = claims.interrupted(conn, system.name, "backfill", asked)
@@ -122,9 +117,7 @@ def _begin(
                 f"plan {plan_id} is of {plan.system}, not of {system.name}.",
                 hint=f"stocktake backfill {plan.system} --plan {plan_id}",
             )
-        claim = claims.start(
-            conn, system.name, "backfill", options=asked, plan_id=plan_id, now=now
-        )
+        claim = claims.start(conn, system.name, "backfill", options=asked, plan_id=plan_id, now=now)
     return claim, plan
 
 
@@ -138,18 +131,14 @@ class _Execution:
         claim: Claim,
         plan: Plan,
         *,
-        clock: Clock,
         conduct: Conduct,
     ) -> None:
         self._workspace = workspace
         self._system = system
         self._claim = claim
         self._plan = plan
-        self._clock = clock
         self._conduct = conduct
-        self._loader = BatchLoader(
-            workspace.database, system, claim, clock=clock, kind=workspace.kind
-        )
+        self._loader = BatchLoader(workspace, system, claim)
         self._meter = Meter(claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
         self._started = time.monotonic()
         self._stop = StopSign()
@@ -167,18 +156,18 @@ class _Execution:
     def _execute(self) -> None:
         fetches = [part for part in self._plan.parts if part.kind == "fetch"]
         if fetches:
-            with reachable_sources(self._workspace, self._system, now=self._clock()) as sources:
+            with reachable_sources(self._workspace, self._system) as sources:
                 asyncio.run(self._fetch_waves(fetches, sources))
         reach("before_derive")
         self._meter.wave = "derived tables"
         self._conduct.report(self._meter.snapshot())
-        derive_all(self._workspace, self._system, self._claim, clock=self._clock)
+        derive_all(self._workspace, self._system, self._claim)
 
-    async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:  # noqa: ANN401
+    async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:
         database = self._workspace.database
         stored = stored_pages(database, self._claim)
         async with open_fetching(
-            database, self._system, sources, stored=stored, clock=self._clock
+            database, self._system, sources, stored=stored, clock=self._workspace.clock
         ) as fetching:
             for wave in sorted({part.wave for part in parts}):
                 await self._fetch_wave(wave, fetching)
@@ -208,14 +197,16 @@ class _Execution:
             )
         days = [part for _, part in numbered if not part.dynamic]
         if days:
-            check_days(self._workspace, self._system, days, clock=self._clock)
+            check_days(self._workspace, self._system, days)
 
     def _errands(self, number: int, part: PlanPart) -> Iterator[Errand]:
         source, feed = self._system.feed(part.feed)
         database = self._workspace.database
         with database.connection() as conn:
             if part.dynamic and not part.ordinals:
-                ranges = dynamic_ranges(conn, self._workspace, self._system, feed, now=self._clock())
+                ranges = dynamic_ranges(
+                    conn, self._workspace, self._system, feed, now=self._workspace.clock()
+                )
                 assert self._claim.plan_id is not None  # noqa: S101 -- every backfill has a plan
                 set_ordinals(conn, self._claim.plan_id, number, ranges)
             left = remaining(conn, self._claim.run_id, self._claim.plan_id, number)
@@ -257,7 +248,7 @@ class _Execution:
                 state=state,
                 units=self._loader.tally.units,
                 seconds=time.monotonic() - self._started,
-                now=self._clock(),
+                now=self._workspace.clock(),
                 message=message,
                 error=error,
                 notes=self._loader.tally.note_lines(),

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
     from stocktake.model import Capture, System
     from stocktake.run.claim import Claim
-    from stocktake.run.clock import Clock
     from stocktake.run.errands import Errand
     from stocktake.run.pump import Fetched
-    from stocktake.store.database import Database
+    from stocktake.run.workspace import Workspace
 
 
 TRANSIENT = (
@@ -86,23 +85,17 @@ class BatchLoader:
 
     def __init__(
         self,
-        database: Database,
+        workspace: Workspace,
         system: System,
         claim: Claim,
         *,
-        clock: Clock,
-        kind: str,
         attempts: int = 5,
     ) -> None:
-        """Load for ``claim`` into a database of ``kind``.
-
-        A transaction the database aborts is repeated up to ``attempts`` times.
-        """
-        self._database = database
+        """Load for ``claim``; a transaction the database aborts is repeated ``attempts`` times."""
+        self._workspace = workspace
+        self._database = workspace.database
         self._system = system
         self._claim = claim
-        self._clock = clock
-        self._kind = kind
         self._attempts = attempts
         self._known = KeyCache()
         self.tally = Tally()
@@ -161,7 +154,7 @@ class BatchLoader:
                 errand.source.name,
                 reason=answer.failure.reason,
                 by=f"run {self._claim.run_id}",
-                now=self._clock(),
+                now=self._workspace.clock(),
             )
             self.tally.paused = answer.failure.reason
         names = (self._system.name, errand.source.name, errand.feed.endpoint.name)
@@ -179,7 +172,9 @@ class BatchLoader:
         if failure is not None:
             was_asked = failure.state is not State.MISSING
             told = tuple(UnitOutcome(key, failure.state, failure.reason) for key in units)
-            return Finding(errand, captures, None, told if was_asked else (), answer.requests, was_asked)
+            return Finding(
+                errand, captures, None, told if was_asked else (), answer.requests, was_asked
+            )
         if answer.unchanged:
             return Finding(errand, captures, None, (), answer.requests)
         bodies = [capture.body for capture in captures]
@@ -195,7 +190,7 @@ class BatchLoader:
         return Finding(errand, captures, load, tuple(parsed.outcomes), answer.requests)
 
     def _write(self, prepared: Prepared) -> Counter[State]:
-        now = self._clock()
+        now = self._workspace.clock()
         units: Counter[State] = Counter()
         loads = [finding.load for finding in prepared.findings if finding.load is not None]
         reach("before_merge")

@@ -10,8 +10,7 @@ from stocktake.model import Severity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stocktake.model import Check, CheckResult, Dataset, Range, System
-    from stocktake.run.clock import Clock
+    from stocktake.model import Check, CheckResult, Dataset, PlanPart, Range, System
     from stocktake.run.workspace import Workspace
 
 
@@ -27,8 +26,6 @@ def check_system(
     system: System,
     datasets: Sequence[Dataset],
     window: Range,
-    *,
-    clock: Clock,
 ) -> list[CheckResult]:
     """Measure the checks over a range and keep the results."""
     with workspace.database.connection() as conn:
@@ -38,10 +35,14 @@ def check_system(
             checks_of(system, datasets),
             since=window.since,
             until=window.until,
-            now=clock(),
+            now=workspace.clock(),
         )
 
 
 def failures(results: Sequence[CheckResult]) -> list[CheckResult]:
     """Return the results that fail or could not be measured."""
     return [one for one in results if one.severity in (Severity.FAIL, Severity.ERROR)]
+
+
+def check_days(workspace: Workspace, system: System, parts: Sequence[PlanPart]) -> None:
+    """Measure the checks of a wave's days."""

@@ -112,7 +112,9 @@ def interrupted(
 
 def park_interrupted(conn: psycopg.Connection, system: str, *, now: datetime) -> list[int]:
     """Mark runs whose process is gone as paused; the caller holds the system's lock."""
-    return [row[0] for row in conn.execute(SQL.park_interrupted_runs, {"system": system, "now": now})]
+    return [
+        row[0] for row in conn.execute(SQL.park_interrupted_runs, {"system": system, "now": now})
+    ]
 
 
 def take_over(conn: psycopg.Connection, run_id: int, *, now: datetime) -> Claim:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from stocktake.count.gaps import MatrixRow
     from stocktake.model import Coverage, Dataset, Drift, Gap, Range, System
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 LISTED_STATES = (*sorted(GAP_STATES), State.THIN, State.STALE)
@@ -27,7 +26,6 @@ def count_system(
     datasets: Sequence[Dataset],
     window: Range,
     *,
-    clock: Clock,
     as_of: datetime | None = None,
 ) -> list[Coverage]:
     """Return the coverage of each dataset over ``window``, as known at ``as_of`` or now."""
@@ -37,7 +35,7 @@ def count_system(
             system,
             datasets,
             window=window,
-            now=clock(),
+            now=workspace.clock(),
             lifted=workspace.lifted(system),
             as_of=as_of,
         )
@@ -51,7 +49,6 @@ def list_gaps(
     *,
     states: tuple[State, ...],
     limit: int,
-    clock: Clock,
 ) -> list[Gap]:
     """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
     with workspace.database.connection() as conn:
@@ -62,13 +59,13 @@ def list_gaps(
             states=states or LISTED_STATES,
             limit=limit,
             window=window,
-            now=clock(),
+            now=workspace.clock(),
             lifted=workspace.lifted(system),
         )
 
 
 def calendar(
-    workspace: Workspace, system: System, dataset: Dataset, window: Range, *, clock: Clock
+    workspace: Workspace, system: System, dataset: Dataset, window: Range
 ) -> list[MatrixRow]:
     """Return a state per series and day: what a heatmap draws."""
     with workspace.database.connection() as conn:
@@ -77,7 +74,7 @@ def calendar(
             system,
             dataset,
             window=window,
-            now=clock(),
+            now=workspace.clock(),
             lifted=workspace.lifted(system),
         )
 
@@ -87,8 +84,6 @@ def recount_system(
     system: System,
     datasets: Sequence[Dataset],
     window: Range,
-    *,
-    clock: Clock,
 ) -> list[Drift]:
     """Count the rows anew, mend the ledger where it was wrong, and return what differed."""
     with workspace.database.connection() as conn:
@@ -97,6 +92,6 @@ def recount_system(
             system,
             datasets,
             window=window,
-            now=clock(),
+            now=workspace.clock(),
             repair=True,
         )

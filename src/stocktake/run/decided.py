@@ -6,8 +6,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from stocktake.count.decide import accept, withdraw
-from stocktake.load.duplicates import Duplicate, list_duplicates as stored_duplicates
-from stocktake.load.rejects import StoredReject, list_rejects as stored_rejects
+from stocktake.load.duplicates import Duplicate
+from stocktake.load.duplicates import list_duplicates as stored_duplicates
+from stocktake.load.rejects import StoredReject
+from stocktake.load.rejects import list_rejects as stored_rejects
 from stocktake.run.explained import explain_unit, unit_key
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from stocktake.model import Dataset, Explanation, System
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 
@@ -28,23 +29,20 @@ def accept_unit(
     reason: str,
     by: str,
     until: date | None,
-    clock: Clock,
 ) -> Explanation:
     """Waive a gap until a day (included; ``None`` for good) and return its explanation."""
     key = unit_key(dataset, text)
     with workspace.database.connection() as conn:
-        accept(conn, system, dataset, key, reason=reason, by=by, until=until, now=clock())
-    return explain_unit(workspace, system, dataset, text, clock=clock)
+        accept(conn, system, dataset, key, reason=reason, by=by, until=until, now=workspace.clock())
+    return explain_unit(workspace, system, dataset, text)
 
 
-def withdraw_unit(
-    workspace: Workspace, system: System, dataset: Dataset, text: str, *, clock: Clock
-) -> Explanation:
+def withdraw_unit(workspace: Workspace, system: System, dataset: Dataset, text: str) -> Explanation:
     """Take an acceptance back: the unit is a gap again."""
     key = unit_key(dataset, text)
     with workspace.database.connection() as conn:
-        withdraw(conn, system, dataset, key, now=clock())
-    return explain_unit(workspace, system, dataset, text, clock=clock)
+        withdraw(conn, system, dataset, key, now=workspace.clock())
+    return explain_unit(workspace, system, dataset, text)
 
 
 def list_rejects(

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from stocktake.derive.recompute import Derived
     from stocktake.model import Dataset, Derivation, RunReport, System
     from stocktake.run.claim import Claim
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 EXAMPLES = 5
@@ -46,7 +45,6 @@ def derive_all(
     system: System,
     claim: Claim,
     *,
-    clock: Clock,
     datasets: frozenset[str] = frozenset(),
     full: bool = False,
     parameters: Mapping[str, int | str] | None = None,
@@ -57,7 +55,6 @@ def derive_all(
         workspace: Where.
         system: Of which.
         claim: The run this belongs to.
-        clock: Gives the present instant.
         datasets: Only derivations that write one of these; empty means all.
         full: Recompute every key.
         parameters: Overrides of declared parameters, by name.
@@ -71,9 +68,7 @@ def derive_all(
             for name, value in (parameters or {}).items()
             if name in dict(derivation.parameters)
         }
-        units.update(
-            _derive_one(workspace, system, derivation, claim, clock=clock, full=full, own=own)
-        )
+        units.update(_derive_one(workspace, system, derivation, claim, full=full, own=own))
     return units
 
 
@@ -83,11 +78,10 @@ def _derive_one(
     derivation: Derivation,
     claim: Claim,
     *,
-    clock: Clock,
     full: bool,
     own: Mapping[str, int | str],
 ) -> Mapping[State, int]:
-    now = clock()
+    now = workspace.clock()
     with workspace.database.connection() as conn:
         claims.hold(conn, claim, requests=0, now=now)
         done = derive(
@@ -136,22 +130,20 @@ def derive_system(
     *,
     full: bool,
     parameters: Mapping[str, int | str],
-    clock: Clock,
 ) -> RunReport:
     """Run derivations on their own, as a run with a report."""
     started = time.monotonic()
     with claims.system_lock(workspace.database, system.name):
         with workspace.database.connection() as conn:
-            claims.park_interrupted(conn, system.name, now=clock())
+            claims.park_interrupted(conn, system.name, now=workspace.clock())
             asked = {"datasets": [one.name for one in datasets], "full": full, **parameters}
             claim = claims.start(
-                conn, system.name, "derive", options=asked, plan_id=None, now=clock()
+                conn, system.name, "derive", options=asked, plan_id=None, now=workspace.clock()
             )
         units = derive_all(
             workspace,
             system,
             claim,
-            clock=clock,
             datasets=frozenset(one.name for one in datasets),
             full=full,
             parameters=parameters,
@@ -163,13 +155,11 @@ def derive_system(
                 state="done",
                 units=units,
                 seconds=time.monotonic() - started,
-                now=clock(),
+                now=workspace.clock(),
             )
 
 
-def verify_system(
-    workspace: Workspace, system: System, *, full: bool, seed: int, clock: Clock
-) -> list[Verdict]:
+def verify_system(workspace: Workspace, system: System, *, full: bool, seed: int) -> list[Verdict]:
     """Recompute derived keys and recount every unit; nothing is changed.
 
     A sample of 1 % (at least 200 keys) of each derivation, everything with ``full``.
@@ -177,7 +167,7 @@ def verify_system(
     verdicts = []
     for derivation in in_order(system.derivations):
         with workspace.database.connection() as conn:
-            found = verify(conn, system, derivation, full=full, seed=seed, now=clock())
+            found = verify(conn, system, derivation, full=full, seed=seed, now=workspace.clock())
         verdicts.append(
             Verdict(
                 f"derived {derivation.dataset} ({derivation.sql})",
@@ -188,7 +178,7 @@ def verify_system(
         )
     with workspace.database.connection() as conn:
         drift = recount(
-            conn, system, system.datasets, window=Range(), now=clock(), repair=False
+            conn, system, system.datasets, window=Range(), now=workspace.clock(), repair=False
         )
     by_dataset = Counter(one.dataset for one in drift)
     for dataset in system.datasets:
@@ -196,8 +186,6 @@ def verify_system(
             f"{'/'.join(one.key)}: {one.kind}" for one in drift if one.dataset == dataset.name
         ]
         verdicts.append(
-            Verdict(
-                f"ledger of {dataset.name}", 1, by_dataset[dataset.name], examples[:EXAMPLES]
-            )
+            Verdict(f"ledger of {dataset.name}", 1, by_dataset[dataset.name], examples[:EXAMPLES])
         )
     return verdicts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from stocktake.model import Days, axis_index, day_of, dimensions
+from stocktake.model import Days, Values, axis_index, day_of, dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -64,14 +64,16 @@ def errands(
         refetch: See ``Errand``.
     """
     axis = axis_index(dataset.partitions)
-    is_day = isinstance(dimensions(dataset.partitions)[axis], Days)
-    descending = newest_first and is_day
+    counted = dimensions(dataset.partitions)[axis]
+    descending = newest_first and isinstance(counted, Days)
     streams = [_ordinals(series, ranges, descending) for series, ranges in remaining.items()]
     merged = heapq.merge(*streams, key=lambda mark: -mark[1] if descending else mark[1])
     groups = (list(group) for _, group in groupby(merged, key=lambda mark: mark[1]))
     while chunk := [mark for group in islice(groups, CHUNK) for mark in group]:
-        if is_day:
+        if isinstance(counted, Days):
             keys = {_key(series, axis, str(day_of(at))): (series, at) for series, at in chunk}
+        elif isinstance(counted, Values):
+            keys = {_key(series, axis, counted.values[at]): (series, at) for series, at in chunk}
         else:
             keys = _named(chunk, axis, names)
         for request in feed.requests(list(keys)):
@@ -80,7 +82,9 @@ def errands(
 
 
 def _ordinals(
-    series: Series, ranges: Iterable[tuple[int, int]], descending: bool  # noqa: FBT001 -- private
+    series: Series,
+    ranges: Iterable[tuple[int, int]],
+    descending: bool,  # noqa: FBT001 -- private
 ) -> Iterator[tuple[Series, int]]:
     for low, high in sorted(ranges, reverse=descending):
         for ordinal in range(high - 1, low - 1, -1) if descending else range(low, high):

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stocktake.model import Dataset, Explanation, System
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 
@@ -35,9 +34,7 @@ def unit_key(dataset: Dataset, text: str) -> tuple[str, ...]:
     return key
 
 
-def explain_unit(
-    workspace: Workspace, system: System, dataset: Dataset, text: str, *, clock: Clock
-) -> Explanation:
+def explain_unit(workspace: Workspace, system: System, dataset: Dataset, text: str) -> Explanation:
     """Return all that is known of one unit."""
     with workspace.database.connection() as conn:
         return why(
@@ -45,7 +42,7 @@ def explain_unit(
             system,
             dataset,
             unit_key(dataset, text),
-            now=clock(),
+            now=workspace.clock(),
             lifted=workspace.lifted(system),
         )
 

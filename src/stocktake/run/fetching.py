@@ -60,7 +60,7 @@ class Fetching:
         feed = self._paced(errand.feed, errand.source.name)
         return await self._fetcher.fetch(errand.source, feed, errand.request, known=known)
 
-    def _known(self, errand: Errand) -> Any:  # noqa: ANN401
+    def _known(self, errand: Errand) -> Any:
         with self._database.connection() as conn:
             return known_body(conn, self._system.name, errand.request)
 
@@ -68,9 +68,7 @@ class Fetching:
         factor = float(str(self._sources[source].get(RATE_FACTOR) or 1))
         if factor == 1:
             return feed
-        endpoint = dataclasses.replace(
-            feed.endpoint, per_second=feed.endpoint.per_second * factor
-        )
+        endpoint = dataclasses.replace(feed.endpoint, per_second=feed.endpoint.per_second * factor)
         return dataclasses.replace(feed, endpoint=endpoint)
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stocktake.model import Dataset, FileFormat, RunReport, Source, System
-    from stocktake.run.clock import Clock
     from stocktake.run.progress import Report
     from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
@@ -28,7 +27,6 @@ def load_files(
     paths: Sequence[Path],
     *,
     source: str,
-    clock: Clock,
     report: Report,
 ) -> RunReport:
     """Load files or folders of files that hold ``dataset``.
@@ -49,7 +47,7 @@ def load_files(
                 status=200,
                 body=body,
                 sha256=hashlib.sha256(body).digest(),
-                fetched_at=clock(),
+                fetched_at=workspace.clock(),
                 seconds=0.0,
             )
             yield arrival(owner, feed, request, (capture,))
@@ -61,7 +59,6 @@ def load_files(
         arrivals(),
         options={"dataset": dataset.name, "source": form.name, "files": [p.name for p in found]},
         total=len(found),
-        clock=clock,
         report=report,
     )
 
@@ -86,6 +83,4 @@ def find_format(system: System, dataset: Dataset, source: str) -> tuple[Source, 
         return fitting[0]
     names = ", ".join(form.name for _, form in (fitting or forms)) or "none"
     problem = "several file sources hold" if fitting else "no file source of that name holds"
-    raise UsageError(
-        f"{problem} {dataset.name}.", hint=f"Name one with --source: {names}."
-    )
+    raise UsageError(f"{problem} {dataset.name}.", hint=f"Name one with --source: {names}.")

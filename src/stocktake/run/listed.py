@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 SQL = load_queries("stocktake.store", "sql/run.sql")
@@ -80,9 +79,7 @@ def list_runs(workspace: Workspace, system: str | None, *, limit: int) -> list[R
     return [RunLine(*row) for row in rows]
 
 
-def show_run(
-    workspace: Workspace, run_id: int
-) -> tuple[RunLine, list[tuple[datetime, str, str]]]:
+def show_run(workspace: Workspace, run_id: int) -> tuple[RunLine, list[tuple[datetime, str, str]]]:
     """Return one run and its last log lines, newest first.
 
     Raises:
@@ -96,7 +93,7 @@ def show_run(
     return RunLine(*row), [(line[0], line[1], line[2]) for line in log]
 
 
-def cancel_run(workspace: Workspace, run_id: int, *, clock: Clock) -> RunLine:
+def cancel_run(workspace: Workspace, run_id: int) -> RunLine:
     """Cancel a run that has not ended: its next batch is refused by the fence.
 
     Raises:
@@ -104,7 +101,7 @@ def cancel_run(workspace: Workspace, run_id: int, *, clock: Clock) -> RunLine:
     """
     line, _ = show_run(workspace, run_id)
     with workspace.database.connection() as conn:
-        done = conn.execute(SQL.cancel_run, {"run_id": run_id, "now": clock()}).fetchone()
+        done = conn.execute(SQL.cancel_run, {"run_id": run_id, "now": workspace.clock()}).fetchone()
     if done is None:
         raise UsageError(f"run {run_id} is {line.state}; only an unfinished run can be cancelled.")
     return show_run(workspace, run_id)[0]

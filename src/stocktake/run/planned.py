@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import psycopg
 
     from stocktake.model import Feed, Plan, PlanOptions, System
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
     from stocktake.store.database import Database
 
@@ -54,11 +53,11 @@ def plan_for(
 
 
 def make_and_save(
-    workspace: Workspace, system: System, options: PlanOptions, *, save: bool, clock: Clock
+    workspace: Workspace, system: System, options: PlanOptions, *, save: bool
 ) -> Plan:
     """Return a plan, stored when ``save`` is set (then it has a ``plan_id``)."""
     with workspace.database.connection() as conn:
-        made = plan_for(conn, workspace, system, options, now=clock())
+        made = plan_for(conn, workspace, system, options, now=workspace.clock())
         if not save:
             return made
         return dataclasses.replace(made, plan_id=save_plan(conn, made))

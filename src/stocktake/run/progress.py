@@ -81,6 +81,13 @@ class Meter:
         else:
             eta = self._planned_seconds * left / self.total if self.total else None
         return Progress(
-            self.run_id, self.wave, self.done, self.total, self.rows, self.failed,
-            self._rate, eta, note,
+            self.run_id,
+            self.wave,
+            self.done,
+            self.total,
+            self.rows,
+            self.failed,
+            self._rate,
+            eta,
+            note,
         )

@@ -86,38 +86,53 @@ async def pump(
     """
     answers: asyncio.Queue[Fetched | None] = asyncio.Queue(limits.batch_requests)
     prepared: asyncio.Queue[Prepared | None] = asyncio.Queue(1)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_produce(errands, fetch, answers, limits=limits, stop=stop))
+            group.create_task(_collect(answers, loader, prepared, limits=limits))
+            group.create_task(_load(prepared, loader))
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from None
 
-    async def produce(source: Iterator[Errand]) -> None:
-        for errand in source:
+
+async def _produce(
+    errands: Sequence[Iterator[Errand]],
+    fetch: Callable[[Errand], Awaitable[Answer]],
+    answers: asyncio.Queue[Fetched | None],
+    *,
+    limits: PumpLimits,
+    stop: StopSign,
+) -> None:
+    async def fetch_each(stream: Iterator[Errand]) -> None:
+        for errand in stream:
             if stop.is_set:
                 return
             answer = await fetch(errand)
             reach("fetched")
             await answers.put(Fetched(errand, answer))
 
-    async def produce_all() -> None:
-        async with asyncio.TaskGroup() as group:
-            for source in errands:
-                for _ in range(limits.fetchers):
-                    group.create_task(produce(source))
-        await answers.put(None)
+    async with asyncio.TaskGroup() as group:
+        for stream in errands:
+            for _ in range(limits.fetchers):
+                group.create_task(fetch_each(stream))
+    await answers.put(None)
 
-    async def collect() -> None:
-        async for batch in _batches(answers, limits):
-            await prepared.put(await asyncio.to_thread(loader.prepare, batch))
-        await prepared.put(None)
 
-    async def load() -> None:
-        while (batch := await prepared.get()) is not None:
-            await asyncio.to_thread(loader.commit, batch)
+async def _collect(
+    answers: asyncio.Queue[Fetched | None],
+    loader: Loader,
+    prepared: asyncio.Queue[Prepared | None],
+    *,
+    limits: PumpLimits,
+) -> None:
+    async for batch in _batches(answers, limits):
+        await prepared.put(await asyncio.to_thread(loader.prepare, batch))
+    await prepared.put(None)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(produce_all())
-            group.create_task(collect())
-            group.create_task(load())
-    except BaseExceptionGroup as errors:
-        raise _first(errors) from None
+
+async def _load(prepared: asyncio.Queue[Prepared | None], loader: Loader) -> None:
+    while (batch := await prepared.get()) is not None:
+        await asyncio.to_thread(loader.commit, batch)
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

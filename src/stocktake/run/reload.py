@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from stocktake.model import Capture, FileFormat, RunReport, Source, System
-    from stocktake.run.clock import Clock
     from stocktake.run.progress import Report
     from stocktake.run.workspace import Workspace
 
@@ -36,7 +35,6 @@ def reload(
     *,
     options: Mapping[str, Any],
     total: int,
-    clock: Clock,
     report: Report,
 ) -> RunReport:
     """Load answers that need no fetching, derive what they touch, and return the run's report.
@@ -48,17 +46,16 @@ def reload(
         arrivals: Answers, made as they are needed; memory stays at one batch.
         options: Kept with the run.
         total: How many arrivals there will be.
-        clock: Gives the present instant.
         report: Called with progress after every batch.
     """
     started = time.monotonic()
     with claims.system_lock(workspace.database, system.name):
         with workspace.database.connection() as conn:
-            claims.park_interrupted(conn, system.name, now=clock())
+            claims.park_interrupted(conn, system.name, now=workspace.clock())
             claim = claims.start(
-                conn, system.name, kind, options=options, plan_id=None, now=clock()
+                conn, system.name, kind, options=options, plan_id=None, now=workspace.clock()
             )
-        loader = BatchLoader(workspace.database, system, claim, clock=clock, kind=workspace.kind)
+        loader = BatchLoader(workspace, system, claim)
         meter = Meter(claim.run_id, total=total, planned_seconds=0)
         meter.wave = kind
         state, error = "failed", "interrupted"
@@ -74,7 +71,7 @@ def reload(
                 )
                 report(meter.snapshot())
             units = Counter(loader.tally.units)
-            units.update(derive_all(workspace, system, claim, clock=clock))
+            units.update(derive_all(workspace, system, claim))
             state, error = "done", ""
         finally:
             with workspace.database.connection() as conn:
@@ -84,7 +81,7 @@ def reload(
                     state=state,
                     units=loader.tally.units if error else units,
                     seconds=time.monotonic() - started,
-                    now=clock(),
+                    now=workspace.clock(),
                     error=error or None,
                     notes=loader.tally.note_lines(),
                 )
@@ -120,5 +117,3 @@ def _batches(arrivals: Iterable[Fetched], limits: PumpLimits) -> Iterator[list[F
             batch, size = [], 0
     if batch:
         yield batch
-
-

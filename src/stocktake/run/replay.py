@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from stocktake.model import Dataset, Feed, Range, Request, RunReport, Source, System
-    from stocktake.run.clock import Clock
     from stocktake.run.progress import Report
     from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
@@ -25,7 +24,6 @@ def replay(
     datasets: Sequence[Dataset],
     window: Range,
     *,
-    clock: Clock,
     report: Report,
 ) -> RunReport:
     """Parse the newest stored answer of each request of the datasets' feeds again.
@@ -35,7 +33,6 @@ def replay(
         system: Of which.
         datasets: Datasets whose feeds' captures are read.
         window: Only captures that cover a day of this range; all when open.
-        clock: Gives the present instant.
         report: Called with progress.
     """
     ways = _ways(system, datasets)
@@ -65,7 +62,6 @@ def replay(
         arrivals(),
         options=options,
         total=len(first_pages),
-        clock=clock,
         report=report,
     )
 

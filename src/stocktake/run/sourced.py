@@ -8,7 +8,6 @@ from stocktake.fetch.sources import EndpointState, endpoint_states, pause_source
 
 if TYPE_CHECKING:
     from stocktake.model import System
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 
@@ -18,10 +17,10 @@ def source_health(workspace: Workspace, system: System) -> list[EndpointState]:
         return endpoint_states(conn, system.sources)
 
 
-def pause(workspace: Workspace, name: str, *, reason: str, clock: Clock) -> None:
+def pause(workspace: Workspace, name: str, *, reason: str) -> None:
     """Let no process send a request to the source until it is resumed."""
     with workspace.database.connection() as conn:
-        pause_source(conn, name, reason=reason, by="by hand", now=clock())
+        pause_source(conn, name, reason=reason, by="by hand", now=workspace.clock())
 
 
 def resume(workspace: Workspace, name: str) -> None:

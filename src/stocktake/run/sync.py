@@ -10,7 +10,6 @@ from stocktake.run.backfill import Conduct, backfill
 
 if TYPE_CHECKING:
     from stocktake.model import RunReport, System
-    from stocktake.run.clock import Clock
     from stocktake.run.workspace import Workspace
 
 
@@ -20,7 +19,6 @@ def sync(
     datasets: tuple[str, ...],
     *,
     days: int,
-    clock: Clock,
     conduct: Conduct,
 ) -> RunReport:
     """Fill the last ``days`` days up to today, including units due for a re-check.
@@ -30,14 +28,13 @@ def sync(
         system: Of which.
         datasets: Names; empty means all.
         days: How far back, at least 1.
-        clock: Gives the present instant.
         conduct: How.
     """
-    today = clock().date()
+    today = workspace.clock().date()
     options = PlanOptions(
         datasets=datasets,
         since=today - timedelta(days=days),
         until=today,
         states=(State.MISSING, State.FAILED, State.THIN, State.STALE, State.COMPLETE),
     )
-    return backfill(workspace, system, options, clock=clock, conduct=conduct)
+    return backfill(workspace, system, options, conduct=conduct)

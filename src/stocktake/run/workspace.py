@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import ConfigurationError
+from stocktake.run.clock import Clock, system_clock
 from stocktake.run.registry import installed_systems
 from stocktake.store.database import open_database
 from stocktake.store.installation import init, read_installation
@@ -15,7 +16,6 @@ from stocktake.store.migrate import ENGINE, Component
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from stocktake.model import Source, System
     from stocktake.settings import Settings
@@ -32,31 +32,41 @@ class Workspace:
         settings: As read.
         database: Open, migrated.
         kind: ``sandbox`` or ``real``.
+        clock: Gives the present instant.
     """
 
     settings: Settings
     database: Database
     kind: str
+    clock: Clock = system_clock
 
     def lifted(self, system: System) -> frozenset[str]:
-        """Return the names of the system's source settings that are true."""
+        """Return which window-lifting settings of the system's sources are true.
+
+        A sandbox has every add-on unless a setting says otherwise.
+        """
         return frozenset(
-            name
-            for source in system.sources
-            for name, value in self.settings.source(source.name).items()
-            if str(value).lower() in TRUE_TEXTS
+            feed.window.lifted_by
+            for source, feed in system.feeds()
+            if feed.window.lifted_by and self._is_lifted(source.name, feed.window.lifted_by)
         )
+
+    def _is_lifted(self, source: str, setting: str) -> bool:
+        given = self.settings.source(source).get(setting)
+        return self.kind == "sandbox" if given is None else str(given).lower() in TRUE_TEXTS
 
 
 @contextlib.contextmanager
-def open_workspace(settings: Settings, *, application: str) -> Iterator[Workspace]:
+def open_workspace(
+    settings: Settings, *, application: str, clock: Clock = system_clock
+) -> Iterator[Workspace]:
     """Open the database, starting, creating and migrating the local one when needed.
 
     A database nobody initialised is for real rows, as ``stocktake init`` would make it.
     """
     with open_database(settings, application=application, components=components()) as database:
         installation = read_installation(database) or init(database, "real")
-        yield Workspace(settings, database, installation.kind)
+        yield Workspace(settings, database, installation.kind, clock)
 
 
 def components() -> tuple[Component, ...]:
@@ -71,7 +81,7 @@ SANDBOX_LOGIN = {"user": "sandbox", "password": "sandbox"}
 
 @contextlib.contextmanager
 def reachable_sources(
-    workspace: Workspace, system: System, *, now: datetime
+    workspace: Workspace, system: System
 ) -> Iterator[Mapping[str, Mapping[str, Any]]]:
     """Yield settings per source, with a sandbox server running when the database is a sandbox.
 
@@ -90,7 +100,7 @@ def reachable_sources(
         }
         unserved = [name for name, own in found.items() if "base_url" not in own]
         if workspace.kind == "sandbox" and system.sandbox and unserved:
-            server = stack.enter_context(load_place(system.sandbox)(until=now.date()))
+            server = stack.enter_context(load_place(system.sandbox)(until=workspace.clock().date()))
             for name in unserved:
                 found[name] = {**SANDBOX_LOGIN, **found[name], "base_url": server.base_url}
         for source in system.sources:
@@ -100,7 +110,7 @@ def reachable_sources(
         yield found
 
 
-def load_place(place: str) -> Any:  # noqa: ANN401 -- sandboxes and stories live above this package
+def load_place(place: str) -> Any:
     """Return the attribute that ``module:name`` of a declaration points to."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)

@@ -237,9 +237,109 @@ select array[{column}::text] as key, null::text as feed, count(*) as rows, null:
   from {table} where {column}::text = any(%(keys)s) or %(keys)s::text[] is null
  group by 1;
 
--- name: add_attempts
--- Tries that did not succeed at once.
-insert into attempt (run_id, system, feed, units, at, outcome, reason, seconds, capture_id)
-select %(run_id)s, %(system)s, %(feed)s, %(units)s, a.*
-  from unnest(%(at)s::timestamptz[], %(outcomes)s::text[], %(reasons)s::text[],
-              %(seconds)s::real[], %(capture_ids)s::bigint[]) as a;
+-- name: ledger_units
+-- Every unit held by a feed within the range asked, with the rows kept of it.
+-- :system, :dataset  text  dataset counted
+-- :first, :last      int   half-open range of ordinals
+select s.key, s.feed, o.ordinal, u.rows, s.series_id, coalesce(u.state = 'empty', false)
+  from series s join ledger l using (series_id)
+  cross join unnest(l.held * int4multirange(int4range(%(first)s, %(last)s))) as part
+  cross join generate_series(lower(part), upper(part) - 1) as o(ordinal)
+  left join unit u on u.series_id = s.series_id and u.ordinal = o.ordinal
+ where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> 'member';
+
+-- name: all_members
+-- Every member of a column by key.
+-- :series_id  int  series that numbers the column
+select key, ordinal from member where series_id = %(series_id)s;
+
+-- name: column_values
+-- Every value of a column, with NULLs left out.
+select distinct {column}::text from {table} where {column} is not null;
+
+-- name: promised_members
+-- Members expected now.
+-- :series_id  int  series that numbers the column
+select m.key from member m join ledger l
+       on l.series_id = m.series_id and l.chunk = m.ordinal >> 12 and l.expected @> m.ordinal
+ where m.series_id = %(series_id)s;
+
+-- name: unit_lines
+-- What is kept of one unit, per feed.
+-- :system, :dataset  text    dataset
+-- :key               text[]  series
+-- :ordinal           int     the unit
+select s.feed, u.rows, u.expected_rows, u.attempts, u.next_try_at, u.settled_at
+  from series s join unit u using (series_id)
+ where s.system = %(system)s and s.dataset = %(dataset)s and s.key = %(key)s::text[]
+   and u.ordinal = %(ordinal)s and s.feed <> 'member'
+ order by s.feed;
+
+-- name: tries_of_unit
+-- Tries that did not succeed at once, newest first.
+-- :system  text    system
+-- :feeds   text[]  feeds that fill the dataset
+-- :unit    text    the unit as it is written
+-- :limit   int     most lines
+select at, feed, outcome, reason, capture_id, seconds, status from attempt
+ where system = %(system)s and feed = any(%(feeds)s) and units @> array[%(unit)s::text]
+ order by at desc limit %(limit)s;
+
+-- name: captures_of_unit
+-- Stored answers that covered a unit, newest first.
+-- :system  text    system
+-- :feeds   text[]  feeds that fill the dataset
+-- :unit    text    the unit as it is written
+-- :limit   int     most lines
+select capture_id, feed, status, bytes, fetched_at, is_loaded from capture
+ where system = %(system)s and feed = any(%(feeds)s) and units @> array[%(unit)s::text]
+ order by fetched_at desc limit %(limit)s;
+
+-- name: rejects_of_captures
+-- Rows refused from these captures, for one dataset.
+-- :dataset      text      dataset
+-- :capture_ids  bigint[]  captures
+-- :limit        int       most lines
+select position, code, reason from reject
+ where capture_id = any(%(capture_ids)s) and dataset = %(dataset)s and resolved_at is null
+ order by reject_id limit %(limit)s;
+
+-- name: changes_of_unit
+-- When a unit came to be expected, was last let go, and was last taken in.
+-- :system, :datasets  text, text[]  datasets whose series are looked at
+-- :keys     text[]  series keys, as text
+-- :ordinal  int     the unit
+select max(c.at) filter (where c.expected_added @> %(ordinal)s),
+       max(c.at) filter (where c.removed @> %(ordinal)s),
+       max(c.at) filter (where c.added @> %(ordinal)s)
+  from series s join ledger_change c using (series_id)
+ where s.system = %(system)s and s.dataset = any(%(datasets)s)
+   and s.key = any(select k::text[] from unnest(%(keys)s::text[]) as k)
+   and (s.feed = 'member') = (s.dataset <> %(dataset)s or s.key <> %(key)s::text[]);
+
+-- name: decide_unit
+-- Keeps a person's decision about one unit.
+-- :series_id, :ordinal  int          the unit
+-- :reason, :by          text         why, and who says so
+-- :until                date         last day it holds, NULL for ever
+-- :now                  timestamptz  when
+insert into unit (series_id, ordinal, state, reason, decided_by, decided_until, changed_at)
+select %(series_id)s, o, 'accepted', %(reason)s, %(by)s, %(until)s, %(now)s
+  from unnest(%(ordinals)s::int[]) as o
+on conflict (series_id, ordinal) do update
+   set state = 'accepted', reason = excluded.reason, decided_by = excluded.decided_by,
+       decided_until = excluded.decided_until, changed_at = excluded.changed_at;
+
+-- name: withdraw_units
+-- Takes decisions back.
+-- :series_id  int    series of the dataset's decisions
+-- :ordinals   int[]  units
+delete from unit
+ where series_id = %(series_id)s and ordinal = any(%(ordinals)s) and state = 'accepted';
+
+-- name: decision_of_unit
+-- Who accepted a gap, why and until when.
+-- :series_id  int  series of the dataset's decisions
+-- :ordinal    int  unit
+select reason, decided_by, decided_until from unit
+ where series_id = %(series_id)s and ordinal = %(ordinal)s and state = 'accepted';

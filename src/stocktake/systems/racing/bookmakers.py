@@ -10,12 +10,14 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from stocktake import Parsed, Request, SourceChanged, UnitOutcome
+from stocktake.systems.racing.answers import refuse
 from stocktake.systems.racing.rows import BookmakerRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+TYPES = ("online", "exchange", "on_course")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -29,9 +31,15 @@ def code_of(name: str) -> str:
 
 
 @cache
+def shipped() -> tuple[BookmakerRow, ...]:
+    """Return the list as it is shipped, `bookmakers.csv`."""
+    body = resources.files(__package__).joinpath("bookmakers.csv").read_bytes()
+    return tuple(_rows(body))
+
+
+@cache
 def _shipped_names() -> frozenset[str]:
-    body = resources.files(__package__).joinpath("bookmakers.csv").read_text("utf-8")
-    return frozenset(line["name"] for line in csv.DictReader(io.StringIO(body)))
+    return frozenset(row.name for row in shipped())
 
 
 def is_shipped(name: str) -> bool:
@@ -40,23 +48,25 @@ def is_shipped(name: str) -> bool:
 
 
 def parse_bookmakers(bodies: Sequence[bytes], request: Request, _fetched_at: datetime) -> Parsed:
-    """Read the list as it is shipped, `bookmakers.csv`.
+    """Read a list of one's own, written like the shipped one.
 
     Raises:
         SourceChanged: A line that is not id, code, name, type, is_active.
     """
     parsed = Parsed()
     try:
-        for body in bodies:
-            for line in csv.DictReader(io.StringIO(body.decode("utf-8-sig"))):
-                is_active = line["is_active"] == "true"
-                parsed.add(
-                    BookmakerRow(
-                        line["code"], int(line["id"]), line["name"], line["type"], is_active
-                    )
-                )
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise SourceChanged(f"{request.path}: not the list of bookmakers: {error}") from error
-    parsed.read["ra_mst_bookmakers"] = len(parsed.rows.get(BookmakerRow, ()))
+        rows = {row.code: row for body in bodies for row in _rows(body)}
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise SourceChanged(f"{request.path}: not a list of bookmakers: {error!r}") from error
+    parsed.rows[BookmakerRow] = list(rows.values())
+    parsed.read["ra_mst_bookmakers"] = len(rows)
     parsed.outcomes.append(UnitOutcome(("all",)))
     return parsed
+
+
+def _rows(body: bytes) -> Iterator[BookmakerRow]:
+    for line in csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")):
+        code, name, kind = line["code"].strip(), line["name"].strip(), line["type"]
+        if not code or "\x00" in code + name or kind not in TYPES:
+            refuse(f"{code!r}: a code, and one of {', '.join(TYPES)}")
+        yield BookmakerRow(code, int(line["id"]), name, kind, line["is_active"] == "true")

@@ -11,9 +11,16 @@ import msgspec
 from stocktake import Parsed, Reject, Request, SourceChanged, State, UnitOutcome
 from stocktake.systems.racing import normalise
 from stocktake.systems.racing.answers import READ_ERRORS, Memo, place, refuse, shown
+from stocktake.systems.racing.bookmakers import shipped
 from stocktake.systems.racing.entities import Entities
 from stocktake.systems.racing.normalise import text
-from stocktake.systems.racing.rows import CourseRow, HorsePro, PedigreePro, RegionRow
+from stocktake.systems.racing.rows import (
+    BookmakerRow,
+    CourseRow,
+    HorsePro,
+    PedigreePro,
+    RegionRow,
+)
 from stocktake.systems.racing.wire import CoursesPage, Horse, Region
 
 if TYPE_CHECKING:
@@ -51,7 +58,9 @@ def following_page(highest_skip: int) -> Callable[[Request, Sequence[bytes]], Re
 
 
 def parse_regions(bodies: Sequence[bytes], request: Request, _fetched_at: datetime) -> Parsed:
-    """Turn the list of regions into rows.
+    """Turn the list of regions into rows; with them goes our own list of bookmakers.
+
+    No endpoint lists bookmakers. Their list is shipped, and merged whenever regions are read.
 
     Raises:
         SourceChanged: Not a list of regions, or an empty one.
@@ -65,6 +74,8 @@ def parse_regions(bodies: Sequence[bytes], request: Request, _fetched_at: dateti
     parsed.read["ra_mst_regions"] = len(regions)
     if len(codes) < len(regions):
         parsed.duplicates["ra_mst_regions"] = len(regions) - len(codes)
+    parsed.rows[BookmakerRow] = list(shipped())
+    parsed.read["ra_mst_bookmakers"] = len(shipped())
     parsed.outcomes.append(UnitOutcome(("all",)))
     return parsed
 

@@ -44,4 +44,12 @@ select s.race_id, s.horse_id, s.race_date, s.region, r.off_dt, r.course_id, r.di
   from racing.ra_race_results s
   join racing.ra_races r using (race_id)
  where s.is_starter and coalesce(r.race_status, 'run') not in ('abandoned', 'void');
-grant select on racing.starts to stocktake_app;
+-- The newest day with results, by which "the last 14 days" are told, never by the wall clock. GB
+-- and IRE are one family.
+create view racing.settled with (security_invoker = true) as
+select region, max(newest) over (partition by family) as day
+  from (values ('GB', 'home'), ('IRE', 'home'), ('HK', 'hk')) regions (region, family),
+       lateral (select max(r.date) as newest from racing.ra_races r
+                 where r.region = regions.region and r.has_result) held;
+
+grant select on racing.starts, racing.settled to stocktake_app;

@@ -1,0 +1,1 @@
+def run_checks(*a, **k): return []

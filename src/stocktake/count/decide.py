@@ -1,0 +1,90 @@
+"""A person's word on a gap: accepted with a reason, by whom, until when; or withdrawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stocktake.count.ledger import series_ids
+from stocktake.count.routes import axis_of, position_ordinal, split_key
+from stocktake.count.states import QUERIES, Connection, member_series
+from stocktake.errors import UsageError
+from stocktake.model import Dataset, FromDataset, System
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+UnitKey = tuple[str, ...]
+
+
+def accept(
+    conn: Connection,
+    system: System,
+    dataset: Dataset,
+    keys: Sequence[UnitKey],
+    *,
+    reason: str,
+    by: str,
+    until: date | None,
+    now: datetime,
+) -> None:
+    """Waive gaps: they no longer count as expected until the day ``until`` is over.
+
+    A unit that is held counts as held, whatever was accepted before.
+
+    Args:
+        until: Last day the decision holds, ``None`` for ever.
+
+    Raises:
+        UsageError: No reason was given, or a key names no unit of the dataset.
+    """
+    if not reason.strip():
+        raise UsageError("a gap is accepted with a reason.")
+    for series, ordinals in _places(conn, system, dataset, keys).items():
+        name = (dataset.name, "", series)
+        parameters = {
+            "series_id": series_ids(conn, system.name, [name])[name],
+            "ordinals": ordinals,
+            "reason": reason.strip(),
+            "by": by,
+            "until": until,
+            "now": now,
+        }
+        conn.execute(QUERIES.decide_unit, parameters)
+
+
+def withdraw(conn: Connection, system: System, dataset: Dataset, keys: Sequence[UnitKey]) -> int:
+    """Take decisions back; return how many there were."""
+    withdrawn = 0
+    for series, ordinals in _places(conn, system, dataset, keys).items():
+        name = (dataset.name, "", series)
+        series_id = series_ids(conn, system.name, [name])[name]
+        parameters = {"series_id": series_id, "ordinals": ordinals}
+        withdrawn += conn.execute(QUERIES.withdraw_units, parameters).rowcount
+    return withdrawn
+
+
+def locate(
+    conn: Connection, system: System, dataset: Dataset, key: UnitKey
+) -> tuple[tuple[str, ...], int] | None:
+    """Return the series and ordinal of a unit, ``None`` when the key names none."""
+    series, position = split_key(dataset.partitions, key)
+    axis = axis_of(dataset)
+    members: dict[str, int] = {}
+    if isinstance(axis, FromDataset):
+        parameters = {"series_id": member_series(conn, system, axis), "keys": [position]}
+        members = dict(conn.execute(QUERIES.member_ordinals, parameters).fetchall())
+    ordinal = position_ordinal(axis, position, members)
+    return None if ordinal is None else (series, ordinal)
+
+
+def _places(
+    conn: Connection, system: System, dataset: Dataset, keys: Sequence[UnitKey]
+) -> dict[tuple[str, ...], list[int]]:
+    found: dict[tuple[str, ...], list[int]] = {}
+    for key in keys:
+        place = locate(conn, system, dataset, key)
+        if place is None:
+            raise UsageError(f"{'/'.join(key)} is no unit of {dataset.name}.")
+        found.setdefault(place[0], []).append(place[1])
+    return found
