@@ -119,15 +119,17 @@ def _answers(base_url: str, days: Sequence[str]) -> Iterator[Tables]:
         answer.raise_for_status()
         return bytes(answer.content)
 
+    known: dict[str, set[str]] = {name: set() for name in ENTITIES}
     with ThreadPoolExecutor(FETCHERS) as threads:
         for start in range(0, len(days), DAYS_AT_ONCE):
-            yield _flat(threads.map(get, days[start : start + DAYS_AT_ONCE]))
+            yield _flat(threads.map(get, days[start : start + DAYS_AT_ONCE]), known)
 
 
-def _flat(bodies: Iterator[bytes]) -> Tables:
+def _flat(bodies: Iterator[bytes], known: Mapping[str, set[str]]) -> Tables:
+    """Return some days' tables; an entity is told once, as dlt's upsert wants of one load."""
     races: list[Row] = []
     runners: list[Row] = []
-    entities: dict[str, dict[str, Row]] = {name: {} for name in ENTITIES}
+    tables: Tables = {"races": races, "runners": runners, **{name: [] for name in ENTITIES}}
     for body in bodies:
         for race in orjson.loads(body)["racecards"]:
             declared = race.pop("runners")
@@ -135,10 +137,10 @@ def _flat(bodies: Iterator[bytes]) -> Tables:
             for runner in declared:
                 runners.append(_runner(race["race_id"], runner))
                 for name, columns in ENTITIES.items():
-                    named = {column: runner[column] for column in columns}
-                    entities[name][named[columns[0]]] = named
-    found = {name: list(rows.values()) for name, rows in entities.items()}
-    return {"races": races, "runners": runners, **found}
+                    if runner[columns[0]] not in known[name]:
+                        known[name].add(runner[columns[0]])
+                        tables[name].append({column: runner[column] for column in columns})
+    return {name: rows for name, rows in tables.items() if rows}
 
 
 def _runner(race_id: str, runner: Row) -> Row:
@@ -147,6 +149,7 @@ def _runner(race_id: str, runner: Row) -> Row:
     for name in WHOLE_NUMBERS:
         text = runner[name]
         row[name] = int(text) if text.isdecimal() else None
+    row["odds"] = orjson.dumps(runner["odds"]).decode()
     row["past_results_flags"] = ",".join(runner["past_results_flags"])
     return row
 
