@@ -11,6 +11,7 @@ from rich.table import Table
 
 from stocktake.cli.arguments import DatasetNames, SystemName, read_day
 from stocktake.cli.output import output_of
+from stocktake.count.decide import Decision
 from stocktake.errors import UsageError
 from stocktake.run.decided import (
     accept_unit,
@@ -55,9 +56,7 @@ def accept(
                 found,
                 target,
                 unit,
-                reason=reason,
-                by=by,
-                until=last,
+                decision=Decision(reason, by, last),
             )
         )
     out.emit(told, lambda console: console.print(f"{target.name} {unit} is {told.state}"))

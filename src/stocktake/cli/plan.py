@@ -152,7 +152,9 @@ def _waves(made: Plan) -> Table:
         )
     derived = list(dict.fromkeys(part.feed for part in made.parts if part.kind == "derive"))
     if derived:
-        table.add_row("derived", "derive", f"{len(derived)} tables", "", "", "what these rows touch")
+        table.add_row(
+            "derived", "derive", f"{len(derived)} tables", "", "", "what these rows touch"
+        )
     return table
 
 

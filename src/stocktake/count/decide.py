@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stocktake.count.ledger import series_ids
@@ -17,37 +18,41 @@ if TYPE_CHECKING:
 UnitKey = tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why a gap is waived, by whom, and the last day that holds (``None``: for ever)."""
+
+    reason: str
+    by: str
+    until: date | None = None
+
+
 def accept(
     conn: Connection,
     system: System,
     dataset: Dataset,
     keys: Sequence[UnitKey],
     *,
-    reason: str,
-    by: str,
-    until: date | None,
+    decision: Decision,
     now: datetime,
 ) -> None:
-    """Waive gaps: they no longer count as expected until the day ``until`` is over.
+    """Waive gaps: they no longer count as expected until the decision's last day is over.
 
     A unit that is held counts as held, whatever was accepted before.
-
-    Args:
-        until: Last day the decision holds, ``None`` for ever.
 
     Raises:
         UsageError: No reason was given, or a key names no unit of the dataset.
     """
-    if not reason.strip():
+    if not decision.reason.strip():
         raise UsageError("a gap is accepted with a reason.")
     for series, ordinals in _places(conn, system, dataset, keys).items():
         name = (dataset.name, "", series)
         parameters = {
             "series_id": series_ids(conn, system.name, [name])[name],
             "ordinals": ordinals,
-            "reason": reason.strip(),
-            "by": by,
-            "until": until,
+            "reason": decision.reason.strip(),
+            "by": decision.by,
+            "until": decision.until,
             "now": now,
         }
         conn.execute(QUERIES.decide_unit, parameters)

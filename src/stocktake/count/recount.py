@@ -20,7 +20,6 @@ from stocktake.count.routes import (
 )
 from stocktake.count.statements import UnitKey, system_statements, tally
 from stocktake.count.states import QUERIES, Connection, member_series
-from stocktake.count.verdict import Tally
 from stocktake.model import (
     Dataset,
     Days,
@@ -37,6 +36,8 @@ from stocktake.model.ordinals import HIGHEST, LOWEST
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from stocktake.count.verdict import Tally
 
 FeedUnit = tuple[UnitKey, str]
 
@@ -251,14 +252,16 @@ def _renew_members(conn: Connection, system: System, *, now: datetime) -> None:
     }
     found = register(conn, system, present, {}, run_id=None, now=now)
     changes: dict[int, Change] = {}
-    for column in present:
+    for column, values in present.items():
         series_id = member_series(conn, system, FromDataset(*column))
         if series_id is None:
             continue
         promised = conn.execute(QUERIES.promised_members, {"series_id": series_id})
-        gone = [key for (key,) in promised if key not in present[column]]
+        gone = [key for (key,) in promised if key not in values]
         parameters = {"series_id": series_id, "keys": gone}
-        ordinals = dict(conn.execute(QUERIES.member_ordinals, parameters).fetchall())
+        ordinals: dict[str, int] = dict(
+            conn.execute(QUERIES.member_ordinals, parameters).fetchall()
+        )
         known = found.get(column, {})
         changes[series_id] = Change(
             expected_removed={at for key, at in ordinals.items() if key not in known}

@@ -91,9 +91,8 @@ def decide(outcome: UnitOutcome, counted: Tally, known: Known) -> Verdict:
 
 
 def _without_rows(outcome: UnitOutcome, counted: Tally) -> Verdict:
-    if outcome.state is State.EMPTY or (
-        counted.expected_rows == 0 and outcome.state is State.COMPLETE
-    ):
+    is_proven = counted.expected_rows == 0 or outcome.none_is_empty
+    if outcome.state is State.EMPTY or (is_proven and outcome.state is State.COMPLETE):
         return Verdict(State.EMPTY, outcome.reason)
     if outcome.state is State.COMPLETE:
         wanted = counted.expected_rows

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -28,7 +28,11 @@ _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*
 _PATH = re.compile(r"(?:[A-Za-z0-9._~/:,;=+!$&'()*-]|%[0-9A-Fa-f]{2})*")
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa", "localdomain")
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+# Special ranges that not every version of Python knows as such, and those that hide an address.
+_SPECIAL = tuple(
+    ip_network(text)
+    for text in ("192.0.0.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/23", "3fff::/20")
+)
 
 Address = IPv4Address | IPv6Address
 
@@ -164,8 +168,8 @@ def is_public(address: Address) -> bool:
         hidden = address.ipv4_mapped or address.sixtofour
         if hidden is not None:
             return is_public(hidden)
-        if address.teredo is not None or any(address in network for network in _NAT64):
-            return False
+    if any(address in network for network in _SPECIAL):  # False for networks of the other version
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

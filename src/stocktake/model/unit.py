@@ -64,12 +64,15 @@ class UnitOutcome:
             ``failed``.
         reason: Why it is not complete; empty for ``complete``.
         datasets: Datasets concerned; empty means all that the feed fills.
+        none_is_empty: Whether no rows at all are a proof (a derived table had nothing to
+            compute), not a failure.
     """
 
     key: tuple[str, ...]
     state: State = State.COMPLETE
     reason: str = ""
     datasets: tuple[str, ...] = ()
+    none_is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,13 +203,14 @@ class _Execution:
         source, feed = self._system.feed(part.feed)
         database = self._workspace.database
         with database.connection() as conn:
+            plan_id = self._claim.plan_id
+            assert plan_id is not None  # noqa: S101 -- every backfill has a plan
             if part.dynamic and not part.ordinals:
                 ranges = dynamic_ranges(
                     conn, self._workspace, self._system, feed, now=self._workspace.clock()
                 )
-                assert self._claim.plan_id is not None  # noqa: S101 -- every backfill has a plan
-                set_ordinals(conn, self._claim.plan_id, number, ranges)
-            left = remaining(conn, self._claim.run_id, self._claim.plan_id, number)
+                set_ordinals(conn, plan_id, number, ranges)
+            left = remaining(conn, self._claim.run_id, plan_id, number)
         return errands(
             number,
             source,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from stocktake.count.decide import accept, withdraw
+from stocktake.count.decide import Decision, accept, withdraw
 from stocktake.load.duplicates import Duplicate
 from stocktake.load.duplicates import list_duplicates as stored_duplicates
 from stocktake.load.rejects import StoredReject
@@ -14,8 +14,6 @@ from stocktake.run.explained import explain_unit, unit_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
-
     from stocktake.model import Dataset, Explanation, System
     from stocktake.run.workspace import Workspace
 
@@ -26,14 +24,12 @@ def accept_unit(
     dataset: Dataset,
     text: str,
     *,
-    reason: str,
-    by: str,
-    until: date | None,
+    decision: Decision,
 ) -> Explanation:
-    """Waive a gap until a day (included; ``None`` for good) and return its explanation."""
+    """Waive a gap and return its explanation."""
     key = unit_key(dataset, text)
     with workspace.database.connection() as conn:
-        accept(conn, system, dataset, key, reason=reason, by=by, until=until, now=workspace.clock())
+        accept(conn, system, dataset, [key], decision=decision, now=workspace.clock())
     return explain_unit(workspace, system, dataset, text)
 
 
@@ -41,7 +37,7 @@ def withdraw_unit(workspace: Workspace, system: System, dataset: Dataset, text: 
     """Take an acceptance back: the unit is a gap again."""
     key = unit_key(dataset, text)
     with workspace.database.connection() as conn:
-        withdraw(conn, system, dataset, key, now=workspace.clock())
+        withdraw(conn, system, dataset, [key])
     return explain_unit(workspace, system, dataset, text)
 
 

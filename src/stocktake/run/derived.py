@@ -98,7 +98,9 @@ def _derive_one(
             _write_receipt(conn, done, run_id=claim.run_id, now=now)
         units: Mapping[State, int] = {}
         if done.units and not derivation.columns:
-            outcomes = [UnitOutcome(key, datasets=(done.dataset,)) for key in done.units]
+            outcomes = [
+                UnitOutcome(key, datasets=(done.dataset,), none_is_empty=True) for key in done.units
+            ]
             units = record(
                 conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
             )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from stocktake.count.needs import member_keys, needs
 from stocktake.model import TO_FILL_STATES, Range
@@ -45,11 +47,20 @@ def plan_for(
         states=options.states,
         refetch=options.refetch,
         due_only=due_only,
-        window=Range(options.since, options.until),
+        window=asked_range(system, options, now=now),
         now=now,
         lifted=workspace.lifted(system),
     )
     return make_plan(system, wanted, options, observed=observed(conn, system), now=now)
+
+
+def asked_range(system: System, options: PlanOptions, *, now: datetime) -> Range:
+    """Return the days options ask for; a sample is the newest ``sample`` days of them."""
+    if options.sample is None:
+        return Range(options.since, options.until)
+    last = options.until or now.astimezone(ZoneInfo(system.zone)).date()
+    first = last - timedelta(days=options.sample - 1)
+    return Range(max(first, options.since or first), last)
 
 
 def make_and_save(

@@ -20,9 +20,7 @@ DAY = "2025-10-07"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SandboxServer]:
-    sandbox = create(until=UNTIL)
-    sandbox.limit_factor = FAST
-    with sandbox as running:
+    with create(until=UNTIL, rate_factor=FAST) as running:
         yield running
 
 
@@ -200,6 +198,11 @@ def test_a_wrong_password_is_401(server: SandboxServer) -> None:
     assert (answer.status, list(answer.json)) == (401, ["detail"])
 
 
+def test_the_login_can_be_chosen() -> None:
+    with create(until=UNTIL, user="anna", password="secret") as server:
+        assert ask(server, "/v1/courses", login="anna:secret").status == 200
+
+
 def test_a_search_finds_by_part_of_the_name(server: SandboxServer) -> None:
     found = ask(server, "/v1/horses/search?name=golden").json["search_results"]
 
@@ -230,12 +233,20 @@ def test_a_course_overrides_a_region(server: SandboxServer) -> None:
     assert {race["course_id"] for race in ask(server, target).json["results"]} == {course}
 
 
-def test_the_limits_are_those_of_the_real_service(server: SandboxServer) -> None:
-    server.limit_factor = 1.0
-    statuses = [ask(server, "/v1/racecards/summaries?date=2015-01-01").status for _ in range(6)]
-    server.limit_factor = FAST
+def test_the_limits_are_those_of_the_real_service() -> None:
+    with create(until=UNTIL) as server:
+        target = "/v1/racecards/summaries?date=2015-01-01"
+        statuses = [ask(server, target).status for _ in range(6)]
 
     assert statuses == [200] * int(LIMITS["/v1/racecards/summaries"]) + [429]
+
+
+def test_the_server_counts_requests_per_second() -> None:
+    with create(until=UNTIL) as server:
+        for _ in range(3):
+            ask(server, "/v1/courses/regions")
+
+        assert server.per_second("/v1/courses/regions") == 3
 
 
 def test_the_specification_knows_every_endpoint(samples: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ import gzip
 import http.client
 import json
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -438,3 +440,25 @@ def test_a_fault_in_a_script_spoils_the_reply_behind_it() -> None:
 def test_a_second_server_has_its_own_port(server: SandboxServer) -> None:
     with SandboxServer([]) as other:
         assert other.base_url != server.base_url
+
+
+def test_it_serves_until_it_is_told_to_stop() -> None:
+    text = (
+        "from stocktake.testing import SandboxServer, Reply, Route\n"
+        "import threading, time\n"
+        "server = SandboxServer([Route('/a', lambda asked: Reply(body=b'1'))])\n"
+        "def tell():\n"
+        "    while not server.base_url: time.sleep(0.01)\n"
+        "    print(server.base_url, flush=True)\n"
+        "threading.Thread(target=tell, daemon=True).start()\n"
+        "server.serve_forever()\n"
+    )
+    command = [sys.executable, "-c", text]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().strip()
+        with urllib.request.urlopen(address + "/a", timeout=5) as response:
+            answer = response.read()
+        server.terminate()
+
+    assert (answer, server.returncode) == (b"1", 0)

@@ -2,6 +2,18 @@
 
 -- name: state_units
 -- Units per series, feed ('' = the dataset as a whole), state and reason.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :keys  text[]  keys
+-- :profiles  int[]  number of each key's promise
+-- :rule_profile  int[]  lines of promises: number
+-- :rule_feed  text[]  … feed
+-- :rule_state  text[]  … state
+-- :rule_reason  text[]  … reason
+-- :rule_ranges  text[]  … multirange
+-- :upstream  text[]  datasets of the same units that come before
+-- :as_of  timestamptz  what was known then, NULL for now
+-- :today  date  last day expected
 select state, sum(units_in(ranges))::bigint as units
   from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
                    %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
@@ -11,6 +23,21 @@ select state, sum(units_in(ranges))::bigint as units
 -- name: state_ranges
 -- Ranges of ordinals with one state and reason, of the states asked for, in order.
 -- after: skips what sorts up to (key, first ordinal); limit: most ranges returned, NULL for all.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :keys  text[]  keys
+-- :profiles  int[]  number of each key's promise
+-- :rule_profile  int[]  lines of promises: number
+-- :rule_feed  text[]  … feed
+-- :rule_state  text[]  … state
+-- :rule_reason  text[]  … reason
+-- :rule_ranges  text[]  … multirange
+-- :upstream  text[]  datasets of the same units that come before
+-- :as_of  timestamptz  what was known then, NULL for now
+-- :today  date  last day expected
+-- :by_feed  boolean  what each feed owes
+-- :states  text[]  states
+-- :limit  int  most lines, NULL for all
 select u.key, u.feed, u.state, u.reason, lower(part) as first, upper(part) as last
   from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
                    %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
@@ -23,6 +50,11 @@ select u.key, u.feed, u.state, u.reason, lower(part) as first, upper(part) as la
 
 -- name: rows_kept
 -- Rows by the counts kept per unit; a unit held by several feeds counts its larger figure.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :keys  text[]  keys
+-- :first  int  first ordinal
+-- :last  int  the one after the last
 select sum(most)::bigint from (
     select max(u.rows) as most
       from series s join unit u using (series_id)
@@ -33,12 +65,20 @@ select sum(most)::bigint from (
 
 -- name: member_series
 -- The series that numbers the values of a column.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :key  text[]  series key
 select series_id from series
  where system = %(system)s and dataset = %(dataset)s and feed = 'member' and key = %(key)s;
 
 -- name: member_rules
 -- Day ranges turned into the expected members whose day they hold; a member without a day lies
 -- before all days. dated false: the ranges are taken as they are.
+-- :series_id  int  series
+-- :as_of  timestamptz  what was known then, NULL for now
+-- :numbers  int[]  number of each range; 0 is the window
+-- :days  text[]  multiranges of days
+-- :dated  boolean  whether members have days
 with promised as (
     select coalesce(range_agg(l.expected), '{}') as ordinals
       from ledger l where l.series_id = %(series_id)s and %(as_of)s::timestamptz is null
@@ -63,6 +103,8 @@ select a.number, (coalesce(
 
 -- name: member_waived
 -- Members that are listed but not promised, by reason.
+-- :series_id  int  series
+-- :as_of  timestamptz  what was known then, NULL for now
 select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
   from unit u
  where u.series_id = %(series_id)s and u.state = 'not_expected'
@@ -71,15 +113,24 @@ select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
 
 -- name: member_keys
 -- Keys of members by ordinal.
+-- :series_id  int  series
+-- :ordinals  int[]  ordinals, NULL for all
 select ordinal, key from member
  where series_id = %(series_id)s and (%(ordinals)s::int[] is null or ordinal = any(%(ordinals)s));
 
 -- name: member_ordinals
 -- Ordinals of members by key.
+-- :series_id  int  series
+-- :keys  text[]  keys
 select key, ordinal from member where series_id = %(series_id)s and key = any(%(keys)s);
 
 -- name: waiting_units
 -- Units whose next try is not due yet, and held ones whose re-check is due, per series and feed.
+-- :now  timestamptz  instant
+-- :system  text  system
+-- :dataset  text  dataset
+-- :first  int  first ordinal
+-- :last  int  the one after the last
 select s.key, s.feed, u.next_try_at > %(now)s as is_waiting,
        range_agg(int4range(u.ordinal, u.ordinal + 1))::text
   from series s join unit u using (series_id)
@@ -91,6 +142,10 @@ select s.key, s.feed, u.next_try_at > %(now)s as is_waiting,
 
 -- name: series_ids
 -- Ids of the series of a system that exist, by dataset, feed and key.
+-- :datasets  text[]  datasets
+-- :feeds  text[]  feeds
+-- :keys  text[]  keys
+-- :system  text  system
 select w.number, s.series_id
   from unnest(%(datasets)s::text[], %(feeds)s::text[], %(keys)s::text[])
            with ordinality as w(dataset, feed, key, number)
@@ -99,6 +154,10 @@ select w.number, s.series_id
 
 -- name: add_series
 -- Makes the series that do not exist yet.
+-- :system  text  system
+-- :datasets  text[]  datasets
+-- :feeds  text[]  feeds
+-- :keys  text[]  keys
 insert into series (system, dataset, feed, key)
 select %(system)s, w.dataset, w.feed, w.key::text[]
   from unnest(%(datasets)s::text[], %(feeds)s::text[], %(keys)s::text[]) as w(dataset, feed, key)
@@ -107,6 +166,8 @@ on conflict do nothing;
 
 -- name: known_units
 -- What is recorded of units: whether held, and their exceptional state.
+-- :series_ids  int[]  series
+-- :ordinals  int[]  ordinals, NULL for all
 select w.series_id, w.ordinal, coalesce(l.held @> w.ordinal, false), u.state, u.reason,
        u.rows, u.next_try_at
   from unnest(%(series_ids)s::int[], %(ordinals)s::int[]) as w(series_id, ordinal)
@@ -115,12 +176,16 @@ select w.series_id, w.ordinal, coalesce(l.held @> w.ordinal, false), u.state, u.
 
 -- name: open_chunks
 -- Makes the ledger rows that a change needs.
+-- :series_ids  int[]  series
+-- :chunks  int[]  chunks of 4,096 ordinals
 insert into ledger (series_id, chunk)
 select * from unnest(%(series_ids)s::int[], %(chunks)s::int[]) order by 1, 2
 on conflict do nothing;
 
 -- name: lock_chunks
 -- Locks the ledger rows of a change, always in the same order.
+-- :series_ids  int[]  series
+-- :chunks  int[]  chunks of 4,096 ordinals
 select count(*) from (
     select 1 from ledger l
       join unnest(%(series_ids)s::int[], %(chunks)s::int[]) as c(series_id, chunk)
@@ -129,6 +194,14 @@ select count(*) from (
 
 -- name: change_ledger
 -- Adds and removes ordinals, and keeps what that really changed: one line per series.
+-- :series_ids  int[]  series
+-- :chunks  int[]  chunks of 4,096 ordinals
+-- :added  text[]  multiranges taken in
+-- :removed  text[]  multiranges let go
+-- :expected_added  text[]  multiranges promised
+-- :expected_removed  text[]  multiranges no longer promised
+-- :run_id  bigint  run that writes, NULL for none
+-- :now  timestamptz  instant
 with change as (
     select * from unnest(
         %(series_ids)s::int[], %(chunks)s::int[], %(added)s::text[]::int4multirange[],
@@ -156,6 +229,18 @@ select series_id, %(run_id)s, %(now)s, range_agg(added), range_agg(removed),
 -- name: write_units
 -- Exceptional units and counts kept; lines that say nothing new are not touched. A failed line
 -- (tries 1) waits longer each time; any other line ends the count of tries.
+-- :now  timestamptz  instant
+-- :delays  interval[]  wait after the 1st, 2nd … failed try
+-- :run_id  bigint  run that writes, NULL for none
+-- :series_ids  int[]  series
+-- :ordinals  int[]  ordinals, NULL for all
+-- :states  text[]  states
+-- :reasons  text[]  reasons
+-- :rows  int[]  rows kept, NULL for none
+-- :expected_rows  int[]  rows expected, NULL unknown
+-- :tries  int[]  1 for a failed try
+-- :next_try_at  timestamptz[]  next look
+-- :settled_at  timestamptz[]  final since
 insert into unit as u (series_id, ordinal, state, reason, rows, expected_rows, attempts,
                        next_try_at, settled_at, run_id, changed_at)
 select w.series_id, w.ordinal, w.state, w.reason, w.rows, w.expected_rows, w.tries,
@@ -185,6 +270,11 @@ on conflict (series_id, ordinal) do update
 
 -- name: note_tries
 -- Failed tries of units that stay held: their state is not touched.
+-- :now  timestamptz  instant
+-- :delays  interval[]  wait after the 1st, 2nd … failed try
+-- :run_id  bigint  run that writes, NULL for none
+-- :series_ids  int[]  series
+-- :ordinals  int[]  ordinals, NULL for all
 insert into unit as u (series_id, ordinal, state, attempts, next_try_at, run_id, changed_at)
 select w.series_id, w.ordinal, 'complete', 1, %(now)s + (%(delays)s::interval[])[1], %(run_id)s,
        %(now)s
@@ -197,16 +287,21 @@ on conflict (series_id, ordinal) do update
 
 -- name: forget_units
 -- Units that are simply complete again.
+-- :series_ids  int[]  series
+-- :ordinals  int[]  ordinals, NULL for all
 delete from unit u
  using unnest(%(series_ids)s::int[], %(ordinals)s::int[]) as w(series_id, ordinal)
  where u.series_id = w.series_id and u.ordinal = w.ordinal;
 
 -- name: lock_series
 -- Serialises the numbering of new members.
+-- :series_id  int  series
 select series_id from series where series_id = %(series_id)s for update;
 
 -- name: add_members
 -- Numbers values not seen before, in their own order; returns all ordinals by key.
+-- :series_id  int  series
+-- :keys  text[]  keys
 with numbered as (
     insert into member (series_id, ordinal, key)
     select %(series_id)s,
@@ -222,25 +317,32 @@ select key, ordinal from member where series_id = %(series_id)s and key = any(%(
 
 -- name: date_members
 -- Days of members, where they changed.
+-- :ordinals  int[]  ordinals, NULL for all
+-- :days  text[]  multiranges of days
+-- :series_id  int  series
 update member m set day = w.day
   from unnest(%(ordinals)s::int[], %(days)s::date[]) as w(ordinal, day)
  where m.series_id = %(series_id)s and m.ordinal = w.ordinal and m.day is distinct from w.day;
 
 -- name: days_of_members
 -- The day of each value of a column, the earliest when several.
+-- :keys  text[]  keys
 select {column}::text, min({day})::date, null::text from {table}
  where {column}::text = any(%(keys)s) group by 1;
 
 -- name: rows_by_key
 -- Rows per value of the key column of a dataset whose units are members.
+-- :keys  text[]  keys
 select array[{column}::text] as key, null::text as feed, count(*) as rows, null::bigint
   from {table} where {column}::text = any(%(keys)s) or %(keys)s::text[] is null
  group by 1;
 
 -- name: ledger_units
 -- Every unit held by a feed within the range asked, with the rows kept of it.
--- :system, :dataset  text  dataset counted
--- :first, :last      int   half-open range of ordinals
+-- :first  int  first ordinal
+-- :last  int  the one after the last
+-- :system  text  system
+-- :dataset  text  dataset
 select s.key, s.feed, o.ordinal, u.rows, s.series_id, coalesce(u.state = 'empty', false)
   from series s join ledger l using (series_id)
   cross join unnest(l.held * int4multirange(int4range(%(first)s, %(last)s))) as part
@@ -250,7 +352,7 @@ select s.key, s.feed, o.ordinal, u.rows, s.series_id, coalesce(u.state = 'empty'
 
 -- name: all_members
 -- Every member of a column by key.
--- :series_id  int  series that numbers the column
+-- :series_id  int  series
 select key, ordinal from member where series_id = %(series_id)s;
 
 -- name: column_values
@@ -259,16 +361,17 @@ select distinct {column}::text from {table} where {column} is not null;
 
 -- name: promised_members
 -- Members expected now.
--- :series_id  int  series that numbers the column
+-- :series_id  int  series
 select m.key from member m join ledger l
        on l.series_id = m.series_id and l.chunk = m.ordinal >> 12 and l.expected @> m.ordinal
  where m.series_id = %(series_id)s;
 
 -- name: unit_lines
 -- What is kept of one unit, per feed.
--- :system, :dataset  text    dataset
--- :key               text[]  series
--- :ordinal           int     the unit
+-- :system  text  system
+-- :dataset  text  dataset
+-- :key  text[]  series key
+-- :ordinal  int  unit
 select s.feed, u.rows, u.expected_rows, u.attempts, u.next_try_at, u.settled_at
   from series s join unit u using (series_id)
  where s.system = %(system)s and s.dataset = %(dataset)s and s.key = %(key)s::text[]
@@ -277,52 +380,58 @@ select s.feed, u.rows, u.expected_rows, u.attempts, u.next_try_at, u.settled_at
 
 -- name: tries_of_unit
 -- Tries that did not succeed at once, newest first.
--- :system  text    system
--- :feeds   text[]  feeds that fill the dataset
--- :unit    text    the unit as it is written
--- :limit   int     most lines
+-- :system  text  system
+-- :feeds  text[]  feeds
+-- :unit  text  the unit as it is written
+-- :limit  int  most lines, NULL for all
 select at, feed, outcome, reason, capture_id, seconds, status from attempt
  where system = %(system)s and feed = any(%(feeds)s) and units @> array[%(unit)s::text]
  order by at desc limit %(limit)s;
 
 -- name: captures_of_unit
 -- Stored answers that covered a unit, newest first.
--- :system  text    system
--- :feeds   text[]  feeds that fill the dataset
--- :unit    text    the unit as it is written
--- :limit   int     most lines
+-- :system  text  system
+-- :feeds  text[]  feeds
+-- :unit  text  the unit as it is written
+-- :limit  int  most lines, NULL for all
 select capture_id, feed, status, bytes, fetched_at, is_loaded from capture
  where system = %(system)s and feed = any(%(feeds)s) and units @> array[%(unit)s::text]
  order by fetched_at desc limit %(limit)s;
 
 -- name: rejects_of_captures
 -- Rows refused from these captures, for one dataset.
--- :dataset      text      dataset
 -- :capture_ids  bigint[]  captures
--- :limit        int       most lines
+-- :dataset  text  dataset
+-- :limit  int  most lines, NULL for all
 select position, code, reason from reject
  where capture_id = any(%(capture_ids)s) and dataset = %(dataset)s and resolved_at is null
  order by reject_id limit %(limit)s;
 
--- name: changes_of_unit
--- When a unit came to be expected, was last let go, and was last taken in.
--- :system, :datasets  text, text[]  datasets whose series are looked at
--- :keys     text[]  series keys, as text
--- :ordinal  int     the unit
-select max(c.at) filter (where c.expected_added @> %(ordinal)s),
-       max(c.at) filter (where c.removed @> %(ordinal)s),
-       max(c.at) filter (where c.added @> %(ordinal)s)
-  from series s join ledger_change c using (series_id)
- where s.system = %(system)s and s.dataset = any(%(datasets)s)
-   and s.key = any(select k::text[] from unnest(%(keys)s::text[]) as k)
-   and (s.feed = 'member') = (s.dataset <> %(dataset)s or s.key <> %(key)s::text[]);
+-- name: promised_at
+-- When a member was last taken into what is expected.
+-- :series_id  int  series
+-- :ordinal  int  unit
+select max(at) from ledger_change
+ where series_id = %(series_id)s and expected_added @> %(ordinal)s;
+
+-- name: lost_at
+-- When any feed last let go of a unit it held.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :key  text[]  series key
+-- :ordinal  int  unit
+select max(c.at) from series s join ledger_change c using (series_id)
+ where s.system = %(system)s and s.dataset = %(dataset)s and s.key = %(key)s::text[]
+   and c.removed @> %(ordinal)s;
 
 -- name: decide_unit
 -- Keeps a person's decision about one unit.
--- :series_id, :ordinal  int          the unit
--- :reason, :by          text         why, and who says so
--- :until                date         last day it holds, NULL for ever
--- :now                  timestamptz  when
+-- :series_id  int  series
+-- :reason  text  why
+-- :by  text  who
+-- :until  date  last day it holds, NULL for ever
+-- :now  timestamptz  instant
+-- :ordinals  int[]  ordinals, NULL for all
 insert into unit (series_id, ordinal, state, reason, decided_by, decided_until, changed_at)
 select %(series_id)s, o, 'accepted', %(reason)s, %(by)s, %(until)s, %(now)s
   from unnest(%(ordinals)s::int[]) as o
@@ -332,14 +441,14 @@ on conflict (series_id, ordinal) do update
 
 -- name: withdraw_units
 -- Takes decisions back.
--- :series_id  int    series of the dataset's decisions
--- :ordinals   int[]  units
+-- :series_id  int  series
+-- :ordinals  int[]  ordinals, NULL for all
 delete from unit
  where series_id = %(series_id)s and ordinal = any(%(ordinals)s) and state = 'accepted';
 
 -- name: decision_of_unit
 -- Who accepted a gap, why and until when.
--- :series_id  int  series of the dataset's decisions
--- :ordinal    int  unit
+-- :series_id  int  series
+-- :ordinal  int  unit
 select reason, decided_by, decided_until from unit
  where series_id = %(series_id)s and ordinal = %(ordinal)s and state = 'accepted';

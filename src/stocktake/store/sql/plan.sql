@@ -13,7 +13,8 @@ returning plan_id;
 -- name: add_part
 -- Keeps one part of a plan.
 -- :plan_id  bigint  the plan
--- :part, :wave, :label, :kind, :feed, :units, :requests, :dynamic, :reason  as in PlanPart
+-- :part, :wave, :label, :kind, :feed  as in PlanPart
+-- :units, :requests, :dynamic, :reason  as in PlanPart
 -- :ordinals  jsonb  list of series and their ranges
 insert into plan_part (plan_id, part, wave, label, kind, feed, ordinals, units, requests,
                        is_dynamic, reason)

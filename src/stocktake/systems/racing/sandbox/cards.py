@@ -117,7 +117,7 @@ def _card_runner(race: Race, entry: Entry, today: date) -> dict[str, object]:
     scratched = bool(entry.reason) and day <= today
     declared = day <= today + timedelta(days=DECLARED_DAYS_AHEAD)
     claim = f"({entry.jockey.claim})" if entry.jockey.claim else ""
-    is_new = horse.first_season == day.year and bits % 5 < 2
+    is_new = horse.first_season == day.year and bits % 5 == 0
     figure = round(rating(horse.ability, is_jumps=race.conditions.is_jumps))
     rated = not is_new and bits >> 20 & 15 > 1
     return {

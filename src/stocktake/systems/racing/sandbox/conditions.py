@@ -186,7 +186,7 @@ def rating(ability: float, *, is_jumps: bool) -> float:
 
 def official_rating(horse: Horse, final: Conditions, *, bits: int) -> int | None:
     """Return a runner's official rating; None for most horses outside handicaps that are new."""
-    if final.kind == "NH Flat" or (not final.top_rating and bits % 100 < 42):
+    if final.kind == "NH Flat" or (not final.top_rating and bits % 100 < 25):
         return None
     drift = (bits >> 8) % 9 - 4
     value = round(rating(horse.ability, is_jumps=final.is_jumps)) + drift

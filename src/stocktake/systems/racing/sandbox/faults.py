@@ -133,7 +133,7 @@ class ContentFaults:
 
     def _both(self, race: Race, runners: list[Fields], units: Sequence[str], endpoint: str) -> None:
         if self._strikes("runners_absent", units, endpoint):
-            del runners[2 if race.off % _TWO_RUNNERS_OF == 0 else 3 :]
+            del runners[2 if int(race.id[4:]) % _TWO_RUNNERS_OF == 0 else 3 :]
         if self._strikes("shifted_jockeys", units, endpoint):
             _shift(runners)
         if self._rules.has("name_change"):

@@ -14,7 +14,7 @@ FIRST_CARD_DAY: Final = date(2023, 1, 23)
 CARD_DAYS_AHEAD: Final = 7
 
 # Monday to Sunday: meetings in Great Britain; meetings in Ireland on a day that has any.
-_GB_MEETINGS: Final = (3.7, 3.9, 4.3, 4.4, 4.5, 5.6, 2.3)
+_GB_MEETINGS: Final = (3.8, 4.0, 4.4, 4.5, 4.6, 5.75, 2.4)
 _IRE_MEETINGS: Final = (1.0, 1.1, 1.1, 1.3, 1.5, 1.7, 2.0)
 _IRE_BLANK_SHARE: Final = (0.30, 0.42, 0.25, 0.20, 0.12, 0.05, 0.04)
 _SEASON: Final = (0.88, 0.90, 0.95, 1.0, 1.09, 1.09, 1.09, 1.09, 1.04, 1.03, 0.95, 0.93)

@@ -39,7 +39,7 @@ _COLOURS: Final = (
     (("b", "B"),) * 55 + (("ch", "CH"),) * 24 + (("br", "BR"),) * 9 + (("gr", "GR"),) * 8
     + (("bl", "BL"),) * 2 + (("ro", "RO"),) * 2
 )  # fmt: skip
-_ZIPF_KNEE: Final = 20
+_ZIPF_KNEE: Final = 13
 _HORSE_SIRE_EVERY: Final = 5
 _HORSE_DAM_EVERY: Final = 12
 _HORSE_PARENTS_FROM: Final = 2019
@@ -166,7 +166,7 @@ def animal_number(animal_index: int) -> int:
 
 
 def _slot_table() -> tuple[Slot, ...]:
-    turns = (1,) * 45 + (2,) * 28 + (3,) * 15 + (4,) * 8 + (6,) * 3 + (8,)
+    turns = (1,) * 32 + (2,) * 38 + (3,) * 30
     table = []
     for position in range(_SLOTS):
         home = "IRE" if position * 37 % _SLOTS < 54 else "GB"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from stocktake.systems.racing.sandbox import cards, wire, words
 from stocktake.systems.racing.sandbox.faults import (
@@ -49,10 +49,18 @@ RESULTS_RANGE_DAYS: Final = 365
 CARDS_LIMIT_MOST: Final = 500
 CARDS_SKIP_MOST: Final = 500
 SEARCH_MOST: Final = 20
+DEFAULT_LOGIN: Final = "sandbox"
 
 _NOT_FOUND: Final = Reply.of_json({"detail": "Not Found"}, status=404)
 
 Fields = dict[str, Any]
+
+
+class Login(TypedDict, total=False):
+    """The login a sandbox asks for."""
+
+    user: str
+    password: str
 
 
 def create(
@@ -60,13 +68,11 @@ def create(
     scale: str = "full",
     *,
     until: date,
-    user: str = "sandbox",
-    password: str = "sandbox",  # noqa: S107 the sandbox's own login, guards nothing
     faults: Sequence[Fault] = (),
+    rate_factor: float = 1.0,
+    **login: Unpack[Login],
 ) -> SandboxServer:
     """Return the racing sandbox, not yet started.
-
-    Set ``limit_factor`` on what is returned to run faster than the real service would allow.
 
     Args:
         seed: Same seed, scale and ``until``: same answers.
@@ -76,6 +82,9 @@ def create(
         until: Today, as the sandbox sees it; the last day with results.
         faults: Rules in force from the start; see ``CONTENT_FAULTS`` and
             ``stocktake.testing.TRANSPORT_FAULTS``.
+        rate_factor: The limits are multiplied by this; 1 is as the real service. It can be
+            changed later as ``limit_factor`` of what is returned.
+        login: ``user`` and ``password`` asked for; each is ``sandbox`` when left out.
 
     Raises:
         KeyError: No such scale.
@@ -88,7 +97,10 @@ def create(
         Route(pattern, _guarded(answer), LIMITS[pattern])
         for pattern, answer in answers.by_pattern().items()
     ]
-    return SandboxServer(routes, login=(user, password), rules=rules)
+    asked_for = login.get("user", DEFAULT_LOGIN), login.get("password", DEFAULT_LOGIN)
+    server = SandboxServer(routes, login=asked_for, rules=rules)
+    server.limit_factor = rate_factor
+    return server
 
 
 def _guarded(answer: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:

@@ -1,0 +1,1 @@
+def junit_xml(*a, **k): return ""

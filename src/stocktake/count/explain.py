@@ -1,0 +1,279 @@
+"""Everything known of one unit, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from stocktake.count.decide import locate
+from stocktake.count.routes import (
+    DERIVE,
+    Route,
+    axis_of,
+    routes,
+    split_key,
+    zone_of,
+)
+from stocktake.count.states import QUERIES, Connection, View, member_series, state_of
+from stocktake.model import (
+    GAP_STATES,
+    Attempt,
+    Calendar,
+    CaptureLine,
+    Dataset,
+    Days,
+    Explanation,
+    FeedState,
+    FromDataset,
+    Listed,
+    State,
+    System,
+    Unit,
+    Values,
+    day_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+LINES = 50
+"""Most attempts, captures and rejects told of one unit."""
+
+UnitKey = tuple[str, ...]
+Place = tuple[tuple[str, ...], int]
+
+
+def why(
+    conn: Connection,
+    system: System,
+    dataset: Dataset,
+    key: UnitKey,
+    *,
+    now: datetime,
+    lifted: frozenset[str] = frozenset(),
+) -> Explanation:
+    """Return all that is known of one unit; a key that names none is told as not expected."""
+    view = View(now, lifted=lifted)
+    place = locate(conn, system, dataset, key)
+    ways = routes(system, dataset)
+    state, reason, by_feed = _states(conn, system, dataset, place, view)
+    feeds = _feed_states(conn, system, dataset, place, by_feed)
+    names = [way.name for way in ways]
+    captures = _captures(conn, system, names, key)
+    upstream = _upstream(conn, system, dataset, key, view)
+    next_try_at = min((feed.next_try_at for feed in feeds if feed.next_try_at), default=None)
+    told = Explanation(
+        Unit(dataset.name, key),
+        rule_of(system, dataset, ways),
+        state,
+        reason,
+        feeds,
+        _attempts(conn, system, names, key),
+        captures,
+        _rejects(conn, dataset, captures),
+        upstream,
+        next_try_at,
+        _turned_at(conn, system, dataset, place) if state in GAP_STATES else None,
+        "",
+    )
+    return replace(told, advice=_advice(system, dataset, told))
+
+
+def noticed(
+    conn: Connection,
+    system: System,
+    dataset: Dataset,
+    key: UnitKey,
+    *,
+    now: datetime,
+    lifted: frozenset[str] = frozenset(),
+) -> datetime | None:
+    """Return since when every count would have shown this gap; ``None`` when it is none.
+
+    That is the instant the unit was promised (its day began, its member was first named), or lost
+    what it held, whichever came last.
+    """
+    place = locate(conn, system, dataset, key)
+    state, _, _ = _states(conn, system, dataset, place, View(now, lifted=lifted))
+    return _turned_at(conn, system, dataset, place) if state in GAP_STATES else None
+
+
+def rule_of(system: System, dataset: Dataset, ways: Sequence[Route] = ()) -> str:
+    """Return the rule that promises the dataset's units, in words."""
+    axis = axis_of(dataset)
+    if isinstance(axis, Values):
+        return f"the {len(axis.values)} values listed"
+    if isinstance(axis, FromDataset):
+        return f"every {axis.column} found in {axis.dataset}"
+    zone = zone_of(system, dataset).key
+    if isinstance(dataset.expect, Calendar) and dataset.expect.closures:
+        text = f"every day from {axis.since} on ({zone}) but those listed as closed"
+    elif dataset.expect is None or isinstance(dataset.expect, Calendar):
+        text = f"every day from {axis.since} on ({zone})"
+    elif isinstance(dataset.expect, Listed):
+        text = f"the days listed, from {axis.since} on ({zone})"
+    else:
+        text = f"{type(dataset.expect).__name__}, from {axis.since} on ({zone})"
+    limits = [f"{way.name}: {way.window.reason}" for way in ways if way.window.reason]
+    return f"{text}; {'; '.join(limits)}" if limits else text
+
+
+def _states(
+    conn: Connection, system: System, dataset: Dataset, place: Place | None, view: View
+) -> tuple[State, str, dict[str, tuple[State, str]]]:
+    """Return state and reason of the unit as a whole, and per feed."""
+    if place is None:
+        return State.NOT_EXPECTED, "no such unit was ever named", {}
+    series, ordinal = place
+    whole = (State.NOT_EXPECTED, "outside what is promised")
+    by_feed: dict[str, tuple[State, str]] = {}
+    lines = state_of(conn, system, dataset, series=series, view=view)
+    for feed, state, reason, (first, last) in lines:
+        if not first <= ordinal < last:
+            continue
+        if feed:
+            by_feed[feed] = (state, reason)
+        else:
+            whole = (state, reason)
+    return *whole, by_feed
+
+
+def _feed_states(
+    conn: Connection,
+    system: System,
+    dataset: Dataset,
+    place: Place | None,
+    by_feed: dict[str, tuple[State, str]],
+) -> tuple[FeedState, ...]:
+    kept: dict[str, tuple[Any, ...]] = {}
+    if place is not None:
+        parameters = {
+            "system": system.name,
+            "dataset": dataset.name,
+            "key": list(place[0]),
+            "ordinal": place[1],
+        }
+        kept = {line[0]: line[1:] for line in conn.execute(QUERIES.unit_lines, parameters)}
+    return tuple(
+        FeedState(feed, state, reason, *kept.get(feed, (None, None, 0, None, None)))
+        for feed, (state, reason) in sorted(by_feed.items())
+    )
+
+
+def _evidence(system: System, feeds: list[str], key: UnitKey) -> dict[str, Any]:
+    unit = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in key)
+    return {"system": system.name, "feeds": feeds, "unit": unit, "limit": LINES}
+
+
+def _attempts(
+    conn: Connection, system: System, feeds: list[str], key: UnitKey
+) -> tuple[Attempt, ...]:
+    found = conn.execute(QUERIES.tries_of_unit, _evidence(system, feeds, key))
+    return tuple(Attempt(*line) for line in found)
+
+
+def _captures(
+    conn: Connection, system: System, feeds: list[str], key: UnitKey
+) -> tuple[CaptureLine, ...]:
+    found = conn.execute(QUERIES.captures_of_unit, _evidence(system, feeds, key))
+    return tuple(CaptureLine(*line) for line in found)
+
+
+def _rejects(
+    conn: Connection, dataset: Dataset, captures: Iterable[CaptureLine]
+) -> tuple[tuple[str, str, str], ...]:
+    parameters = {
+        "dataset": dataset.name,
+        "capture_ids": [capture.capture_id for capture in captures],
+        "limit": LINES,
+    }
+    found = conn.execute(QUERIES.rejects_of_captures, parameters)
+    return tuple((position, code, reason) for position, code, reason in found)
+
+
+def _upstream(
+    conn: Connection, system: System, dataset: Dataset, key: UnitKey, view: View
+) -> tuple[tuple[str, State, str], ...]:
+    """Return the same unit's state in every dataset of equal units that comes before."""
+    found = []
+    for name in dataset.after:
+        above = system.dataset(name)
+        if above.partitions == dataset.partitions:
+            place = locate(conn, system, above, key)
+            state, reason, _ = _states(conn, system, above, place, view)
+            found.append((above.name, state, reason))
+    return tuple(found)
+
+
+def _turned_at(
+    conn: Connection, system: System, dataset: Dataset, place: Place | None
+) -> datetime | None:
+    if place is None:
+        return None
+    series, ordinal = place
+    axis = axis_of(dataset)
+    instants: list[datetime | None] = []
+    if isinstance(axis, Days):
+        zone = zone_of(system, dataset)
+        instants.append(datetime.combine(day_of(ordinal), time(), zone).astimezone(UTC))
+    elif isinstance(axis, FromDataset):
+        member = {"series_id": member_series(conn, system, axis), "ordinal": ordinal}
+        row = conn.execute(QUERIES.promised_at, member).fetchone()
+        instants.append(row[0] if row else None)
+    parameters = {
+        "system": system.name,
+        "dataset": dataset.name,
+        "key": list(series),
+        "ordinal": ordinal,
+    }
+    row = conn.execute(QUERIES.lost_at, parameters).fetchone()
+    instants.append(row[0] if row else None)
+    return max((instant for instant in instants if instant), default=None)
+
+
+def _advice(system: System, dataset: Dataset, told: Explanation) -> str:
+    """Return what to do next: a sentence, a command where there is one."""
+    fill = f"stocktake backfill {system.name} {dataset.name}{_days(dataset, told.unit.key)}"
+    if told.state in {State.MISSING, State.THIN, State.FAILED, State.STALE}:
+        if any(feed.feed == DERIVE for feed in told.feeds):
+            return f"stocktake derive {system.name} {dataset.name}"
+        if told.rejects:
+            return f"Rows were refused: stocktake rejects {system.name}; then {fill} --refetch"
+        if told.state is State.THIN and not told.reason.endswith(" missing"):
+            return f"{fill} --refetch"
+        return fill
+    blocking = next((name for name, state, _ in told.upstream if state in GAP_STATES), None)
+    if told.state is State.BLOCKED and blocking:
+        return f"First fill {blocking}: stocktake why {system.name} {blocking} {told.unit}"
+    return _STANDING.get(told.state, "Nothing.") + _lifting(system, dataset, told)
+
+
+_STANDING = {
+    State.BLOCKED: "What stands in the way must be cleared first: stocktake status.",
+    State.UNRECOVERABLE: "No source can deliver it. Accept it with a reason, or load it from a "
+    "file.",
+    State.SURPLUS: "Nothing promises it: either the rows do not belong, or the expectation is "
+    "wrong.",
+    State.FUTURE: "Nothing: its day has not come.",
+    State.ACCEPTED: "Nothing: someone waived it.",
+    State.EMPTY: "Nothing: it is proven to have no rows.",
+}
+
+
+def _lifting(system: System, dataset: Dataset, told: Explanation) -> str:
+    if told.state is not State.UNRECOVERABLE:
+        return ""
+    settings = {
+        way.window.lifted_by
+        for way in routes(system, dataset)
+        if way.window.lifted_by and way.window.reason == told.reason
+    }
+    return "".join(f" The setting {name} = true lifts this." for name in sorted(settings))
+
+
+def _days(dataset: Dataset, key: UnitKey) -> str:
+    if not isinstance(axis_of(dataset), Days):
+        return ""
+    day = split_key(dataset.partitions, key)[1]
+    return f" --since {day} --until {day}"
