@@ -1,1 +1,2 @@
-def junit_xml(*a, **k): return ""
+def junit_xml(*a, **k):
+    return ""

@@ -1,1 +1,2 @@
-def run_checks(*a, **k): return []
+def run_checks(*a, **k):
+    return []

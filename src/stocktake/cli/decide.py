@@ -82,12 +82,12 @@ def rejects(
         for one in listed:
             writer.writerow(
                 (
-                    one.reject.dataset,
+                    one.dataset,
                     one.capture_id,
-                    one.reject.position,
-                    one.reject.code,
-                    one.reject.reason,
-                    one.reject.raw,
+                    one.position,
+                    one.code,
+                    one.reason,
+                    one.raw,
                 )
             )
         return 0
@@ -101,11 +101,11 @@ def rejects(
             table.add_column(heading, overflow="fold")
         for one in listed:
             table.add_row(
-                one.reject.dataset,
+                one.dataset,
                 str(one.capture_id or ""),
-                one.reject.position,
-                one.reject.code,
-                one.reject.reason,
+                one.position,
+                one.code,
+                one.reason,
             )
         console.print(table)
 

@@ -79,7 +79,7 @@ def locate(
     if isinstance(axis, FromDataset):
         parameters = {"series_id": member_series(conn, system, axis), "keys": [position]}
         members = dict(conn.execute(QUERIES.member_ordinals, parameters).fetchall())
-    ordinal = position_ordinal(axis, position, members)
+    ordinal = position_ordinal(axis, position, members=members)
     return None if ordinal is None else (series, ordinal)
 
 

@@ -54,8 +54,8 @@ class Promise:
 def promise(
     dataset: Dataset,
     ways: Sequence[Route],
-    series: tuple[str, ...],
     *,
+    series: tuple[str, ...],
     window: Range,
     today: date,
     lifted: frozenset[str] = frozenset(),

@@ -57,8 +57,8 @@ def gaps(
             Gap(
                 dataset.name,
                 tuple(key),
-                ordinal_text(asked.axis, first, names),
-                ordinal_text(asked.axis, last - 1, names),
+                ordinal_text(asked.axis, first, members=names),
+                ordinal_text(asked.axis, last - 1, members=names),
                 last - first,
                 State(state),
                 reason,

@@ -194,7 +194,7 @@ class _Writer:
         ground = _Ground(dataset, self._settle(), keeps_counts=isinstance(axis, Days))
         for spot in self._spots(dataset, outcomes, members):
             if spot.feed == self._feed:
-                self._keep(spot, decide(outcomes[spot.key], spot.counted, spot.known), ground)
+                self._keep(spot, decide(outcomes[spot.key], spot.counted, known=spot.known), ground)
             elif spot.known.is_held:
                 self._renew(spot, ground)
 
@@ -216,7 +216,7 @@ class _Writer:
         placed = {
             key: (series, ordinal)
             for key, (series, position) in parted.items()
-            if (ordinal := position_ordinal(axis, position, members)) is not None
+            if (ordinal := position_ordinal(axis, position, members=members)) is not None
         }
         answered = {key for key in placed if outcomes[key].state not in FAILURES}
         counted = tally(self._conn, self._system, dataset, keys=answered) if answered else {}
@@ -262,7 +262,7 @@ class _Writer:
             verdict, look = settle_day(
                 verdict,
                 ground.settle,
-                day_of(spot.place[1]),
+                day=day_of(spot.place[1]),
                 zone=zone_of(self._system, ground.dataset),
                 now=self._now,
             )
@@ -297,7 +297,7 @@ class _Writer:
         )
         if own_word or not ground.keeps_counts or spot.counted.rows == 0:
             return
-        verdict = decide(UnitOutcome(spot.key), spot.counted, spot.known)
+        verdict = decide(UnitOutcome(spot.key), spot.counted, known=spot.known)
         if verdict.state is not None:
             self._lines.append(
                 UnitLine(

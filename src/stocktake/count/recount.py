@@ -140,9 +140,12 @@ def _held(
         "last": last,
     }
     return {
-        (join_key(dataset.partitions, series, ordinal_text(axis, ordinal, names)), feed): Held(
-            series_id, ordinal, rows, is_empty
-        )
+        (
+            join_key(
+                dataset.partitions, series, position=ordinal_text(axis, ordinal, members=names)
+            ),
+            feed,
+        ): Held(series_id, ordinal, rows, is_empty)
         for series, feed, ordinal, rows, series_id, is_empty in conn.execute(
             QUERIES.ledger_units, parameters
         )
@@ -213,7 +216,7 @@ def _take_in(
     ids = series_ids(conn, system.name, names.values()) if names else {}
     lines = []
     for place, (_, position) in parted.items():
-        ordinal = position_ordinal(axis, position, members)
+        ordinal = position_ordinal(axis, position, members=members)
         if ordinal is None:
             continue
         changes[ids[names[place]]].added.add(ordinal)

@@ -113,22 +113,22 @@ def split_key(partitions: Partitions, key: Sequence[str]) -> tuple[tuple[str, ..
     return (*key[:index], *key[index + 1 :]), key[index]
 
 
-def join_key(partitions: Partitions, series: Sequence[str], position: str) -> tuple[str, ...]:
+def join_key(partitions: Partitions, series: Sequence[str], *, position: str) -> tuple[str, ...]:
     """Return the unit key; the inverse of ``split_key``."""
     index = axis_index(partitions)
     return (*series[:index], position, *series[index:])
 
 
-def ordinal_text(axis: Axis, ordinal: int, members: Mapping[int, str] | None = None) -> str:
+def ordinal_text(axis: Axis, ordinal: int, *, members: Mapping[int, str]) -> str:
     """Return the key text of an ordinal: ISO day, value, or member (its number when unknown)."""
     if isinstance(axis, Days):
         return day_of(ordinal).isoformat()
     if isinstance(axis, Values):
         return axis.values[ordinal]
-    return (members or {}).get(ordinal, f"#{ordinal}")
+    return members.get(ordinal, f"#{ordinal}")
 
 
-def position_ordinal(axis: Axis, position: str, members: Mapping[str, int]) -> int | None:
+def position_ordinal(axis: Axis, position: str, *, members: Mapping[str, int]) -> int | None:
     """Return the ordinal of a key text, ``None`` when it is no unit of the axis."""
     if isinstance(axis, Days):
         try:

@@ -221,7 +221,9 @@ def _promises(
         group = key if singled is None or key in singled else None
         number = by_class.get(group)
         if number is None:
-            told = promise(dataset, ways, key, window=view.window, today=today, lifted=view.lifted)
+            told = promise(
+                dataset, ways, series=key, window=view.window, today=today, lifted=view.lifted
+            )
             number = by_class[group] = numbers.setdefault(told, len(numbers))
         shared.append(number)
     return shared, list(numbers)

@@ -72,7 +72,7 @@ class Look:
 NO_LOOK = Look()
 
 
-def decide(outcome: UnitOutcome, counted: Tally, known: Known) -> Verdict:
+def decide(outcome: UnitOutcome, counted: Tally, *, known: Known) -> Verdict:
     """Return a unit's state from what the answer said and what the tables hold.
 
     The worse of the two wins. ``empty`` needs a proof: the answer said so, or no rows are expected.
@@ -101,7 +101,7 @@ def _without_rows(outcome: UnitOutcome, counted: Tally) -> Verdict:
 
 
 def settle_day(
-    verdict: Verdict, settle: Settle, day: date, *, zone: ZoneInfo, now: datetime
+    verdict: Verdict, settle: Settle, *, day: date, zone: ZoneInfo, now: datetime
 ) -> tuple[Verdict, Look]:
     """Return the verdict held against the settle rule: before the day is final it stays thin."""
     final_at = end_of_day(day, zone) + settle.after

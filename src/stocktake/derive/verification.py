@@ -86,7 +86,9 @@ def verify(
         keys = COMMA.join(Identifier("t", column) for column in target.key)
         statement = QUERIES.differences_of_columns.format(**parts, keys=keys)
     else:
-        either = COMMA.join(SQL("coalesce(t.{0}, c.{0}) as {0}").format(Identifier(column)) for column in target.key)
+        either = COMMA.join(
+            SQL("coalesce(t.{0}, c.{0}) as {0}").format(Identifier(column)) for column in target.key
+        )
         everything = SQL("true") if full else parts["in_scope"]
         statement = QUERIES.differences.format(
             **parts | {"in_scope": everything}, keys=either, key_list=names(target.key)

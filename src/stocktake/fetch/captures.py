@@ -52,21 +52,21 @@ class StoredCapture:
 
 def store_captures(
     conn: psycopg.Connection[Any],
+    captures: Sequence[Capture],
+    *,
     system: str,
     source: str,
     endpoint: str,
-    captures: Sequence[Capture],
-    *,
     run_id: int | None,
 ) -> list[Capture]:
     """Store responses and return them, in order, with their numbers.
 
     Args:
         conn: In a transaction that the caller commits.
+        captures: Pages of one or several answers; page 0 begins a new answer.
         system: System they were fetched for.
         source: Source asked.
         endpoint: Endpoint asked.
-        captures: Pages of one or several answers; page 0 begins a new answer.
         run_id: Run that fetched them.
     """
     if not captures:

@@ -64,7 +64,7 @@ class Fetcher:
         self._retries = retries or Retries()
 
     async def fetch(
-        self, source: Source, feed: Feed, request: Request, *, known: Known | None = None
+        self, source: Source, feed: Feed, *, request: Request, known: Known | None = None
     ) -> Answer:
         """Return the answer to ``request`` with all its pages; a source's failures never raise.
 
@@ -127,7 +127,7 @@ async def _fetch_pages(talk: Talk, request: Request, known: Known | None) -> Fai
     """Fill the talk's pages; return a failure, or whether the answer equals what is known."""
     following: Request | None = request
     while following is not None:
-        page = await fetch_page(talk, following, None if talk.pages else known)
+        page = await fetch_page(talk, following, known=None if talk.pages else known)
         if isinstance(page, Failure):
             return page
         if page is None:

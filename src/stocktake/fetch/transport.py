@@ -183,8 +183,8 @@ class _VettedResolver(AbstractResolver):
         self._guard = guard
         self._resolve = resolve
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    async def resolve(  # type: ignore[override]  # aiohttp names the family
+        self, host: str, port: int = 0, *, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         del family  # both kinds are tried
         addresses = self._guard.vet(host, await self._resolve(host, port))

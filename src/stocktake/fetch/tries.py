@@ -93,7 +93,9 @@ class Talk:
         return Failure(State.FAILED, reason, status, self.clock() + TRY_AGAIN_AFTER)
 
 
-async def fetch_page(talk: Talk, request: Request, known: Known | None) -> Capture | Failure | None:
+async def fetch_page(
+    talk: Talk, request: Request, *, known: Known | None
+) -> Capture | Failure | None:
     """Return the page, why there is none, or ``None`` when it has not changed since ``known``.
 
     What arrived with a failure is added to the talk's pages; damaged answers of tries that were

@@ -51,6 +51,11 @@ class Duplicate:
     state: str
     at: datetime
 
+    @property
+    def differences(self) -> str:
+        """Names of the columns that differ, separated by commas."""
+        return ", ".join(name for name, value in self.kept.items() if value != self.other.get(name))
+
 
 def store_duplicates(
     conn: psycopg.Connection[Any],
@@ -82,14 +87,14 @@ def list_duplicates(
     conn: psycopg.Connection[Any],
     system: str,
     *,
-    dataset: str | None = None,
+    datasets: Sequence[str] = (),
     state: str = "open",
     limit: int | None = None,
 ) -> Iterator[Duplicate]:
     """Yield duplicates in one state, newest first."""
     rows = conn.execute(
         QUERIES.list_duplicates,
-        {"system": system, "dataset": dataset, "state": state, "limit": limit},
+        {"system": system, "datasets": list(datasets), "state": state, "limit": limit},
     )
     for row in rows:
         yield Duplicate(*row)

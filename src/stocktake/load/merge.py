@@ -97,6 +97,8 @@ def merge(
 def check_accounts(system: System, load: Load) -> None:
     """Refuse an answer whose parser lost count: read = rows + rejects + duplicates, per dataset.
 
+    A row that speaks for several facets of a table was read once.
+
     Raises:
         LoadError: They differ, or a row is of a type that no facet names.
     """
@@ -106,7 +108,7 @@ def check_accounts(system: System, load: Load) -> None:
         if kind not in known:
             msg = f"{load.request.feed}, {load.request.path}: no facet holds {kind.__name__} rows."
             raise LoadError(msg, hint=f"Name it in a Facet of {system.name}'s datasets.")
-        rows[known[kind]] += len(found)
+        rows[known[kind]] = max(rows[known[kind]], len(found))
     rows.update(reject.dataset for reject in load.parsed.rejects)
     rows.update(load.parsed.duplicates)
     for dataset, read in load.parsed.read.items():

@@ -1,2 +1,158 @@
-def trace(*a): ...
-class Provenance: ...
+"""Provenance: from a row back to captures, receipts, runs, and what it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import DataError
+from psycopg.sql import Identifier, Literal, Placeholder
+from psycopg.types.json import Jsonb
+
+from stocktake.errors import UsageError
+from stocktake.load.tables import AND, COMMA, FRAGMENTS, QUERIES
+from stocktake.model import RowCounts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from stocktake.model import Dataset, System
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What one facet of a row comes from.
+
+    Attributes:
+        facet: The facet; the dataset's name where it has none or one.
+        capture_id: The capture that told it last, ``None`` when it has not spoken.
+        source: The capture's source and endpoint.
+        request: Path and parameters of the capture's request.
+        fetched_at: When it was fetched.
+        run_id: The run that loaded it.
+        loaded_at: When it was loaded.
+        counts: What the receipt of that capture and facet says, ``None`` without receipt.
+    """
+
+    facet: str
+    capture_id: int | None
+    source: str
+    request: str
+    fetched_at: datetime | None
+    run_id: int | None
+    loaded_at: datetime | None
+    counts: RowCounts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a row was before a run changed it: the columns that changed, with what they held."""
+
+    run_id: int
+    facet: str
+    operation: str
+    before: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a row comes from.
+
+    Attributes:
+        dataset: Its dataset.
+        key: Its key as people write it.
+        created_at: When it was first loaded; ``updated_at`` when a value last changed.
+        run_id: Run that touched it last.
+        origins: One line a facet, weakest first.
+        overruled: What facets told of shared columns that is not the value shown, by facet.
+        versions: What it was before each change, latest change first.
+    """
+
+    dataset: str
+    key: str
+    created_at: datetime
+    updated_at: datetime
+    run_id: int | None
+    origins: Sequence[Origin]
+    overruled: Mapping[str, Mapping[str, Any]]
+    versions: Sequence[Version]
+
+
+def trace(
+    conn: psycopg.Connection[Any],
+    system: System,
+    dataset: Dataset,
+    key: Mapping[str, str],
+) -> Provenance:
+    """Return where a row comes from.
+
+    Args:
+        key: Value of each key column, as text.
+
+    Raises:
+        UsageError: The table has no such row, or a text that is no value of its column.
+    """
+    written = ",".join(f"{name}={key.get(name, '')}" for name in dataset.key)
+    facets = [facet.name for facet in dataset.facets] if len(dataset.facets) > 1 else []
+    where = AND.join(
+        FRAGMENTS.key_given.format(column=Identifier(name), value=Placeholder(f"k{index}"))
+        for index, name in enumerate(dataset.key)
+    )
+    pairs = COMMA.join(
+        FRAGMENTS.held_pair.format(name=Literal(name), column=Identifier(name))
+        for name in dataset.key
+    )
+    statement = QUERIES.read_row.format(
+        table=Identifier(system.name, dataset.name), same_key=where, pairs=pairs
+    )
+    values = {f"k{index}": key.get(name) for index, name in enumerate(dataset.key)}
+    try:
+        with conn.transaction():
+            found = conn.execute(statement, values).fetchone()
+    except DataError as error:
+        raise UsageError(f"{dataset.name}: {written} is no key: {error}") from error
+    if found is None:
+        raise UsageError(
+            f"{dataset.name} has no row {written}.",
+            hint=f"Keys are {' and '.join(dataset.key)}; see stocktake gaps for what is missing.",
+        )
+    row, row_key, created_at, updated_at = found
+    told = [(name, row.get(f"_{name}_capture_id")) for name in facets] or [
+        (dataset.facets[0].name if dataset.facets else dataset.name, row["_capture_id"])
+    ]
+    return Provenance(
+        dataset=dataset.name,
+        key=written,
+        created_at=created_at,
+        updated_at=updated_at,
+        run_id=row["_run_id"],
+        origins=[_origin(conn, dataset, facet, capture) for facet, capture in told],
+        overruled=row.get("_overruled") or {},
+        versions=[
+            Version(*version)
+            for version in conn.execute(
+                QUERIES.read_versions,
+                {"system": system.name, "dataset": dataset.name, "row_key": Jsonb(row_key)},
+            )
+        ],
+    )
+
+
+def _origin(
+    conn: psycopg.Connection[Any], dataset: Dataset, facet: str, capture_id: int | None
+) -> Origin:
+    """Return what is known of the capture that told a facet."""
+    if capture_id is None:
+        return Origin(facet, None, "", "", None, None, None, None)
+    found = conn.execute(
+        QUERIES.read_origin,
+        {"capture_id": capture_id, "dataset": dataset.name, "facet": facet},
+    ).fetchone()
+    if found is None:
+        return Origin(facet, capture_id, "", "", None, None, None, None)
+    source, request, fetched_at, run_id, loaded_at, *counts = found
+    receipt = RowCounts(*counts) if run_id is not None else None
+    return Origin(facet, capture_id, source, request, fetched_at, run_id, loaded_at, receipt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from stocktake.load.tables import QUERIES
@@ -91,3 +92,13 @@ class Receipts:
                 **counts,
             },
         )
+
+
+def write_derived_receipt(
+    conn: psycopg.Connection[Any], dataset: str, counts: RowCounts, *, run_id: int, now: datetime
+) -> None:
+    """Store the receipt of a derivation: rows computed, without a capture."""
+    conn.execute(
+        QUERIES.add_derived_receipt,
+        {"run_id": run_id, "at": now, "dataset": dataset, **asdict(counts)},
+    )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from stocktake.load.rows import storable
 from stocktake.load.tables import QUERIES
-from stocktake.model import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,26 +14,29 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from stocktake.model import Reject
+
 
 @dataclass(frozen=True, slots=True)
 class StoredReject:
-    """A reject as kept.
+    """A reject as kept; the fields are those of ``Reject``, and where it came from.
 
     Attributes:
         reject_id: Its number.
         capture_id: Capture that held the row.
         run_id: Run that loaded it.
-        reject: Dataset, position, code, reason, and the row as received.
         at: When it was refused.
-        resolved_at: When someone settled it, ``None`` while open.
     """
 
     reject_id: int
+    dataset: str
     capture_id: int | None
     run_id: int
-    reject: Reject
+    position: str
+    code: str
+    reason: str
+    raw: str
     at: datetime
-    resolved_at: datetime | None
 
 
 def store_rejects(
@@ -69,20 +71,21 @@ def list_rejects(
     conn: psycopg.Connection[Any],
     system: str,
     *,
-    dataset: str | None = None,
+    datasets: Sequence[str] = (),
     run_id: int | None = None,
     limit: int | None = None,
 ) -> Iterator[StoredReject]:
-    """Yield open rejects, newest first, also for export.
+    """Yield open rejects, newest first, as lists and exports show them.
 
     Args:
-        dataset: Only this one's, ``None`` for all.
+        system: Of which system.
+        datasets: Only these, empty for all.
         run_id: Only this run's, ``None`` for all.
         limit: At most so many, ``None`` for all.
     """
     rows = conn.execute(
         QUERIES.list_rejects,
-        {"system": system, "dataset": dataset, "run_id": run_id, "limit": limit},
+        {"system": system, "datasets": list(datasets), "run_id": run_id, "limit": limit},
     )
-    for reject_id, capture_id, run, at, resolved_at, *told in rows:
-        yield StoredReject(reject_id, capture_id, run, Reject(*told), at, resolved_at)
+    for row in rows:
+        yield StoredReject(*row)

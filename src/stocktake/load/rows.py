@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from stocktake.load.sound import refused_rows
+from stocktake.load.sound import Refusal, refused_rows
 from stocktake.model import Capture, Parsed, Reject, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from stocktake.load.tables import FacetTable
 
@@ -134,7 +134,10 @@ def gather(table: FacetTable, loads: Sequence[Load], *, thorough: bool) -> Batch
     for index, load in enumerate(loads):
         rows = load.parsed.rows.get(table.facet.row, [])
         batch.read.append(len(rows))
-        if refused := refused_rows(table, rows, thorough=thorough):
+        refused = refused_rows(table, rows, thorough=thorough)
+        if thorough:
+            refused |= _unencodable(rows, but=refused)
+        if refused:
             batch.rejects += [
                 (index, reject_row(table, rows[at], code=code, reason=reason))
                 for at, (code, reason) in sorted(refused.items())
@@ -187,6 +190,19 @@ def storable(text: str) -> str:
 def as_json(value: object) -> str:
     """Return JSON of any row, in ASCII: NUL and half surrogates become escapes."""
     return json.dumps(value, default=str)
+
+
+def _unencodable(rows: Sequence[Row], *, but: Container[int]) -> dict[int, Refusal]:
+    """Return the positions of rows with a value of a kind that has no canonical form."""
+    refused = {}
+    for at, row in enumerate(rows):
+        if at in but:
+            continue
+        try:
+            row_hash(row)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            refused[at] = ("type", f"A value cannot be stored: {error}.")
+    return refused
 
 
 def _settle(

@@ -63,21 +63,25 @@ def refused_rows(
 
 def _is_fair(values: Sequence[Any], column: Column) -> bool:
     """Return quickly whether nothing in a column would be stored as something else."""
+    kinds = set(map(type, values)) - {type(None)}
+    if column.oid == BOOL:
+        return not kinds - {bool}
     if column.oid in INTEGER_BITS:
-        kinds = set(map(type, values))
-        kinds.discard(type(None))
         if kinds - {int}:
             return False
         limit = 1 << (INTEGER_BITS[column.oid] - 1)
         given = [value for value in values if value is not None]
         return not given or (min(given) >= -limit and max(given) < limit)
     if column.oid == NUMERIC or column.oid in FLOATS:
-        kinds = set(map(type, values))
-        kinds.discard(type(None))
-        return not kinds - {int} or all(
-            value is None or (type(value) in _NUMBERS and isfinite(value)) for value in values
-        )
+        return not kinds - {int} or (not kinds - set(_NUMBERS) and all(map(_is_finite, values)))
     return True
+
+
+def _is_finite(value: float | Decimal | None) -> bool:
+    """Return whether it is a number; NULL is none, but no harm either."""
+    if value is None:
+        return True
+    return value.is_finite() if isinstance(value, Decimal) else isfinite(value)
 
 
 def _find(
@@ -102,14 +106,20 @@ def _no_value(value: object, column: Column) -> Refusal | None:
 def _misread(value: Any, column: Column) -> Refusal | None:
     if value is None:
         return None
+    if column.oid == BOOL:
+        return None if isinstance(value, bool) else _wrong_kind(value, column)
     bits = INTEGER_BITS.get(column.oid)
     if isinstance(value, bool) or not isinstance(value, _NUMBERS if bits is None else int):
-        return "type", f"{column.name} cannot hold {type(value).__name__}."
+        return _wrong_kind(value, column)
     if bits is None:
-        return None if isfinite(value) else ("not_a_number", f"{column.name} is not a number.")
-    if int(value).bit_length() >= bits:
+        return None if _is_finite(value) else ("not_a_number", f"{column.name} is not a number.")
+    if not -(1 << (bits - 1)) <= int(value) < 1 << (bits - 1):
         return "range", f"{column.name} is outside -2^{bits - 1} … 2^{bits - 1} - 1."
     return None
+
+
+def _wrong_kind(value: object, column: Column) -> Refusal:
+    return "type", f"{column.name} cannot hold {type(value).__name__}."
 
 
 def _refused(value: object, column: Column) -> Refusal | None:
@@ -119,7 +129,7 @@ def _refused(value: object, column: Column) -> Refusal | None:
         return None
     if wanted := _TYPES.get(column.oid):
         if not isinstance(value, wanted):
-            return "type", f"{column.name} cannot hold {type(value).__name__}."
+            return _wrong_kind(value, column)
         if column.oid == TIMESTAMPTZ and isinstance(value, datetime) and value.tzinfo is None:
             return "zone", f"{column.name} is a time without zone."
     if text := _bad_text(value):

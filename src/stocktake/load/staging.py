@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[Any]
 
-NOT_STORABLE = (DataError, IntegrityError, TypeError, ValueError, OverflowError, IndexError)
+NOT_STORABLE = (
+    DataError,
+    IntegrityError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    IndexError,
+    RecursionError,
+)
 """What the driver and the server raise for a value that a column does not take."""
 MOST_SAMPLES = 16
 _MOST_RACES = 4
@@ -144,7 +152,8 @@ def _change(conn: Connection, table: FacetTable, *, lines: Sequence[Line], run_i
             (number, line.digest, line.capture_id, *line.row) for number, line in enumerate(lines)
         ),
     )
-    locked = conn.execute(table.lock_changed, prepare=False).fetchall()
+    conn.execute(table.lock_changed, prepare=False)
+    locked = conn.execute(table.judge_changed, prepare=False).fetchall()
     latest = [number for number, is_equal, is_older in locked if not (is_equal or is_older)]
     older = [number for number, is_equal, is_older in locked if is_older and not is_equal]
     names = {

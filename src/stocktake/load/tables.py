@@ -226,9 +226,20 @@ class FacetTable:
 
     @cached_property
     def lock_changed(self) -> bytes:
-        """Locks the rows staged, and compares them again."""
+        """Locks the rows staged."""
         return _bytes(
             QUERIES.lock_changed.format(
+                stage=Identifier(self.stage),
+                table=self.table,
+                same_key=self._same_key("given"),
+            )
+        )
+
+    @cached_property
+    def judge_changed(self) -> bytes:
+        """Compares the rows staged with those locked."""
+        return _bytes(
+            QUERIES.judge_changed.format(
                 stage=Identifier(self.stage),
                 table=self.table,
                 same_key=self._same_key("given"),

@@ -127,7 +127,10 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """What merging did to one table; read = inserted + updated + unchanged + rejected + duplicates."""
+    """What merging did to one table.
+
+    read = inserted + updated + unchanged + rejected + duplicates.
+    """
 
     read: int = 0
     inserted: int = 0

@@ -243,17 +243,15 @@ class _Execution:
 
     def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
         with self._workspace.database.connection() as conn:
-            return claims.finish(
-                conn,
-                self._claim,
-                state=state,
+            ending = claims.Ending(
+                state,
                 units=self._loader.tally.units,
                 seconds=time.monotonic() - self._started,
-                now=self._workspace.clock(),
                 message=message,
                 error=error,
                 notes=self._loader.tally.note_lines(),
             )
+            return claims.finish(conn, self._claim, ending, now=self._workspace.clock())
 
     def _leave(self, error: BaseException) -> None:
         """Keep why the run stopped; the database may be gone, then its state says enough."""

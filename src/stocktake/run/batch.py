@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -157,13 +158,18 @@ class BatchLoader:
                 now=self._workspace.clock(),
             )
             self.tally.paused = answer.failure.reason
-        names = (self._system.name, errand.source.name, errand.feed.endpoint.name)
-        run_id = self._claim.run_id
-        if answer.evidence:
-            store_captures(conn, *names, answer.evidence, run_id=run_id)
+        store = partial(
+            store_captures,
+            conn,
+            system=self._system.name,
+            source=errand.source.name,
+            endpoint=errand.feed.endpoint.name,
+            run_id=self._claim.run_id,
+        )
+        store(answer.evidence)
         if all(capture.capture_id is not None for capture in answer.captures):
             return answer.captures
-        return tuple(store_captures(conn, *names, answer.captures, run_id=run_id))
+        return tuple(store(answer.captures))
 
     def _parse(self, fetched: Fetched, captures: tuple[Capture, ...]) -> Finding:
         errand, answer = fetched.errand, fetched.answer

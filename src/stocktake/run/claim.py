@@ -153,18 +153,28 @@ def row_counts(conn: psycopg.Connection, run_id: int) -> dict[str, RowCounts]:
     }
 
 
-def finish(
-    conn: psycopg.Connection,
-    claim: Claim,
-    *,
-    state: str,
-    units: Mapping[State, int],
-    seconds: float,
-    now: datetime,
-    message: str = "",
-    error: str | None = None,
-    notes: Sequence[str] = (),
-) -> RunReport:
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended.
+
+    Args:
+        state: ``done``, ``failed``, or ``paused`` when it can go on.
+        units: Units per state that it decided.
+        seconds: Time it took in this process.
+        message: For people, when there is something to say.
+        error: What stopped it, ``None`` when nothing did.
+        notes: Observations of parsers.
+    """
+
+    state: str
+    units: Mapping[State, int]
+    seconds: float
+    message: str = ""
+    error: str | None = None
+    notes: Sequence[str] = ()
+
+
+def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datetime) -> RunReport:
     """Write how a run ended and return its report."""
     rows = row_counts(conn, claim.run_id)
     conn.execute(
@@ -172,11 +182,11 @@ def finish(
         {
             "run_id": claim.run_id,
             "fence": claim.fence,
-            "state": state,
+            "state": ending.state,
             "counts": Jsonb({name: as_json(counts) for name, counts in rows.items()}),
-            "units": Jsonb({str(key): value for key, value in units.items()}),
-            "message": message,
-            "error": error,
+            "units": Jsonb({str(key): value for key, value in ending.units.items()}),
+            "message": ending.message,
+            "error": ending.error,
             "now": now,
         },
     )
@@ -184,12 +194,12 @@ def finish(
     reach("finished")
     return RunReport(
         run_id=claim.run_id,
-        state=state,
+        state=ending.state,
         requests=int(requests[4]) if requests else 0,
         rows=rows,
-        units=dict(units),
-        seconds=seconds,
-        notes=tuple(notes),
+        units=dict(ending.units),
+        seconds=ending.seconds,
+        notes=tuple(ending.notes),
     )
 
 

@@ -14,6 +14,7 @@ from stocktake.run.explained import explain_unit, unit_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from stocktake.model import Dataset, Explanation, System
     from stocktake.run.workspace import Workspace
 
@@ -48,7 +49,7 @@ def list_rejects(
     names = {dataset.name for dataset in datasets}
     with workspace.database.connection() as conn:
         found = stored_rejects(conn, system.name)
-        return list(islice((one for one in found if one.reject.dataset in names), limit))
+        return list(islice((one for one in found if one.dataset in names), limit))
 
 
 def list_duplicates(

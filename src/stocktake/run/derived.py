@@ -151,14 +151,8 @@ def derive_system(
             parameters=parameters,
         )
         with workspace.database.connection() as conn:
-            return claims.finish(
-                conn,
-                claim,
-                state="done",
-                units=units,
-                seconds=time.monotonic() - started,
-                now=workspace.clock(),
-            )
+            ending = claims.Ending("done", units, time.monotonic() - started)
+            return claims.finish(conn, claim, ending, now=workspace.clock())
 
 
 def verify_system(workspace: Workspace, system: System, *, full: bool, seed: int) -> list[Verdict]:

@@ -13,6 +13,7 @@ from stocktake.fetch.fetcher import Fetcher
 from stocktake.fetch.gate import RateGate
 from stocktake.fetch.guard import Guard
 from stocktake.fetch.transport import AiohttpTransport
+from stocktake.run.workspace import RATE_FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from stocktake.store.database import Database
 
 Stored = dict[tuple[str, tuple[tuple[str, ...], ...]], list["Capture"]]
-
-RATE_FACTOR = "rate_factor"
-"""Source setting of sandboxes: the declared limits are multiplied by it."""
 
 
 class Fetching:
@@ -58,7 +56,7 @@ class Fetching:
             return Answer(errand.request, tuple(pages))
         known = await asyncio.to_thread(self._known, errand) if errand.refetch else None
         feed = self._paced(errand.feed, errand.source.name)
-        return await self._fetcher.fetch(errand.source, feed, errand.request, known=known)
+        return await self._fetcher.fetch(errand.source, feed, request=errand.request, known=known)
 
     def _known(self, errand: Errand) -> Any:
         with self._database.connection() as conn:

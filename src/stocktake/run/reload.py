@@ -75,16 +75,14 @@ def reload(
             state, error = "done", ""
         finally:
             with workspace.database.connection() as conn:
-                done = claims.finish(
-                    conn,
-                    claim,
-                    state=state,
+                ending = claims.Ending(
+                    state,
                     units=loader.tally.units if error else units,
                     seconds=time.monotonic() - started,
-                    now=workspace.clock(),
                     error=error or None,
                     notes=loader.tally.note_lines(),
                 )
+                done = claims.finish(conn, claim, ending, now=workspace.clock())
         return done
 
 

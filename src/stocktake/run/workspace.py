@@ -75,6 +75,9 @@ def components() -> tuple[Component, ...]:
     return (ENGINE, *own)
 
 
+RATE_FACTOR = "rate_factor"
+"""Source setting of sandboxes: the declared limits are multiplied by it."""
+
 SANDBOX_LOGIN = {"user": "sandbox", "password": "sandbox"}
 """Guards nothing: sandboxes listen on loopback and make everything up."""
 
@@ -100,7 +103,9 @@ def reachable_sources(
         }
         unserved = [name for name, own in found.items() if "base_url" not in own]
         if workspace.kind == "sandbox" and system.sandbox and unserved:
-            server = stack.enter_context(load_place(system.sandbox)(until=workspace.clock().date()))
+            factor = max(float(str(found[name].get(RATE_FACTOR) or 1)) for name in unserved)
+            make = load_place(system.sandbox)
+            server = stack.enter_context(make(until=workspace.clock().date(), rate_factor=factor))
             for name in unserved:
                 found[name] = {**SANDBOX_LOGIN, **found[name], "base_url": server.base_url}
         for source in system.sources:

@@ -56,7 +56,9 @@ def capture(body: bytes, *, page: int = 0, request: Request = REQUEST, flaw: str
 
 
 def store(conn: Conn, *captures: Capture, run_id: int = 1) -> list[int]:
-    stored = store_captures(conn, "racing", "vendor", "results", captures, run_id=run_id)
+    stored = store_captures(
+        conn, captures, system="racing", source="vendor", endpoint="results", run_id=run_id
+    )
     return [each.capture_id for each in stored if each.capture_id is not None]
 
 

@@ -61,7 +61,9 @@ def test_the_password_appears_nowhere(
 
     with database.connection() as conn:
         for captures in (found.captures, found.evidence):
-            store_captures(conn, "racing", "vendor", "results", captures, run_id=1)
+            store_captures(
+                conn, captures, system="racing", source="vendor", endpoint="results", run_id=1
+            )
         record_attempts(conn, "racing", found.attempts, units=REQUEST.units, run_id=1)
         stored = [
             str(conn.execute(f"select * from {table}".encode()).fetchall()) for table in TABLES
@@ -84,7 +86,7 @@ def test_missing_credentials_are_named_without_asking(database: Database) -> Non
     async def work() -> None:
         async with scene(database, OK) as stage:
             with pytest.raises(ConfigurationError, match="vendor needs a token"):
-                await stage.fetcher.fetch(Source("vendor", auth="bearer"), FEED, REQUEST)
+                await stage.fetcher.fetch(Source("vendor", auth="bearer"), FEED, request=REQUEST)
             assert stage.vendor.seen == []
 
     asyncio.run(work())

@@ -168,7 +168,7 @@ class Scene:
     async def fetch(
         self, feed: Feed = FEED, request: Request = REQUEST, *, known: Known | None = None
     ) -> Answer:
-        return await self.fetcher.fetch(self.source, feed, request, known=known)
+        return await self.fetcher.fetch(self.source, feed, request=request, known=known)
 
     @property
     def targets(self) -> list[str]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stocktake.load.known import KeyCache
+from stocktake.load.merge import merge
 from stocktake.model import RowCounts
 from tests.integration.load.yard import (
+    NOW,
     Horse,
     Race,
     RunnerCard,
@@ -17,6 +19,7 @@ from tests.integration.load.yard import (
     merge_all,
     rows_of,
     stored,
+    system,
 )
 
 if TYPE_CHECKING:
@@ -120,8 +123,8 @@ def test_what_a_row_was_before_a_change_is_kept(conn: Connection) -> None:
     merge_all(conn, [stored(conn, Race("r1", "New", going="Soft"), minute=1)], run_id=2)
 
     kept = conn.execute(
-        "select run_id, facet, row_key, before ->> 'name', before ? 'going', (before ->> '_run_id')::int"
-        " from stocktake.row_version"
+        "select run_id, facet, row_key, before ->> 'name', before ? 'going',"
+        " (before ->> '_run_id')::int from stocktake.row_version"
     ).fetchall()
     assert kept == [(2, "race", {"race_id": "r1"}, "Old", False, 1)]
 
@@ -158,8 +161,6 @@ def test_keys_of_a_rolled_back_transaction_are_asked_for_again(conn: Connection)
     load = stored(conn, Horse("h1", "Flaggan"))
     conn.commit()
     with conn.transaction(force_rollback=True):
-        from tests.integration.load.yard import NOW, merge, system
-
         merge(conn, system, [load], run_id=1, now=NOW, known=known)
     known.discard()
 
@@ -167,9 +168,9 @@ def test_keys_of_a_rolled_back_transaction_are_asked_for_again(conn: Connection)
 
 
 def test_units_read_from_rows_are_told_with_their_targets(conn: Connection) -> None:
-    merged = merge_all(
-        conn, [stored(conn, RunnerCard("r1", "h1"), RunnerResult("r1", "h2"), Horse("h1"))]
-    )
+    load = stored(conn, RunnerCard("r1", "h1"), RunnerResult("r1", "h2"), Horse("h1"))
+
+    merged = merge_all(conn, [load])
 
     assert merged.values == {("runner", "horse_id"): {"h1", "h2"}, ("horse", "id"): {"h1"}}
 

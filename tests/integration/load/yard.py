@@ -135,12 +135,14 @@ def stored(
     body = repr((minute, rows)).encode("utf-8", "backslashreplace")
     digest = hashlib.sha256(body).digest()
     conn.execute(
-        "insert into stocktake.body (sha256, bytes, content) values (%s, %s, %s) on conflict do nothing",
+        "insert into stocktake.body (sha256, bytes, content) values (%s, %s, %s)"
+        " on conflict do nothing",
         (digest, len(body), body),
     )
     found = conn.execute(
-        "insert into stocktake.capture (system, source, feed, endpoint, path, status, sha256, bytes,"
-        " fetched_at, seconds) values ('yard', 'test', 'feed', 'feed', %s, 200, %s, %s, %s, 0)"
+        "insert into stocktake.capture"
+        " (system, source, feed, endpoint, path, status, sha256, bytes, fetched_at, seconds)"
+        " values ('yard', 'test', 'feed', 'feed', %s, 200, %s, %s, %s, 0)"
         " returning capture_id",
         (request.path, digest, len(body), fetched_at),
     ).fetchone()

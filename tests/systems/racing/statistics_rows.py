@@ -144,7 +144,7 @@ def _person(prefix: str, name: str) -> str | None:
 
 
 def _position(place: str) -> int | None:
-    first = place.split()[0] if place.split() else ""
+    first = place.split(maxsplit=1)[0] if place.split() else ""
     return int(first) if first.isdigit() else None
 
 

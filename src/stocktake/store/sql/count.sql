@@ -412,7 +412,7 @@ select position, code, reason from reject
 -- :series_id  int  series
 -- :ordinal  int  unit
 select max(at) from ledger_change
- where series_id = %(series_id)s and expected_added @> %(ordinal)s;
+ where series_id = %(series_id)s and expected_added @> %(ordinal)s::int;
 
 -- name: lost_at
 -- When any feed last let go of a unit it held.
@@ -422,7 +422,7 @@ select max(at) from ledger_change
 -- :ordinal  int  unit
 select max(c.at) from series s join ledger_change c using (series_id)
  where s.system = %(system)s and s.dataset = %(dataset)s and s.key = %(key)s::text[]
-   and c.removed @> %(ordinal)s;
+   and c.removed @> %(ordinal)s::int;
 
 -- name: decide_unit
 -- Keeps a person's decision about one unit.

@@ -1,4 +1,4 @@
--- Statements of load. {placeholders} are identifiers and fragments of this same file, put in by
+-- Statements of load. {placeholders} are identifiers and pieces of load_fragments.sql, put in by
 -- stocktake.load.tables; what it composes is kept per dataset and facet.
 
 -- name: table_columns
@@ -62,17 +62,24 @@ select given._n, false
  where held.{first_key} is null;
 
 -- name: lock_changed
--- Locks the rows about to change, in the order of the stage. Says of each whether another
--- transaction made it equal meanwhile, and whether what it holds was fetched later than the stage.
+-- Locks the rows about to change, in the order of the stage.
+select count(*)
+  from (select given._n
+          from {stage} as given join {table} as held on {same_key}
+         order by given._n
+           for update of held) as locked;
+
+-- name: judge_changed
+-- Says of each row about to change whether another transaction made it equal meanwhile, and whether
+-- what it holds was fetched later than the stage. Rows are locked by a statement before this one:
+-- a locking statement sees the row as it is now beside captures as they were.
 select given._n,
        held.{hash} is not distinct from given._hash,
        coalesce((told.fetched_at, told.capture_id) > (telling.fetched_at, telling.capture_id), false)
   from {stage} as given
   join {table} as held on {same_key}
   left join stocktake.capture as told on told.capture_id = held.{capture}
-  left join stocktake.capture as telling on telling.capture_id = given._capture
- order by given._n
-   for update of held;
+  left join stocktake.capture as telling on telling.capture_id = given._capture;
 
 -- name: overwrite
 -- Merges staged rows into rows that exist (and are locked), keeping what they were. Returns the
@@ -172,13 +179,13 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, lin
 -- name: list_rejects
 -- Open rejects of a system, newest first.
 -- :system  text  the system
--- :dataset  text  only this dataset's, NULL for all
+-- :datasets  text[]  only these, empty for all
 -- :run_id  bigint  only this run's, NULL for all
 -- :limit  bigint  at most so many, NULL for all
-select reject_id, capture_id, run_id, at, resolved_at, dataset, position, code, reason, raw
+select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at
   from stocktake.reject
  where system = %(system)s and resolved_at is null
-   and (%(dataset)s::text is null or dataset = %(dataset)s)
+   and (%(datasets)s::text[] = '{}' or dataset = any(%(datasets)s::text[]))
    and (%(run_id)s::bigint is null or run_id = %(run_id)s)
  order by reject_id desc
  limit %(limit)s;
@@ -186,13 +193,13 @@ select reject_id, capture_id, run_id, at, resolved_at, dataset, position, code, 
 -- name: list_duplicates
 -- Duplicates of a system in one state, newest first.
 -- :system  text  the system
--- :dataset  text  only this dataset's, NULL for all
+-- :datasets  text[]  only these, empty for all
 -- :state  text  open, kept, replaced or both
 -- :limit  bigint  at most so many, NULL for all
 select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, at
   from stocktake.duplicate
  where system = %(system)s and state = %(state)s
-   and (%(dataset)s::text is null or dataset = %(dataset)s)
+   and (%(datasets)s::text[] = '{}' or dataset = any(%(datasets)s::text[]))
  order by duplicate_id desc
  limit %(limit)s;
 
@@ -205,3 +212,53 @@ select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, a
 update stocktake.duplicate
    set state = %(decision)s, decided_by = %(by)s, decided_at = %(at)s
  where duplicate_id = %(duplicate_id)s and state = 'open';
+
+-- name: read_row
+-- A row as JSON, its key, when it was first loaded and when a value last changed. The parameters
+-- are named by {same_key}.
+select to_jsonb(held), jsonb_build_object({pairs}), held.created_at, held.updated_at
+  from {table} as held where {same_key};
+
+-- name: read_origin
+-- A capture, and the latest receipt it has for a dataset and facet.
+-- :capture_id  bigint  the capture
+-- :dataset  text  the dataset
+-- :facet  text  the facet
+select capture.source || ' ' || capture.endpoint,
+       capture.path || case when cardinality(capture.params) = 0 then ''
+                            else '?' || array_to_string(capture.params, '&') end,
+       capture.fetched_at, receipt.run_id, receipt.at, receipt.read, receipt.inserted,
+       receipt.updated, receipt.unchanged, receipt.rejected, receipt.duplicates
+  from stocktake.capture as capture
+  left join lateral (
+       select * from stocktake.receipt as told
+        where told.capture_id = capture.capture_id and told.dataset = %(dataset)s
+          and told.facet = %(facet)s
+        order by told.receipt_id limit 1) as receipt on true
+ where capture.capture_id = %(capture_id)s;
+
+-- name: read_versions
+-- What a row was before each change, latest change first.
+-- :system  text  the system
+-- :dataset  text  the dataset
+-- :row_key  jsonb  the row's key by column
+select run_id, facet, operation, before, at
+  from stocktake.row_version
+ where system = %(system)s and dataset = %(dataset)s and row_key = %(row_key)s::jsonb
+ order by version_id desc;
+
+-- name: add_derived_receipt
+-- What a run computed of a derived dataset; no capture stands behind it.
+-- :run_id  bigint  the run
+-- :at  timestamptz  the run's clock
+-- :dataset  text  the dataset
+-- :read  integer  rows computed
+-- :inserted  integer  new rows
+-- :updated  integer  rows changed
+-- :unchanged  integer  rows equal to what was there
+-- :rejected  integer  rows refused
+-- :duplicates  integer  copies
+insert into stocktake.receipt (tenant_id, run_id, dataset, read, inserted, updated, unchanged,
+                               rejected, duplicates, at)
+values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(dataset)s,
+        %(read)s, %(inserted)s, %(updated)s, %(unchanged)s, %(rejected)s, %(duplicates)s, %(at)s);

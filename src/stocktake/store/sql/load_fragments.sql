@@ -9,6 +9,14 @@ held.{column} = {other}.{column}
 -- One column of a key is among those of an array.
 held.{column} = any({array})
 
+-- name: key_given
+-- One column of a key has the value given as text.
+held.{column} = {value}
+
+-- name: held_pair
+-- A column of the row, by name.
+{name}, held.{column}
+
 -- name: told_by
 -- The row as another facet told it: what is shown, but for what was overruled.
 cross join lateral jsonb_populate_record(held, held._overruled -> {facet}) as {told}

@@ -1,14 +1,13 @@
 """Horse racing in Great Britain and Ireland from 2015-01-01 on, and files of Hong Kong results."""
 
 from stocktake import Schedule, System
-from stocktake.systems.racing.datasets import DATASETS
+from stocktake.systems.racing.datasets import DATASETS, PEOPLE
 from stocktake.systems.racing.derivations import DERIVATIONS
 from stocktake.systems.racing.sources import SOURCES
 
 __all__ = ["system"]
 
 ZONE = "Europe/London"
-PEOPLE = ("ra_mst_jockeys", "ra_mst_trainers", "ra_mst_owners")
 STATISTICS = (
     "ra_runner_statistics",
     "ra_entity_combinations",

@@ -21,6 +21,10 @@ READ_ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 SETTLES_AFTER = timedelta(hours=4)
 IN_PROGRESS = "day in progress"
 _SHOWN = 200
+_ESCAPES = re.compile(
+    rb"(?P<kept>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 _NUL = re.compile(rb"\\u0000")  # PostgreSQL text holds anything but this character
 
 Key = tuple[str, str]
@@ -114,7 +118,7 @@ class PageReader(Generic[RaceT]):
         if _NUL.search(body) is None:
             try:
                 page = msgspec.json.decode(body, type=self.page)
-            except msgspec.ValidationError:
+            except (msgspec.DecodeError, UnicodeError):
                 pass  # one bad race must not cost the others: read them one by one
             else:
                 races: list[RaceT] = getattr(page, self.what)
@@ -122,7 +126,7 @@ class PageReader(Generic[RaceT]):
                 pages.races += [(f"races[{start + at}]", race) for at, race in enumerate(races)]
                 pages.total = max(pages.total, page.total)  # type: ignore[attr-defined]
                 return
-        loose = msgspec.json.decode(body, type=self.loose)
+        loose = msgspec.json.decode(mended(body), type=self.loose)
         pages.total = max(pages.total, loose.total)  # type: ignore[attr-defined]
         for raw in getattr(loose, self.what):
             position = f"races[{len(pages.races) + len(pages.refused)}]"
@@ -134,6 +138,15 @@ class PageReader(Generic[RaceT]):
                 pages.races.append((position, race))
             except (*READ_ERRORS, ValueError) as error:
                 pages.refused.append(Refused(position, str(error)[:_SHOWN], shown(written)))
+
+
+def mended(body: bytes) -> bytes:
+    r"""Replace halves of surrogate pairs, which are no characters, by the replacement character.
+
+    >>> mended(rb'"a\ud800b"') == rb'"a\ufffdb"', mended(rb'"\ud83d\udc0e"') == rb'"\ud83d\udc0e"'
+    (True, True)
+    """
+    return _ESCAPES.sub(lambda found: found["kept"] or rb"\ufffd", body)
 
 
 def refuse(reason: str) -> NoReturn:

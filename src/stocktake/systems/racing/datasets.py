@@ -18,6 +18,7 @@ from stocktake.systems.racing.racing_days import RACING_CALENDAR, REGIONS, SINCE
 HONG_KONG = "hk"
 DAYS_BY_REGION = Cross((Days(SINCE, "Europe/London"), Values((*REGIONS, HONG_KONG))))
 EXPECTED_DAYS = Scheduled("hk_schedule", "no race day listed", otherwise=RACING_CALENDAR)
+PEOPLE = ("ra_mst_jockeys", "ra_mst_trainers", "ra_mst_owners")
 ENTITY_TYPES = ("horse", "jockey", "trainer", "owner", "sire", "dam", "damsire")
 
 
@@ -42,7 +43,7 @@ def _entity(
         facets=(Facet("entry", row, keep="absent"),),
         after=after,
         priority=priority,
-        aliases=(name.replace("_mst", ""),),
+        aliases=(name.replace("_mst", ""),) if name in PEOPLE else (),
         title=name.removeprefix("ra_mst_").capitalize(),
     )
 

@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from stocktake import Parsed, Reject, Request, SourceChanged, State, UnitOutcome
@@ -24,7 +24,6 @@ from stocktake.systems.racing.rows import (
     CourseRow,
     HorseRow,
     JockeyRow,
-    RaceCard,
     RaceResult,
     RunnerCard,
     RunnerResult,
@@ -222,18 +221,13 @@ class _Reading:
         )
         comments = "; ".join(f"{name} {value}" for name, value in details if value) or None
         # fmt: off
-        shared = (
+        parsed.add(RaceResult(
             race.race_id, race.course_id, line.venue, race.race_day, "HK", None, None, None,
             line.race_name or None, race.number, "Flat", race_class, pattern, None,
             line.rating_range or None, None, None, None, distance_m, codes.yards(distance_m),
-            surface, going, None, "run",
-        )
-        parsed.add(RaceCard(
-            *shared, course.name_en, None, line.going or None, None, rail, None, None, None, None,
-            None, prize, None if prize is None else "HKD", None, None, is_abandoned=False,
-        ))
-        parsed.add(RaceResult(
-            *shared, any(placing.is_starter for _, _, placing in race.lines),
+            surface, going, None, "run", course.name_en, line.going or None, rail, prize,
+            None if prize is None else "HKD",
+            any(placing.is_starter for _, _, placing in race.lines),
             codes.winning_time(line.race_finish_time), line.race_finish_time or None, comments,
             None, None, None, None, None, None, None,
         ))
@@ -267,9 +261,10 @@ class _Reading:
             race.race_id, horse_id, f"{race.race_id}:{horse_id}", race.race_day, region, name,
             jockey, trainer, None, jockey_id, trainer_id, None, *nobody, number, draw, weight,
             weight_st_lbs, weight_st_lbs, None, None, None, None, not placing.is_starter,
+            body_weight,
         )
-        parsed.add(RunnerCard(*shared, body_weight, *(None,) * 17))
         if not placing.is_starter:
+            parsed.add(RunnerCard(*shared, *(None,) * 17))
             return
         odds, behind = self.prices[line.win_odds], self.lengths[line.lbw]
         margin, time_display = codes.text(line.lbw), codes.text(line.finish_time)
@@ -292,7 +287,7 @@ class _Reading:
     def _entities(self) -> None:
         """Add horses, people and courses met, each once."""
         rows = self.parsed.rows
-        runners: list[RunnerCard] = rows.get(RunnerCard, [])  # type: ignore[assignment]
+        runners: list[Any] = [*rows.get(RunnerResult, []), *rows.get(RunnerCard, [])]
         if not runners:
             return
         horses = {one.horse_id: one.horse_name for one in runners}

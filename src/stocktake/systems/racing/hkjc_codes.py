@@ -134,8 +134,10 @@ def lengths(value: str | None) -> Decimal | None:
     found = _BEHIND.fullmatch(value)
     if found is None or found[3] == "0" or len(value) > 8:  # noqa: PLR2004 -- 999-3/4
         refuse(f"{value!r} is not a distance in lengths")
-    part = Decimal(found[2]) / Decimal(found[3]) if found[2] else Decimal(0)
-    return Decimal(found[1] or 0) + round(part, 2)
+    whole_lengths = Decimal(found[1] or 0)
+    if not found[2]:
+        return whole_lengths
+    return whole_lengths + round(Decimal(found[2]) / Decimal(found[3]), 2)
 
 
 def race_class(value: str) -> tuple[str | None, str | None]:

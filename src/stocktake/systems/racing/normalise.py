@@ -65,7 +65,8 @@ def whole(value: str | None) -> int | None:
     """
     if value is None or value in NONE:
         return None
-    if not value.isascii() or len(value) > 9:  # noqa: PLR2004 -- what a 32-bit column holds
+    # nine digits are what a 32-bit column holds; Python would also read 1_000 as a number
+    if not value.isascii() or "_" in value or len(value) > 9:  # noqa: PLR2004
         message = f"{value!r} is not a whole number of up to 9 digits"
         raise ValueError(message)
     return int(value)
@@ -98,7 +99,7 @@ def amount(value: str | None) -> Decimal | None:
     if value is None or value in NONE:
         return None
     try:
-        number = Decimal(value)
+        number = None if "_" in value else Decimal(value)
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite() or abs(number.adjusted()) > 15:  # noqa: PLR2004

@@ -113,15 +113,17 @@ class _Reading:
         # fmt: off
         self.races.append(RaceCard(
             race.race_id, placed.course_id, text(race.course), placed.race_day, placed.region,
-            clock, placed.off_utc, clock, text(race.race_name), placed.number, text(race.type),
-            text(race.race_class), text(race.pattern), text(race.age_band), text(race.rating_band),
-            text(race.sex_restriction), text(race.distance), self.furlongs[race.distance_f],
-            normalise.metres(distance_y), distance_y, text(race.surface), text(race.going),
-            text(race.jumps), "abandoned" if race.is_abandoned else "scheduled", None,
-            text(race.distance_round), None, text(race.going_detailed), text(race.rail_movements),
-            text(race.stalls), text(race.weather), text(race.tip), text(race.verdict),
-            text(race.betting_forecast), prize.amount, prize.currency, self.wholes[race.field_size],
-            race.big_race, race.is_abandoned,
+            clock, placed.off_utc, clock, text(race.race_name), placed.number,
+            text(race.type), text(race.race_class), text(race.pattern), text(race.age_band),
+            text(race.rating_band), text(race.sex_restriction),
+            text(race.distance), self.furlongs[race.distance_f],
+            normalise.metres(distance_y), distance_y,
+            text(race.surface), text(race.going), text(race.jumps),
+            "abandoned" if race.is_abandoned else "scheduled",
+            None, None, text(race.rail_movements), prize.amount, prize.currency,
+            text(race.distance_round), text(race.going_detailed), text(race.stalls),
+            text(race.weather), text(race.tip), text(race.verdict), text(race.betting_forecast),
+            self.wholes[race.field_size], race.big_race, race.is_abandoned,
         ))
         # fmt: on
 

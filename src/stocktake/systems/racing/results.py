@@ -171,9 +171,9 @@ class _Reading:
         self.runners.append(RunnerResult(
             race_id, horse_id, f"{race_id}:{horse_id}", race_day, region, horse, jockey, trainer,
             owner, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id, number, draw,
-            weight_lbs, weight_st_lbs, weight_st_lbs, age, sex, headgear, claim, placing.outcome in
-            _SCRATCHED, placing.position, margin, ovr_btn, prize_won, sp, sp_decimal, time_display,
-            comment, silk_url,
+            weight_lbs, weight_st_lbs, weight_st_lbs, age, sex, headgear, claim,
+            placing.outcome in _SCRATCHED, None, placing.position, margin, ovr_btn, prize_won, sp,
+            sp_decimal, time_display, comment, silk_url,
         ))
         if not placing.is_starter:
             return
@@ -214,7 +214,8 @@ class _Reading:
             clock, placed.off_utc, clock, text(race.race_name), placed.number, text(race.type),
             text(race.race_class), text(race.pattern), text(race.age_band), text(race.rating_band),
             text(race.sex_rest), text(race.dist), self.furlongs[race.dist_f], distance_m,
-            distance_y, text(race.surface), text(race.going), text(race.jumps), status, has_result,
+            distance_y, text(race.surface), text(race.going), text(race.jumps), status, None, None,
+            None, None, None, has_result,
             winning_time, text(race.winning_time_detail), text(race.comments),
             text(race.non_runners), text(race.tote_win), text(race.tote_pl), text(race.tote_ex),
             text(race.tote_csf), text(race.tote_tricast), text(race.tote_trifecta),

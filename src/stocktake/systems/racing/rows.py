@@ -175,19 +175,19 @@ class RaceCard(NamedTuple):
     going: str | None
     jumps: str | None
     race_status: str
-    # owned by the card
     course_name_en: str | None
-    distance_round: str | None
     going_text: str | None
-    going_detailed: str | None
     rail_movements: str | None
+    prize: Decimal | None
+    prize_currency: str | None
+    # owned by the card
+    distance_round: str | None
+    going_detailed: str | None
     stalls: str | None
     weather: str | None
     tip: str | None
     verdict: str | None
     betting_forecast: str | None
-    prize: Decimal | None
-    prize_currency: str | None
     field_size: int | None
     is_big_race: bool | None
     is_abandoned: bool | None
@@ -220,6 +220,12 @@ class RaceResult(NamedTuple):
     going: str | None
     jumps: str | None
     race_status: str
+    # told by files of results; the API leaves them to the card
+    course_name_en: str | None
+    going_text: str | None
+    rail_movements: str | None
+    prize: Decimal | None
+    prize_currency: str | None
     # owned by the result
     has_result: bool
     winning_time: str | None
@@ -262,8 +268,8 @@ class RunnerCard(NamedTuple):
     headgear: str | None
     jockey_claim_lbs: int | None
     is_scratched: bool
-    # owned by the card
     body_weight_lbs: int | None
+    # owned by the card
     sex_code: str | None
     colour: str | None
     dob: datetime.date | None
@@ -311,6 +317,7 @@ class RunnerResult(NamedTuple):
     headgear: str | None
     jockey_claim_lbs: int | None
     is_scratched: bool
+    body_weight_lbs: int | None
     # owned by the result
     position: int | None
     distance_beaten: str | None

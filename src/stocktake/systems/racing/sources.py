@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stocktake import Endpoint, Feed, FileFormat, Request, Settle, Source, State, Window
 from stocktake.systems.racing.bookmakers import parse_bookmakers
 from stocktake.systems.racing.coordinates import parse_coordinates
+from stocktake.systems.racing.datasets import PEOPLE
 from stocktake.systems.racing.hkjc import parse_hkjc
 from stocktake.systems.racing.hkjc_days import parse_fixtures, parse_index
 from stocktake.systems.racing.parse import (
@@ -107,7 +108,6 @@ def horse_requests(units: Sequence[Keys]) -> Iterable[Request]:
         yield Request("horse_pro", f"/v1/horses/{key[0]}/pro", (), (key,))
 
 
-PEOPLE = ("ra_mst_jockeys", "ra_mst_trainers", "ra_mst_owners")
 PARENTS = ("ra_mst_sires", "ra_mst_dams", "ra_mst_damsires")
 
 REGIONS_FEED = Feed(
