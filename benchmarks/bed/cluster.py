@@ -4,15 +4,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import uuid4
-
-import psycopg
-from psycopg.sql import SQL, Identifier
 
 from stocktake.store.cluster import LocalCluster
 from stocktake.testing.database import temporary_home
 
-__all__ = ["Cluster", "fresh_database", "running_cluster"]
+__all__ = ["Cluster", "running_cluster"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +22,10 @@ class Cluster:
     local: LocalCluster
     number: int
 
-    def url(self, database: str) -> str:
-        """Return the address of a database."""
-        return self.local.url(database)
+    @property
+    def url(self) -> str:
+        """Address of the maintenance database."""
+        return self.local.url("postgres")
 
 
 @contextmanager
@@ -41,20 +38,3 @@ def running_cluster() -> Iterator[Cluster]:
             yield Cluster(local, int(first_line))
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-@contextmanager
-def fresh_database(cluster_url: str) -> Iterator[str]:
-    """Create an empty database beside the one named and yield its address; drop it at the end.
-
-    Args:
-        cluster_url: Address of the maintenance database ``postgres``.
-    """
-    name = f"bench_{uuid4().hex[:12]}"
-    with psycopg.connect(cluster_url, autocommit=True) as conn:
-        conn.execute(SQL("create database {}").format(Identifier(name)))
-        try:
-            yield cluster_url.replace("/postgres?", f"/{name}?", 1)
-        finally:
-            conn.execute(SQL("drop database {} with (force)").format(Identifier(name)))
-            conn.execute("checkpoint")

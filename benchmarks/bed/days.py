@@ -55,7 +55,7 @@ def render(folder: Path, days: int) -> Rendered:
             )
             rendered.places[day] = (sink.tell(), len(body))
             rendered.races[day] = len(cards)
-            rendered.runners[day] = sum(len(card["runners"]) for card in cards)
+            rendered.runners[day] = sum(len(race.entries) for race in races)
             sink.write(body)
     (folder / "index").write_text(json.dumps(asdict(rendered)), "utf-8")
     return rendered

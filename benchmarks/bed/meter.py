@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 
-__all__ = ["Meter", "tree_cpu_seconds"]
+__all__ = ["Meter", "Work", "tree_cpu_seconds"]
 
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 # Places in /proc/PID/stat behind the name: state is 0, parent 1, user 11, system 12, and the
@@ -19,6 +19,22 @@ _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _PARENT = 1
 _OWN = slice(11, 13)
 _WITH_ENDED_CHILDREN = slice(11, 15)
+
+
+class Work(TypedDict):
+    """Days to load.
+
+    Attributes:
+        first: First day, ISO.
+        days: How many.
+        rows: What must be there at the end.
+        servers: Numbers of the programs whose CPU belongs to the work.
+    """
+
+    first: str
+    days: int
+    rows: int
+    servers: list[int]
 
 
 class Meter:

@@ -5,11 +5,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from stocktake.model import PlanOptions, RunReport, System
+from stocktake.observe.logs import configure_logs
 from stocktake.run.backfill import backfill
 from stocktake.run.clock import system_clock
 from stocktake.run.registry import find_system
 from stocktake.run.workspace import Workspace, components
-from stocktake.settings import Secret, Settings
+from stocktake.settings import Secret, Settings, SettingValue
 from stocktake.store.database import Database, open_database
 from stocktake.store.installation import init
 
@@ -22,11 +23,16 @@ CARD_TABLES = ("ra_races", "ra_runners")
 
 def settings_for(database_url: str, base_url: str) -> Settings:
     """Return settings of an installation whose racing source is on loopback, without limits."""
-    source = {"base_url": base_url, "user": "bench", "password": Secret("bench")}
+    source: dict[str, SettingValue] = {
+        "base_url": base_url,
+        "user": "bench",
+        "password": Secret("bench"),
+        "rate_factor": UNLIMITED,
+    }
     return Settings(
         home=Path("/nonexistent"),
         database_url=Secret(database_url),
-        sources={"theracingapi": {**source, "rate_factor": UNLIMITED}},
+        sources={"theracingapi": source},
     )
 
 
@@ -52,6 +58,7 @@ def backfill_cards(
     Args:
         refetch: ``yes`` to fetch what is held.
     """
+    configure_logs(level="warning", style="console")
     settings = settings_for(database_url, base_url)
     since = date.fromisoformat(first)
     options = PlanOptions(
@@ -62,8 +69,8 @@ def backfill_cards(
     )
     database = Database(database_url, application="benchmark")
     try:
-        workspace = Workspace(settings, database, "sandbox")
+        workspace = Workspace(settings, database, "sandbox", system_clock)
         system = cards_only(find_system("racing"))
-        return backfill(workspace, system, options, clock=system_clock)
+        return backfill(workspace, system, options)
     finally:
         database.close()

@@ -1,7 +1,8 @@
 """Racecards through dlt: fetched in threads, flattened by hand, merged by key into six tables.
 
 Arrow tables go through ADBC (Parquet files); dictionaries go through dlt's own normalising. Both
-write what ours writes of races and runners, without captures, receipts or provenance.
+write what ours writes of races and runners. Prices, which ours keeps in the stored answers, are
+kept as text. Answers, receipts and provenance are not written.
 """
 
 import os
@@ -18,7 +19,8 @@ import orjson
 import pyarrow as pa
 import requests
 
-from benchmarks.bed.meter import Meter
+from benchmarks.bed.fresh import fresh_database, same_rows
+from benchmarks.bed.meter import Meter, Work
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -59,41 +61,36 @@ SETTINGS: Final = {
 UPSERT: Final = {"disposition": "merge", "strategy": "upsert"}
 
 
-def load(
-    database_url: str, base_url: str, *, kind: str, first: str, days: int, servers: Sequence[int]
-) -> dict[str, float]:
+COUNT: Final = "select (select count(*) from cards.races) + (select count(*) from cards.runners)"
+
+
+def load(maintenance_url: str, base_url: str, *, kind: str, work: Work) -> dict[str, float]:
     """Load racecards into an empty database and return what it cost.
 
     Args:
         kind: ``arrow`` or ``dicts``.
-        servers: Programs whose CPU belongs to the work.
     """
     os.environ.update(SETTINGS)
-    with tempfile.TemporaryDirectory() as folder:
+    wanted = [str(date.fromisoformat(work["first"]) + timedelta(at)) for at in range(work["days"])]
+    with tempfile.TemporaryDirectory() as folder, fresh_database(maintenance_url) as url:
         os.environ["DLT_DATA_DIR"] = folder
         pipeline = dlt.pipeline(
             "cards",
             pipelines_dir=folder,
-            destination=dlt.destinations.postgres(_credentials(database_url)),
+            destination=dlt.destinations.postgres(_credentials(url)),
             dataset_name="cards",
         )
-        wanted = [str(date.fromisoformat(first) + timedelta(days=at)) for at in range(days)]
-        with Meter(*servers) as meter:
+        with Meter(*work["servers"]) as meter:
             pipeline.run(
                 _cards(base_url, wanted, is_arrow=kind == "arrow"),
                 loader_file_format="parquet" if kind == "arrow" else None,
             )
-        with pipeline.sql_client() as client:
-            rows = sum(
-                client.execute_sql(f"select count(*) from {table}")[0][0]
-                for table in ("races", "runners")
-            )
-    return meter.row_facts(rows)
+        return meter.row_facts(same_rows(url, COUNT, wanted=work["rows"]))
 
 
-@dlt.source(max_table_nesting=0)
+@dlt.source(max_table_nesting=0)  # type: ignore[untyped-decorator]
 def _cards(base_url: str, days: Sequence[str], *, is_arrow: bool) -> Any:
-    @dlt.resource(name="cards", write_disposition=UPSERT)
+    @dlt.resource(name="cards", write_disposition=UPSERT)  # type: ignore[untyped-decorator]
     def cards() -> Iterator[Any]:
         for tables in _answers(base_url, days):
             for name, rows in tables.items():
