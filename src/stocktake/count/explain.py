@@ -15,6 +15,7 @@ from stocktake.count.routes import (
     split_key,
     zone_of,
 )
+from stocktake.count.schedules import scheduled
 from stocktake.count.states import QUERIES, Connection, View, member_series, state_of
 from stocktake.model import (
     GAP_STATES,
@@ -23,6 +24,7 @@ from stocktake.model import (
     CaptureLine,
     Dataset,
     Days,
+    Either,
     Explanation,
     FeedState,
     FromDataset,
@@ -65,7 +67,7 @@ def why(
     next_try_at = min((feed.next_try_at for feed in feeds if feed.next_try_at), default=None)
     told = Explanation(
         Unit(dataset.name, key),
-        rule_of(system, dataset, ways),
+        rule_of(system, scheduled(conn, system, dataset), ways, series=place[0] if place else ()),
         state,
         reason,
         feeds,
@@ -99,23 +101,34 @@ def noticed(
     return _turned_at(conn, system, dataset, place) if state in GAP_STATES else None
 
 
-def rule_of(system: System, dataset: Dataset, ways: Sequence[Route] = ()) -> str:
-    """Return the rule that promises the dataset's units, in words."""
+def rule_of(
+    system: System, dataset: Dataset, ways: Sequence[Route] = (), *, series: tuple[str, ...] = ()
+) -> str:
+    """Return the rule that promises the dataset's units of a series, in words."""
     axis = axis_of(dataset)
+    expect = dataset.expect
+    if isinstance(expect, Either):
+        expect = expect.rule_for(series)
     if isinstance(axis, Values):
         return f"the {len(axis.values)} values listed"
     if isinstance(axis, FromDataset):
         return f"every {axis.column} found in {axis.dataset}"
     zone = zone_of(system, dataset).key
-    if isinstance(dataset.expect, Calendar) and dataset.expect.closures:
+    if isinstance(expect, Calendar) and series and expect.only and series not in expect.only:
+        return "nothing: no list of its days was loaded; what is held counts as held only"
+    if isinstance(expect, Calendar) and expect.closures:
         text = f"every day from {axis.since} on ({zone}) but those listed as closed"
-    elif dataset.expect is None or isinstance(dataset.expect, Calendar):
+    elif expect is None or isinstance(expect, Calendar):
         text = f"every day from {axis.since} on ({zone})"
-    elif isinstance(dataset.expect, Listed):
+    elif isinstance(expect, Listed):
         text = f"the days listed, from {axis.since} on ({zone})"
     else:
-        text = f"{type(dataset.expect).__name__}, from {axis.since} on ({zone})"
-    limits = [f"{way.name}: {way.window.reason}" for way in ways if way.window.reason]
+        text = f"{type(expect).__name__}, from {axis.since} on ({zone})"
+    limits = [
+        f"{way.name}: {way.window.reason}"
+        for way in ways
+        if way.window.reason and (not way.only or not series or series in way.only)
+    ]
     return f"{text}; {'; '.join(limits)}" if limits else text
 
 

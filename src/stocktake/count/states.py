@@ -19,6 +19,7 @@ from stocktake.count.routes import (
     today_in,
     zone_of,
 )
+from stocktake.count.schedules import scheduled
 from stocktake.model import (
     Calendar,
     Dataset,
@@ -131,12 +132,17 @@ def question(
     only: tuple[str, ...] | None = None,
 ) -> Question:
     """Return the parameters that ask the states statement about ``dataset``."""
+    dataset = scheduled(conn, system, dataset)
     today = today_in(zone_of(system, dataset), view.instant)
     ways = routes(system, dataset)
     axis = axis_of(dataset)
     keys = [only] if only is not None else _keys(conn, system, dataset)
     shared, promises = _promises(dataset, ways, keys, view=view, today=today)
     is_known = any(one.is_known for one in promises)
+    if is_known:
+        # A series of which nothing is known cannot be short, nor hold too much: it is left out.
+        known = [at for at, number in enumerate(shared) if promises[number].is_known]
+        keys, shared = [keys[at] for at in known], [shared[at] for at in known]
     rules = [(number, *rule) for number, one in enumerate(promises) for rule in _rules(one)]
     members = None
     if isinstance(axis, FromDataset):

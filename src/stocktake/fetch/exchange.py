@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -29,23 +29,22 @@ class Exchanged:
     Args:
         response: It.
         permit: The leave it was asked under; the gate still waits to hear how it went.
-        requests: Requests sent, redirects included.
     """
 
     response: Response
     permit: Permit
-    requests: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """How requests of one source are sent."""
+    """How requests of one source are sent; ``requests`` counts them, redirects included."""
 
     transport: Transport
     gate: RateGate
     guard: Guard
     source: str
-    authorization: str | None
+    authorization: str | None = field(repr=False)
+    requests: int = 0
 
     async def send(
         self, url: str, *, endpoint: Endpoint, headers: Mapping[str, str]
@@ -56,12 +55,13 @@ class Exchange:
             RequestRefused: The address, or one it redirects to, may not be asked; or too many hops.
         """
         own = self.guard.check(self.source, url)
-        for sent in range(1, MOST_REDIRECTS + 2):
+        for _ in range(MOST_REDIRECTS + 1):
             origin = self.guard.check(self.source, url)
             admitted = await self.gate.acquire(self.source, endpoint)
             if isinstance(admitted, Held):
                 return admitted
             reach("gate_passed")
+            self.requests += 1
             response = await self.transport.get(
                 url,
                 headers=self._headers(headers, is_own=origin == own),
@@ -70,7 +70,7 @@ class Exchange:
             )
             target = response.headers.get("location", "")
             if response.flaw or response.status not in REDIRECTS or not target:
-                return Exchanged(response, admitted, sent)
+                return Exchanged(response, admitted)
             await self.gate.succeeded(admitted, seconds=response.seconds)
             url = _next_hop(url, target)
         raise RequestRefused(f"{self.source}: more than {MOST_REDIRECTS} redirects.")

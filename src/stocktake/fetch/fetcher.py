@@ -99,7 +99,7 @@ class Fetcher:
             unchanged=outcome is True,
             failure=failure,
             attempts=tuple(talk.attempts),
-            requests=talk.requests,
+            requests=talk.exchange.requests,
             evidence=tuple(talk.evidence),
         )
 

@@ -127,8 +127,8 @@ class RateGate:
     async def acquire(self, source: str, endpoint: Endpoint) -> Permit | Held:
         """Wait until a request may be sent; callers of one endpoint pass in order of arrival.
 
-        May be cancelled at any point. Every permit must be answered with ``succeeded``, ``failed``
-        or ``hold``.
+        May be cancelled at any point. A permit is answered with ``succeeded``, ``failed`` or
+        ``hold`` once its request went out.
 
         Returns:
             A permit, or what holds the endpoint longer than this gate's patience.
@@ -146,12 +146,16 @@ class RateGate:
                     if held.is_paused or held.seconds > self._patience:
                         return held
                     await self._sleep(min(held.seconds, LOOK_AGAIN_SECONDS))
-                elif await self._wait(slot, source, endpoint.name):
+                    continue
+                if await self._wait(slot, source, endpoint.name):
                     # A database farther away than the margin must not end in waiting for ever.
                     margin = LATE_SECONDS * 2 ** max(0, late_count - LATE_TRIES)
                     if time.monotonic() - slot.earliest <= margin:
                         return Permit(source, endpoint.name, slot.is_probe)
                     late_count += 1
+                if endpoint.per_day is not None:
+                    row = {"source": source, "endpoint": endpoint.name}
+                    await self._run(QUERIES.give_back_slot, row)
 
     async def succeeded(self, permit: Permit, *, seconds: float, complaint: str = "") -> None:
         """Count an answer that arrived whole in ``seconds``: the endpoint lives.

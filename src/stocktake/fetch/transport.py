@@ -75,7 +75,13 @@ class _Arrived:
 
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
-    raw: bytearray = field(default_factory=bytearray)
+    chunks: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def raw(self) -> bytes:
+        """The body so far."""
+        return b"".join(self.chunks)
 
 
 class AiohttpTransport:
@@ -149,7 +155,7 @@ class AiohttpTransport:
         except TimeoutError:
             flaw = f"no complete answer within {timeout_seconds:g} s"
         except DecodeError as error:
-            flaw, body = str(error), bytes(arrived.raw)
+            flaw, body = str(error), arrived.raw
         except aiohttp.ClientError as error:
             flaw, was_sent = _flaw_of(error, arrived)
         seconds = time.perf_counter() - began
@@ -162,13 +168,14 @@ class AiohttpTransport:
             raise RuntimeError("The transport is used outside its 'async with' block.")
         request_headers = {"Accept-Encoding": ACCEPTED, **headers}
         async with self._session.get(
-            url, headers=request_headers, allow_redirects=False
+            url, headers=request_headers, allow_redirects=False, middlewares=(_only_once(),)
         ) as response:
             arrived.status = response.status
             arrived.headers = _plain_headers(response)
             async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-                arrived.raw += chunk
-                if len(arrived.raw) > max_bytes:
+                arrived.chunks.append(chunk)
+                arrived.size += len(chunk)
+                if arrived.size > max_bytes:
                     response.close()  # the rest is not worth reading, nor is the connection
                     raise DecodeError(f"body larger than {max_bytes} bytes")
 
@@ -204,6 +211,22 @@ class _VettedResolver(AbstractResolver):
         """Nothing is kept."""
 
 
+def _only_once() -> aiohttp.ClientMiddlewareType:
+    """Refuse the second sending that aiohttp tries by itself on a new connection, past the gate."""
+    was_sent = False
+
+    async def send(
+        request: aiohttp.ClientRequest, following: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        nonlocal was_sent
+        if was_sent:
+            raise aiohttp.ServerDisconnectedError
+        was_sent = True
+        return await following(request)
+
+    return send
+
+
 async def _system_addresses(host: str, port: int) -> list[str]:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -219,7 +242,7 @@ def _plain_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 
 async def _decoded(arrived: _Arrived, max_bytes: int) -> bytes:
-    raw, encoding = bytes(arrived.raw), arrived.headers.get("content-encoding", "")
+    raw, encoding = arrived.raw, arrived.headers.get("content-encoding", "")
     if len(raw) > THREAD_ABOVE_BYTES and encoding:
         content = await asyncio.to_thread(decode, raw, encoding, max_bytes=max_bytes)
     else:
@@ -234,7 +257,7 @@ def _flaw_of(error: aiohttp.ClientError, arrived: _Arrived) -> tuple[str, bool]:
     """Return what went wrong, in our words (theirs may hold addresses), and whether it was sent."""
     for kind, flaw, was_sent in _FLAWS:
         if isinstance(error, kind):
-            return flaw.format(count=len(arrived.raw)), was_sent
+            return flaw.format(count=arrived.size), was_sent
     return f"transport failure ({type(error).__name__})", True
 
 

@@ -84,7 +84,6 @@ class Talk:
     pages: list[Capture] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     evidence: list[Capture] = field(default_factory=list)
-    requests: int = 0
     failed: int = 0
     waited: int = 0
 
@@ -110,7 +109,6 @@ async def fetch_page(
         )
         if isinstance(sent, Held):
             return _held(talk, sent)
-        talk.requests += sent.requests
         response = replace(sent.response, body=talk.login.redact(sent.response.body))
         verdict = judge(response, talk.feed)
         if verdict.meaning is Meaning.UNCHANGED and not condition.keys() & CONDITIONS:

@@ -2,7 +2,14 @@
 
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
-from stocktake.model.expectation import Calendar, Closure, Expectation, Listed, Scheduled
+from stocktake.model.expectation import (
+    Calendar,
+    Closure,
+    Either,
+    Expectation,
+    Listed,
+    Scheduled,
+)
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -73,6 +80,7 @@ __all__ = [
     "Days",
     "Derivation",
     "Drift",
+    "Either",
     "Endpoint",
     "EndpointCost",
     "Expectation",

@@ -143,11 +143,11 @@ class Scheduled:
         if not days:
             return self.otherwise
         listed = Listed(_frozen(days), self.reason, _frozen(cancelled))
-        return _Either(listed, frozenset(days), self.otherwise)
+        return Either(listed, frozenset(days), self.otherwise)
 
 
 @dataclass(frozen=True, slots=True)
-class _Either:
+class Either:
     """One rule for some series, another for the rest."""
 
     listed: Listed
@@ -156,8 +156,11 @@ class _Either:
 
     def spans(self, series: tuple[str, ...], since: date, until: date) -> Iterable[Span]:
         """Return the spans of the rule that speaks for the series."""
-        rule = self.listed if series in self.listed_series else self.otherwise
-        return rule.spans(series, since, until)
+        return self.rule_for(series).spans(series, since, until)
+
+    def rule_for(self, series: tuple[str, ...]) -> Expectation:
+        """Return the rule that speaks for the series."""
+        return self.listed if series in self.listed_series else self.otherwise
 
 
 def _frozen(

@@ -185,7 +185,7 @@ class Feed:
             argument is the instant of the fetch (a day may be in progress). Raises
             ``SourceChanged`` when the shape broke.
         next_page: Returns the request of the next page or ``None``; given the request of the
-            latest page and all bodies so far.
+            latest page and all bodies so far. May raise ``SourceChanged``.
         also: Datasets that receive rows but are keyed otherwise (entities extracted).
         window: Days it can deliver.
         only: Series (keys without the counted dimension) it serves; empty means all.

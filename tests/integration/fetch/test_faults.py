@@ -8,6 +8,7 @@ import resource
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -594,7 +595,7 @@ def test_redirects_end_after_five_hops(database: Database) -> None:
 
     assert answer.failure is not None
     assert answer.failure.reason == "vendor: more than 5 redirects."
-    assert len(seen) == 6
+    assert (len(seen), answer.requests) == (6, 6)
 
 
 def test_the_request_is_the_one_the_plan_named(database: Database) -> None:
@@ -606,3 +607,38 @@ def test_the_request_is_the_one_the_plan_named(database: Database) -> None:
             return stage.targets[0]
 
     assert asyncio.run(work()) == "/results?region=gb&region=ire&q=a%20b%26c"
+
+
+POOL = (
+    OK,
+    reply(500),
+    reply(502, b"<html>Bad gateway</html>"),
+    reply(429, Retry_After="1"),
+    reply(429),
+    reply(304),
+    reply(302, Location="/elsewhere"),
+    packed(GZIP[:-9], "gzip"),
+    packed(BODY, "br"),
+    packed(gzip.compress(b'{"total": 1}'), "gzip"),
+    reset_after(b""),
+    reset_after(as_json(BODY)[:-1]),
+    closed_after(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}"),
+    closed_after(b"nonsense\r\n\r\n"),
+)
+
+
+@pytest.mark.fault("H02")
+@pytest.mark.fault("H10")
+@pytest.mark.parametrize("seed", range(40))
+def test_any_mix_of_faults_ends_in_the_right_body_or_in_a_failure(
+    database: Database, seed: int
+) -> None:
+    replies = Random(seed).choices(POOL, k=8)
+
+    answer, seen = fetched(database, *replies, OK)
+
+    assert [page.body for page in answer.captures if not page.flaw] == (
+        [] if answer.failure else [b'{"total": 1}']
+    )
+    assert answer.requests == len(seen)
+    assert gate_column(database, "requests") == len(seen)

@@ -389,6 +389,22 @@ def test_the_quota_begins_anew_each_utc_day(database: Database) -> None:
     assert gate_row(database, "quota_used") == (1,)
 
 
+def test_a_slot_that_passed_unused_does_not_count_against_the_quota(database: Database) -> None:
+    endpoint = Endpoint("results", per_second=4.0, per_day=100)
+
+    async def work() -> None:
+        async with opened(database) as gate:
+            permit = await passed(gate, endpoint)
+            waiting = asyncio.create_task(passed(gate, endpoint))
+            await asyncio.sleep(0.05)
+            await gate.hold(permit, pause_seconds=0.3, reason="HTTP 429", seconds=0.0)
+            await waiting
+
+    asyncio.run(work())
+
+    assert gate_row(database, "quota_used") == (2,)
+
+
 @pytest.mark.fault("H22")
 def test_a_clock_that_jumps_and_a_zone_with_summer_time_change_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch

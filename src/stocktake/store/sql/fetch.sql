@@ -40,6 +40,15 @@ returning extract(epoch from next_slot_at - clock_timestamp())::float8
               - coalesce(1050000 / learned_per_second, spacing_us) / 1e6 as wait_seconds,
           opened_at is not null as is_probe;
 
+-- name: give_back_slot
+-- A slot passed unused: it does not count against the day's quota.
+-- :source    text    source
+-- :endpoint  text    endpoint
+update gate
+   set quota_used = greatest(0, quota_used - 1)
+ where source = %(source)s
+   and endpoint = %(endpoint)s;
+
 -- name: is_held
 -- Whether something came up that holds an endpoint back since a slot was reserved.
 -- :source    text     source
