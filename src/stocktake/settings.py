@@ -28,7 +28,7 @@ from stocktake.errors import ConfigurationError
 __all__ = ["Secret", "SettingValue", "Settings", "default_home", "load_settings"]
 
 SETTINGS_FILE = "stocktake.toml"
-LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_LEVELS = ("auto", "debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "console", "json")
 _SECRET_KEY = re.compile(r"(^|_)(password|token|secret|key)$")
 _FILE_SUFFIX = "_file"
@@ -88,8 +88,9 @@ class Settings:
     """Folder with ``initdb`` and ``postgres`` for the local cluster (``STOCKTAKE_PG_BIN``);
     None searches the installed wheels, then the machine."""
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severity that is logged to stderr (``STOCKTAKE_LOG_LEVEL``)."""
+    log_level: Literal["auto", "debug", "info", "warning", "error"] = "auto"
+    """Least severity that is logged to stderr (``STOCKTAKE_LOG_LEVEL``); ``auto`` is warning on a
+    terminal, which shows progress instead, else info."""
 
     log_format: Literal["auto", "console", "json"] = "auto"
     """Shape of log lines (``STOCKTAKE_LOG_FORMAT``); ``auto`` is console on a terminal, else
@@ -172,13 +173,13 @@ def load_settings(
     if url is None and "database_url_file" in top:
         url = _read_secret(top["database_url_file"], where="database_url_file")
     pg_bin = top.get("pg_bin")
-    level = _one_of(top.get("log_level", "info"), LOG_LEVELS, "log_level")
+    level = _one_of(top.get("log_level", "auto"), LOG_LEVELS, "log_level")
     log_format = _one_of(top.get("log_format", "auto"), LOG_FORMATS, "log_format")
     return Settings(
         home=folder,
         database_url=Secret(url) if url else None,
         pg_bin=Path(pg_bin).expanduser() if pg_bin else None,
-        log_level=cast('Literal["debug", "info", "warning", "error"]', level),
+        log_level=cast('Literal["auto", "debug", "info", "warning", "error"]', level),
         log_format=cast('Literal["auto", "console", "json"]', log_format),
         sources=sources,
         source_environment=MappingProxyType(

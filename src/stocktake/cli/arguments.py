@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -58,13 +58,16 @@ def read_range(since: str, until: str) -> Range:
     return Range(first, last)
 
 
-def read_instant(text: str, option: str) -> datetime | None:
-    """Return an instant from ISO 8601, UTC when it names no zone; a day means its end."""
+def read_instant(
+    text: str, option: str, *, day_is: Literal["start", "end"] = "end"
+) -> datetime | None:
+    """Return an instant from ISO 8601, UTC when it names no zone; a day is its end or start."""
     if not text:
         return None
     try:
         if len(text) == len("2024-01-01"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+            clock = time.max if day_is == "end" else time.min
+            return datetime.combine(date.fromisoformat(text), clock, UTC)
         found = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(

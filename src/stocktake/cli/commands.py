@@ -15,7 +15,7 @@ _PLACES = (
     ("systems", "status:systems", "The systems installed.", SEE),
     ("status", "status:status", "Coverage, freshness, open gaps and last runs.", SEE),
     ("count", "count:count", "Count held units and rows against what should exist.", SEE),
-    ("gaps", "count:gaps", "Name every gap and its reason.", SEE),
+    ("gaps", "gaps:gaps", "Name every gap and its reason.", SEE),
     ("why", "explain:why", "Explain one unit: promise, attempts, captures, next try.", SEE),
     ("trace", "explain:trace", "A row's provenance, down to the captured bytes.", SEE),
     ("plan", "plan:plan", "Which units to fill, in which order, at what cost.", FILL),
@@ -26,14 +26,15 @@ _PLACES = (
     ("derive", "derive:derive", "Recompute what depends on what changed.", FILL),
     ("verify", "derive:verify", "Prove that derived tables, ledger and rows agree.", TRUST),
     ("check", "check:check", "Measure every promise.", TRUST),
-    ("signoff", "check:signoff", "The checklist with measured criteria, recorded.", TRUST),
     ("accept", "decide:accept", "Waive a gap, with a reason and an end.", TRUST),
     ("rejects", "decide:rejects", "Rows that failed validation, with reasons.", TRUST),
     ("duplicates", "decide:duplicates", "Rows that came twice with different values.", TRUST),
+    ("export", "exports:export", "A dataset as a CSV or JSON lines file.", TRUST),
     ("capture", "explain:capture", "Bytes as received.", TRUST),
     ("runs", "runs:runs", "The last runs.", RUN),
-    ("run", "runs:run", "Show, cancel or resume one run.", RUN),
-    ("sources", "sources:sources", "Health, limits, quota and failures; pause, resume.", RUN),
+    ("run", "runs:run", "Show, cancel, pause or resume one run.", RUN),
+    ("sources", "sources:sources", "Health, limits and failures; pause, resume, verify.", RUN),
+    ("schedule", "schedules:schedule", "When work recurs, also of an expression typed.", RUN),
     ("sandbox", "demo:sandbox", "Serve a system's wire-true sandbox on loopback.", RUN),
     ("init", "install:init", "Create or migrate the database.", INSTALL),
     ("doctor", "install:doctor", "Check everything the installation needs.", INSTALL),
@@ -41,7 +42,36 @@ _PLACES = (
     ("db", "database:db", "Migrate, roll back, verify, back up, restore, open.", INSTALL),
 )
 
+_EXAMPLES = {
+    "count": ("racing", "racing ra_races --since 2024-01-01 --json", "racing --as-of 2024-06-30"),
+    "gaps": ("racing --since 2024-01-01", "racing ra_races --state failed,thin --limit 20"),
+    "why": ("racing ra_runners 2019-03-05/ire",),
+    "trace": ("racing ra_races race_id=rac_11745682",),
+    "plan": ("racing --since 2015-01-01", "racing ra_races --sample 7", "racing --save"),
+    "backfill": ("racing --sample 7", "racing --order newest", "racing --plan 12"),
+    "sync": ("racing",),
+    "load": ("racing ra_race_results hkjc_results_2023.csv.gz --source hkjc",),
+    "replay": ("racing ra_race_results --since 2024-01-01",),
+    "derive": ("racing", "racing ra_runner_statistics --full"),
+    "check": ("racing", "racing ra_runners --all --junit checks.xml"),
+    "accept": (
+        "racing ra_races 2019-03-05/ire --reason 'meeting lost to fog' --by ann",
+        "racing ra_races 2019-03-05/ire --withdraw",
+    ),
+    "export": ("racing ra_races --out races.csv", "racing ra_races --format jsonl --out r.jsonl"),
+    "sources": ("racing", "verify theracingapi", "pause theracingapi --reason 'new contract'"),
+    "sandbox": ("racing --port 8765", "racing --scale week --seed 2"),
+    "rejects": ("racing", "racing ra_races --csv"),
+    "init": ("--sandbox", "--database-url postgresql://me@db.example/stocktake"),
+}
+
 COMMANDS = tuple(
-    LazyCommand(name, f"stocktake.cli.{place}", summary, panel)
+    LazyCommand(
+        name,
+        f"stocktake.cli.{place}",
+        summary=summary,
+        panel=panel,
+        examples=_EXAMPLES.get(name, ()),
+    )
     for name, place, summary, panel in _PLACES
 )

@@ -1,7 +1,8 @@
-"""``count`` and ``gaps``."""
+"""``count``: held against expected."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,16 +12,14 @@ from stocktake.cli import words
 from stocktake.cli.arguments import (
     DatasetNames,
     Since,
-    States,
     SystemName,
     Until,
     read_instant,
     read_range,
-    read_states,
 )
 from stocktake.cli.output import output_of
 from stocktake.model import State
-from stocktake.run.counted import count_system, list_gaps, recount_system
+from stocktake.run.counted import count_system, recount_system
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
@@ -28,10 +27,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from stocktake.model import Coverage, Drift, Gap
+    from stocktake.model import Coverage, Drift
 
 PASS, WARN, FAIL = 0, 1, 2
 SHOWN_DRIFT = 20
+WIDE = 110
+"""Columns from which tables show bars and row counts."""
+BAR = 10
 
 
 def count(
@@ -45,7 +47,7 @@ def count(
         bool, typer.Option("--recount", help="Count the rows anew and report drift.")
     ] = False,
 ) -> int:
-    """Count held units and rows against what should exist.
+    """Count held units and rows against what should exist, up to today unless --until is later.
 
     Exit 0 when every target is reached, 1 when units are thin or stale, 2 when a dataset is below
     its target or, with --recount, when ledger and rows disagree.
@@ -57,6 +59,8 @@ def count(
     with out.workspace("count") as workspace:
         drift = recount_system(workspace, found, chosen, window) if recount else []
         counted = count_system(workspace, found, chosen, window, as_of=instant)
+    if not until:
+        counted = [up_to_today(one) for one in counted]
     document: dict[str, Any] = {"system": found.name, "datasets": [as_json(c) for c in counted]}
     if recount:
         document["drift"] = drift
@@ -64,6 +68,13 @@ def count(
     if recount and not drift:
         out.hint("ledger and rows agree.")
     return FAIL if drift else exit_code(counted)
+
+
+def up_to_today(coverage: Coverage) -> Coverage:
+    """Return a coverage without its future units, which nobody asked about."""
+    states = dict(coverage.states)
+    states.pop(State.FUTURE, None)
+    return dataclasses.replace(coverage, states=states)
 
 
 def exit_code(counted: Sequence[Coverage]) -> int:
@@ -92,39 +103,53 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def coverage_table(counted: Sequence[Coverage], title: str) -> Table:
-    """Return the table of coverage per dataset."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+def coverage_table(counted: Sequence[Coverage], title: str, *, width: int = WIDE) -> Table:
+    """Return the table of coverage per dataset.
+
+    Args:
+        counted: One line each.
+        title: Above it.
+        width: Columns of the terminal; a narrow one gets neither bars nor rows.
+    """
+    is_wide = width >= WIDE
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("dataset", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for heading in ("coverage", "held", "expected", "missing", "to target", "surplus", "rows"):
+    if is_wide:
+        table.add_column("", no_wrap=True)
+    figures = ("coverage", "held", "expected", "missing")
+    for heading in (*figures, "to target", "rows") if is_wide else figures:
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("other states")
+    table.add_column("other states", overflow="fold")
     for one in counted:
-        others = ", ".join(
-            f"{words.number(units)} {words.state_text(state)}"
-            for state, units in one.states.items()
-            if units and state not in (State.COMPLETE, State.MISSING)
-        )
-        table.add_row(
-            one.dataset,
-            words.bar(one.coverage, 10),
-            words.percent(one.coverage),
-            words.number(one.held),
-            words.number(one.expected),
-            words.number(one.missing),
-            words.number(one.needed_for_target),
-            words.number(one.surplus),
-            words.number(one.rows),
-            others,
-        )
+        table.add_row(*_cells(one, is_wide=is_wide))
     return table
+
+
+def _cells(one: Coverage, *, is_wide: bool) -> list[str]:
+    figures = [
+        words.percent(one.coverage),
+        words.number(one.held),
+        words.number(one.expected),
+        words.number(one.missing) if one.missing else "·",
+    ]
+    others = [
+        f"{words.number(units)} {words.state_text(state)}"
+        for state, units in one.states.items()
+        if units and state not in (State.COMPLETE, State.MISSING)
+    ]
+    if not is_wide:
+        return [one.dataset, *figures, ", ".join(others)]
+    needed = words.number(one.needed_for_target) if one.needed_for_target else "·"
+    rows = "·" if one.rows is None else words.number(one.rows)
+    bar = words.bar(one.coverage, BAR)
+    return [one.dataset, bar, *figures, needed, rows, ", ".join(others)]
 
 
 def _render(
     console: Console, system: str, counted: Sequence[Coverage], drift: Sequence[Drift]
 ) -> None:
-    console.print(coverage_table(counted, f"{system}: held against expected"))
+    title = f"{system}: held against expected"
+    console.print(coverage_table(counted, title, width=console.width))
     if not drift:
         return
     console.print(f"\n[bold red]{len(drift)} units where ledger and rows disagree[/]")
@@ -136,61 +161,3 @@ def _render(
         )
     if len(drift) > SHOWN_DRIFT:
         console.print(f"  and {len(drift) - SHOWN_DRIFT} more (--json lists them all)")
-
-
-def gaps(
-    context: typer.Context,
-    system: SystemName,
-    datasets: DatasetNames = None,
-    state: States = None,
-    since: Since = "",
-    until: Until = "",
-    limit: Annotated[int, typer.Option(min=1, help="Ranges shown at most.")] = 200,
-) -> int:
-    """Name every gap and its reason, neighbouring units joined to ranges."""
-    out = output_of(context)
-    found = find_system(system)
-    chosen = find_datasets(found, datasets or [])
-    window, states = read_range(since, until), read_states(state)
-    with out.workspace("gaps") as workspace:
-        listed = list_gaps(workspace, found, chosen, window, states=states, limit=limit)
-        counted = count_system(workspace, found, chosen, window)
-    document = {
-        "system": found.name,
-        "gaps": listed,
-        "units": sum(gap.units for gap in listed),
-        "is_truncated": len(listed) >= limit,
-    }
-    out.emit(document, lambda console: _render_gaps(console, found.name, listed, limit))
-    if listed:
-        first = listed[0]
-        key = "/".join(part for part in (first.first, *first.series))
-        out.hint(
-            f"stocktake why {found.name} {first.dataset} {key}  ·  stocktake plan {found.name}"
-        )
-    return exit_code(counted)
-
-
-def _render_gaps(console: Console, system: str, listed: Sequence[Gap], limit: int) -> None:
-    if not listed:
-        console.print(f"[green]{system} has no gap in this range.[/]")
-        return
-    table = Table(title=f"{system}: gaps", title_justify="left", box=None, pad_edge=False)
-    for heading in ("dataset", "series", "from", "to"):
-        table.add_column(heading)
-    table.add_column("units", justify="right")
-    table.add_column("state")
-    table.add_column("reason", overflow="fold")
-    for gap in listed:
-        table.add_row(
-            gap.dataset,
-            "/".join(gap.series),
-            gap.first,
-            gap.last if gap.last != gap.first else "",
-            words.number(gap.units),
-            words.state_text(gap.state),
-            gap.reason,
-        )
-    console.print(table)
-    if len(listed) >= limit:
-        console.print(f"[dim]the first {limit} ranges; --limit shows more[/]")

@@ -152,7 +152,8 @@ def psql(context: typer.Context) -> int:
     settings = out.settings()
     with open_database(settings, application="stocktake db psql") as database:
         program = find_binaries(settings.pg_bin).program("psql")
-        return os.spawnv(os.P_WAIT, program, [str(program), database.url])
+        arguments = [str(program), database.url]
+        return os.spawnv(os.P_WAIT, program, arguments)  # noqa: S606 -- psql, without a shell
 
 
 @db.command()

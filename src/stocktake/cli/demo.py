@@ -16,9 +16,9 @@ from stocktake.cli.calendar import legend, month_rows
 from stocktake.cli.check import render_checks
 from stocktake.cli.count import as_json, coverage_table, exit_code
 from stocktake.cli.explain import render_why
-from stocktake.cli.fill import shown_progress
 from stocktake.cli.output import Output, console, output_of
 from stocktake.cli.plan import render_plan
+from stocktake.cli.progress import shown_progress
 from stocktake.cli.reports import report_as_json
 from stocktake.errors import UsageError
 from stocktake.model import PlanOptions, Range, System
@@ -200,7 +200,7 @@ class _Telling:
         results = check_system(self._workspace, self._system, self._chosen, self._window)
         self._code = exit_code(counted)
         if not self._out.as_json:
-            self._screen.print(coverage_table(counted, ""))
+            self._screen.print(coverage_table(counted, "", width=self._screen.width))
             self._draw_calendar()
             render_checks(self._screen, results, every=False)
         severities = [result.severity.value for result in results]

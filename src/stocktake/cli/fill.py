@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, SpinnerColumn, TextColumn
-from rich.progress import Progress as Bar
 
-from stocktake.cli import words
 from stocktake.cli.arguments import (
     DatasetNames,
     Since,
@@ -20,29 +16,22 @@ from stocktake.cli.arguments import (
     plan_options,
     read_range,
 )
-from stocktake.cli.output import Output, console, output_of
+from stocktake.cli.output import output_of
 from stocktake.cli.plan import (
     MaxRequests,
     Order,
     Refetch,
     Sample,
     UntilTarget,
-    render_plan,
 )
+from stocktake.cli.progress import announcer, shown_progress
 from stocktake.cli.reports import print_report
 from stocktake.run.backfill import Conduct
 from stocktake.run.backfill import backfill as run_backfill
 from stocktake.run.files import load_files
-from stocktake.run.progress import silent
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.replay import replay as run_replay
 from stocktake.run.sync import sync as run_sync
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from stocktake.model import Plan, PlanOptions
-    from stocktake.run.progress import Progress, Report
 
 
 def backfill(
@@ -63,9 +52,10 @@ def backfill(
     out = output_of(context)
     found = find_system(system)
     names = [dataset.name for dataset in find_datasets(found, datasets)] if datasets else []
+    window = read_range(since, until)
     options = plan_options(
         names,
-        read_range(since, until),
+        window,
         states=state,
         order=order,
         sample=sample,
@@ -74,25 +64,9 @@ def backfill(
         refetch=refetch,
     )
     with out.workspace("backfill") as workspace, shown_progress(out) as report:
-        conduct = Conduct(report=report, announce=_announcer(out))
+        conduct = Conduct(report=report, announce=announcer(out))
         done = run_backfill(workspace, found, options, conduct=conduct, plan_id=plan)
-        return print_report(out, workspace, found, done, _window_of(options))
-
-
-def _announcer(out: Output) -> Any:
-    def announce(made: Plan, resumed_run: int | None) -> None:
-        if out.as_json or out.is_quiet:
-            return
-        if resumed_run is not None:
-            console().print(f"[bold]Resuming run {resumed_run}[/] where it stopped.")
-        else:
-            render_plan(console(), made)
-
-    return announce
-
-
-def _window_of(options: PlanOptions) -> Any:
-    return read_range(str(options.since or ""), str(options.until or ""))
+        return print_report(out, workspace, found, done, window, datasets=options.datasets)
 
 
 def sync(
@@ -143,65 +117,3 @@ def replay(
     with out.workspace("replay") as workspace, shown_progress(out) as report:
         done = run_replay(workspace, found, chosen, window, report=report)
         return print_report(out, workspace, found, done, window, judged=False)
-
-
-@contextlib.contextmanager
-def shown_progress(out: Output) -> Iterator[Report]:
-    """Yield what a run reports progress to: a bar on a terminal, lines elsewhere, or nothing."""
-    if out.as_json or out.is_quiet:
-        yield silent
-        return
-    screen = console()
-    if not screen.is_terminal:
-        yield _lines(screen)
-        return
-    bar = Bar(
-        SpinnerColumn(),
-        TextColumn("[bold]{task.fields[wave]}[/]"),
-        BarColumn(bar_width=None),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-        TextColumn("{task.fields[detail]}"),
-        console=screen,
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("run", wave="starting", detail="", total=1)
-
-        def report(progress: Progress) -> None:
-            bar.update(
-                task,
-                completed=progress.done,
-                total=max(progress.total, progress.done, 1),
-                wave=progress.wave,
-                detail=_detail(progress),
-            )
-            if progress.note:
-                bar.console.print(progress.note)
-
-        yield report
-
-
-def _detail(progress: Progress) -> str:
-    parts = [f"{progress.rows:,} rows", f"{progress.per_second:.1f}/s"]
-    if progress.failed:
-        parts.append(f"[red]{progress.failed} failed[/]")
-    if progress.eta_seconds is not None:
-        parts.append(f"{words.duration(progress.eta_seconds)} left")
-    return " · ".join(parts)
-
-
-def _lines(screen: Any) -> Report:
-    """Report at most one line per tenth of the plan: output that goes to a file stays short."""
-    seen: dict[str, int] = {}
-
-    def report(progress: Progress) -> None:
-        tenth = 10 * progress.done // max(progress.total, 1)
-        if seen.get(progress.wave) != tenth or progress.note:
-            seen[progress.wave] = tenth
-            screen.print(
-                f"{progress.wave}: {progress.done:,}/{progress.total:,} · {_detail(progress)} "
-                f"{progress.note}".rstrip(),
-                soft_wrap=True,
-            )
-
-    return report

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class LazyCommand(TyperCommand):
     """Stands for a command in listings; hands over to the real one when it is invoked."""
 
-    def __init__(self, name: str, place: str, summary: str, panel: str) -> None:
-        """Name the command, ``module:attribute`` of its ``Typer`` app or function, and its help."""
+    def __init__(
+        self, name: str, place: str, *, summary: str, panel: str, examples: Sequence[str] = ()
+    ) -> None:
+        """Name the command and where it is.
+
+        Args:
+            name: As it is typed.
+            place: ``module:attribute`` of its ``Typer`` app or function.
+            summary: One line for listings.
+            panel: Heading it stands under in listings.
+            examples: What follows ``stocktake NAME`` in the examples of its help.
+        """
         super().__init__(name, help=summary, short_help=summary, rich_help_panel=panel)
         self._place = place
+        self.examples = tuple(examples)
+
+    def _examples(self) -> str | None:
+        lines = [f"stocktake {self.name} {text}" for text in self.examples]
+        return "Examples:\n\n" + "\n\n".join(lines) if lines else None
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
         """Parse with the real command's parameters."""
@@ -29,7 +47,7 @@ class LazyCommand(TyperCommand):
             app = target
         else:
             app = typer.Typer(add_completion=False)
-            app.command(self.name, help=self.help)(target)
+            app.command(self.name, epilog=self._examples())(target)
         command = typer.main.get_command(app)
         command.name = self.name
         return command

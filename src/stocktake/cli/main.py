@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -76,15 +77,38 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as error:
-        show = getattr(error, "format_message", None)
-        if show is None:
-            raise
-        print_error(
-            show(), hint="stocktake --help lists commands.", kind="UsageError", as_json=as_json
-        )
-        sys.exit(getattr(error, "exit_code", EXIT_ERROR))
+    except Exception as error:  # noqa: BLE001 -- the last resort: a sentence, then exit code 3
+        sys.exit(_unforeseen(error, as_json=as_json))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _unforeseen(error: Exception, *, as_json: bool) -> int:
+    """Print an error that is not ours and return its exit code; a traceback only for a bug."""
+    show = getattr(error, "format_message", None)
+    if show is not None:
+        path = getattr(getattr(error, "ctx", None), "command_path", "stocktake")
+        hint = f"{path} --help shows what it takes."
+        print_error(_sentence(show()), hint=hint, kind="UsageError", as_json=as_json)
+        return int(getattr(error, "exit_code", EXIT_ERROR))
+    if isinstance(error, OSError) and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}."
+        print_error(text, hint="Check the path and its rights.", kind="OSError", as_json=as_json)
+        return EXIT_ERROR
+    if type(error).__module__.partition(".")[0] == "psycopg":
+        text = "the database could not do it: " + " ".join(str(error).split())
+        print_error(text, hint="stocktake doctor", kind="StoreError", as_json=as_json)
+        return EXIT_ERROR
+    traceback.print_exception(error)
+    text = f"this should not happen: {type(error).__name__}: {error}"
+    hint = "Please report it with the lines above; what was loaded is kept."
+    print_error(text, hint=hint, kind=type(error).__name__, as_json=as_json)
+    return EXIT_ERROR
+
+
+def _sentence(text: str) -> str:
+    """Return a sentence of ours from one of the argument parser's."""
+    text = text[:1].lower() + text[1:]
+    return text if text.endswith((".", ")")) else f"{text}."
 
 
 def _globals_first(arguments: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -116,8 +117,8 @@ def render_plan(console: Console, made: Plan) -> None:
         console.print(
             f"\n[bold]{words.number(made.requests)} requests, "
             f"{words.duration(made.seconds)}[/] with endpoints side by side "
-            f"[dim](one after another at the slowest rate: {words.duration(made.naive_seconds)})[/]"
-            f"\nabout {words.number(made.rows)} rows, {words.size(made.bytes)} "
+            f"[dim](one by one at the slowest rate: {words.duration(made.naive_seconds)})[/]"
+            f"\nabout {words.about(made.rows)} rows, {words.size(made.bytes)} "
             f"[dim](estimated from {made.estimated_from})[/]"
         )
     for reason, dataset, units in made.unreachable:
@@ -129,33 +130,38 @@ def render_plan(console: Console, made: Plan) -> None:
 
 def _waves(made: Plan) -> Table:
     title = f"{made.system}: plan" + (f" {made.plan_id}" if made.plan_id is not None else "")
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in ("wave", "", "what"):
-        table.add_column(heading)
-    table.add_column("units", justify="right")
-    table.add_column("requests", justify="right")
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in ("wave", "fetch"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("units", justify="right", no_wrap=True)
+    table.add_column("requests", justify="right", no_wrap=True)
     table.add_column("why", overflow="fold")
     shown = None
+    told = set()
     for part in made.parts:
         if part.kind != "fetch":
             continue
         label = part.label if part.wave != shown else ""
         shown = part.wave
         about = "≈ " if part.dynamic else ""
+        # the reason speaks of all waves of a feed: once is enough
+        reason = "" if (part.feed, part.reason) in told else _thousands(part.reason)
+        told.add((part.feed, part.reason))
         table.add_row(
             label,
-            part.kind,
             part.feed,
             about + words.number(part.units),
             about + words.number(part.requests) if part.requests else "",
-            part.reason,
+            f"[dim]{reason}[/]",
         )
     derived = list(dict.fromkeys(part.feed for part in made.parts if part.kind == "derive"))
     if derived:
-        table.add_row(
-            "derived", "derive", f"{len(derived)} tables", "", "", "what these rows touch"
-        )
+        table.add_row("derived", f"{len(derived)} tables", "", "", "[dim]what these rows touch[/]")
     return table
+
+
+def _thousands(text: str) -> str:
+    return re.sub(r"\b\d{4,}\b(?!-)", lambda found: f"{int(found[0]):,}", text)
 
 
 def _costs(made: Plan) -> Table:

@@ -1,4 +1,4 @@
-"""``runs`` and ``run show|cancel|resume``."""
+"""``runs`` and ``run show|cancel|pause|resume``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from rich.table import Table
 
 from stocktake.cli import words
 from stocktake.cli.output import output_of
+from stocktake.cli.progress import announcer, shown_progress
+from stocktake.cli.reports import print_report
+from stocktake.model import Range
+from stocktake.run.backfill import Conduct
 from stocktake.run.listed import cancel_run, list_runs, show_run
+from stocktake.run.resumed import pause_run, resumable, resume_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,11 +35,14 @@ def runs(
     out = output_of(context)
     with out.workspace("runs") as workspace:
         found = list_runs(workspace, system or None, limit=limit)
-    out.emit({"runs": [line.as_json() for line in found]}, lambda console: _table(console, found))
+    out.emit(
+        {"runs": [line.as_json() for line in found]}, lambda console: render_runs(console, found)
+    )
     return 0
 
 
-def _table(console: Console, found: Sequence[RunLine]) -> None:
+def render_runs(console: Console, found: Sequence[RunLine]) -> None:
+    """Draw runs as a table, in the order given."""
     if not found:
         console.print("No run yet. Start one: stocktake backfill SYSTEM")
         return
@@ -59,7 +67,9 @@ def _table(console: Console, found: Sequence[RunLine]) -> None:
     console.print(table)
 
 
-run = typer.Typer(add_completion=False, no_args_is_help=True, help="Show, cancel or resume a run.")
+run = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Show, cancel, pause or resume a run."
+)
 
 
 @run.command("show")
@@ -74,7 +84,7 @@ def run_show(context: typer.Context, run_id: RunId) -> int:
     }
 
     def render(console: Console) -> None:
-        _table(console, [line])
+        render_runs(console, [line])
         for table, counts in line.counts.items():
             console.print(f"  {table}: " + ", ".join(f"{n:,} {k}" for k, n in counts.items() if n))
         for at, level, text in log:
@@ -92,3 +102,27 @@ def run_cancel(context: typer.Context, run_id: RunId) -> int:
         line = cancel_run(workspace, run_id)
     out.emit(line.as_json(), lambda console: console.print(f"run {run_id} is {line.state}"))
     return 0
+
+
+@run.command("pause")
+def run_pause(context: typer.Context, run_id: RunId) -> int:
+    """Pause a run: its process stops at the next batch; run resume goes on from there."""
+    out = output_of(context)
+    with out.workspace("run") as workspace:
+        line = pause_run(workspace, run_id)
+    out.emit(line.as_json(), lambda console: console.print(f"run {run_id} is {line.state}"))
+    out.hint(f"stocktake run resume {run_id}")
+    return 0
+
+
+@run.command("resume")
+def run_resume(context: typer.Context, run_id: RunId) -> int:
+    """Go on with an interrupted or paused run in the foreground, exactly where it stopped."""
+    out = output_of(context)
+    with out.workspace("run") as workspace:
+        line, system, options = resumable(workspace, run_id)
+        with shown_progress(out) as report:
+            conduct = Conduct(report=report, announce=announcer(out))
+            done = resume_run(workspace, line, system, options=options, conduct=conduct)
+        window = Range(options.since, options.until)
+        return print_report(out, workspace, system, done, window)

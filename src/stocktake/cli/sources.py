@@ -1,4 +1,4 @@
-"""``sources``: health, limits and failures; pause and resume."""
+"""``sources``: health, limits and failures; pause, resume, and try one."""
 
 from __future__ import annotations
 
@@ -12,25 +12,38 @@ from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
 from stocktake.run.registry import find_system, installed_systems
 from stocktake.run.sourced import pause, resume, source_health
+from stocktake.run.tried import verify_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
+    from stocktake.cli.output import Output
     from stocktake.fetch.sources import EndpointState
+    from stocktake.model import Source, System
+    from stocktake.run.tried import Sample
+
+ERROR = 3
+SHOWN_TEXT = 400
 
 
 def sources(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(help="A system, or: pause, resume.")],
-    name: Annotated[str, typer.Argument(help="The source, after pause or resume.")] = "",
+    target: Annotated[str, typer.Argument(help="A system, or: pause, resume, verify.")],
+    name: Annotated[str, typer.Argument(help="The source, after these.")] = "",
     reason: Annotated[str, typer.Option(help="Why it is paused.")] = "by hand",
 ) -> int:
-    """Show every endpoint's limits, use and failures; pause or resume a source."""
+    """Show every endpoint's limits, use and failures; pause, resume or verify a source.
+
+    verify asks every feed once for one small answer and shows the parsed rows beside it; nothing
+    is stored. Exit 3 when a feed could not be read.
+    """
     out = output_of(context)
+    if target == "verify":
+        return _verify(out, name)
     if target in {"pause", "resume"}:
-        _require_source(name)
+        _find_source(name)
         with out.workspace("sources") as workspace:
             if target == "pause":
                 pause(workspace, name, reason=reason)
@@ -48,15 +61,49 @@ def sources(
     return 0
 
 
-def _require_source(name: str) -> None:
-    known = sorted(
-        source.name for system in installed_systems().values() for source in system.sources
+def _find_source(name: str) -> tuple[System, Source]:
+    pairs = [
+        (system, source)
+        for system in installed_systems().values()
+        for source in system.sources
+        if source.feeds
+    ]
+    for system, source in pairs:
+        if source.name == name:
+            return system, source
+    known = ", ".join(sorted(source.name for _, source in pairs))
+    raise UsageError(
+        f"there is no source {name!r}." if name else "name the source.", hint=f"Sources: {known}."
     )
-    if name not in known:
-        raise UsageError(
-            f"there is no source {name!r}." if name else "name the source.",
-            hint=f"Sources: {', '.join(known)}.",
-        )
+
+
+def _verify(out: Output, name: str) -> int:
+    system, source = _find_source(name)
+    with out.workspace("sources") as workspace:
+        samples = verify_source(workspace, system, source)
+    bad = [sample for sample in samples if sample.problem]
+    document = {"source": source.name, "is_sound": not bad, "samples": samples}
+    out.emit(document, lambda console: _render_samples(console, samples))
+    return ERROR if bad else 0
+
+
+def _render_samples(console: Console, samples: Sequence[Sample]) -> None:
+    for sample in samples:
+        query = "&".join(f"{key}={value}" for key, value in sample.params)
+        console.print(f"[bold]{sample.feed}[/]  {sample.path}{'?' * bool(query)}{query}")
+        verdict = f"[red]{sample.problem}[/]" if sample.problem else "[green]read[/]"
+        console.print(f"  status {sample.status}, {words.size(sample.bytes)}: {verdict}")
+        if sample.body:
+            console.print(f"  [dim]{_escaped(sample.body[:SHOWN_TEXT])}[/]", soft_wrap=True)
+        for rows in sample.rows:
+            told = ", ".join(f"{k}={v}" for k, v in rows.first.items() if v not in (None, ""))
+            console.print(f"  → {rows.rows} {rows.table}, first: [cyan]{_escaped(told)}[/]")
+        for note in sample.notes:
+            console.print(f"  [yellow]note:[/] {note}")
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).replace("[", "\\[")
 
 
 def _render(console: Console, health: Sequence[EndpointState]) -> None:

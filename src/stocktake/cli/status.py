@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from stocktake.cli import words
-from stocktake.cli.count import as_json, coverage_table
+from stocktake.cli.count import as_json, coverage_table, up_to_today
 from stocktake.cli.output import output_of
+from stocktake.cli.runs import render_runs
 from stocktake.model import Range
-from stocktake.run.counted import count_system
+from stocktake.run.counted import count_system, newest_settled
 from stocktake.run.listed import list_runs
 from stocktake.run.registry import find_system, installed_systems
 
+if TYPE_CHECKING:
+    from datetime import date
+
+    from rich.console import Console
+
+    from stocktake.model import Coverage, System
+    from stocktake.run.workspace import Workspace
+
 SHOWN_RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a system stands: its coverage, and the newest final day per dataset."""
+
+    system: str
+    counted: list[Coverage]
+    newest: dict[str, date]
 
 
 def systems(context: typer.Context) -> int:
@@ -34,7 +53,7 @@ def systems(context: typer.Context) -> int:
         ]
     }
 
-    def render(console: object) -> None:
+    def render(console: Console) -> None:
         table = Table(box=None, pad_edge=False)
         for heading in ("system", "datasets", "sources", "what it is"):
             table.add_column(heading, overflow="fold")
@@ -45,7 +64,7 @@ def systems(context: typer.Context) -> int:
                 ", ".join(source.name for source in system.sources),
                 system.summary,
             )
-        console.print(table)  # type: ignore[attr-defined]
+        console.print(table)
 
     out.emit(document, render)
     return 0
@@ -55,32 +74,52 @@ def status(
     context: typer.Context,
     system: Annotated[str, typer.Argument(help="Only this system.")] = "",
 ) -> int:
-    """Show coverage, open gaps and the last runs."""
+    """Show coverage, freshness, open gaps and the last runs."""
     out = output_of(context)
     chosen = [find_system(system)] if system else list(installed_systems().values())
     with out.workspace("status") as workspace:
-        counted = {one.name: count_system(workspace, one, one.datasets, Range()) for one in chosen}
+        stands = [_stand(workspace, one) for one in chosen]
         last = list_runs(workspace, system or None, limit=SHOWN_RUNS)
         kind = workspace.kind
     document = {
         "kind": kind,
-        "systems": {name: [as_json(one) for one in found] for name, found in counted.items()},
+        "systems": {
+            stand.system: [
+                {**as_json(one), "newest_settled": stand.newest.get(one.dataset)}
+                for one in stand.counted
+            ]
+            for stand in stands
+        },
         "runs": [line.as_json() for line in last],
     }
 
-    def render(console: object) -> None:
-        show = console.print  # type: ignore[attr-defined]
+    def render(console: Console) -> None:
         if kind == "sandbox":
-            show("[black on yellow] Sandbox data [/]")
-        for name, found in counted.items():
-            show(coverage_table(found, name))
-        for line in last:
-            show(
-                f"run {line.run_id} {line.system} {line.kind}: {line.state}, "
-                f"{words.number(line.requests)} requests, {line.started_at:%Y-%m-%d %H:%M}"
-            )
-        if not last:
-            show("no run yet: stocktake plan SYSTEM shows what there is to do")
+            console.print("[black on yellow] Sandbox data [/]")
+        for stand in stands:
+            _render_stand(console, stand)
+        render_runs(console, last)
 
     out.emit(document, render)
     return 0
+
+
+def _stand(workspace: Workspace, system: System) -> Stand:
+    counted = count_system(workspace, system, system.datasets, Range())
+    newest = newest_settled(workspace, system, system.datasets)
+    return Stand(system.name, [up_to_today(one) for one in counted], newest)
+
+
+def _render_stand(console: Console, stand: Stand) -> None:
+    title = f"{stand.system}: held against expected"
+    console.print(coverage_table(stand.counted, title, width=console.width))
+    missing = sum(one.missing for one in stand.counted)
+    open_gaps = f"{words.number(missing)} units missing" if missing else "no unit missing"
+    console.print(f"\n[bold]{open_gaps}[/]", end="")
+    if stand.newest:
+        days = ", ".join(
+            f"{day} ({', '.join(name for name, own in stand.newest.items() if own == day)})"
+            for day in sorted(set(stand.newest.values()), reverse=True)
+        )
+        console.print(f"; newest settled day: {days}", end="")
+    console.print("\n")

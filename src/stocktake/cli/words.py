@@ -20,6 +20,7 @@ STATE_STYLES = {
 }
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+MILLION, MANY = 1_000_000, 10_000
 
 
 def percent(share: float | None) -> str:
@@ -42,6 +43,17 @@ def number(value: int | None) -> str:
     '1,234,567'
     """
     return "n/a" if value is None else f"{value:,}"
+
+
+def about(value: int) -> str:
+    """Return an estimated count with no more digits than an estimate has.
+
+    >>> about(950), about(14_580_599), about(243_021)
+    ('950', '14.6 million', '243 thousand')
+    """
+    if value >= MILLION:
+        return f"{value / MILLION:.1f} million"
+    return f"{round(value / 1000)} thousand" if value >= MANY else f"{value:,}"
 
 
 def duration(seconds: float | None) -> str:

@@ -15,6 +15,7 @@ POINTS = (
     "planned",
     "wave_started",
     "gate_passed",
+    "backing_off",
     "fetched",
     "before_capture",
     "captured",
@@ -37,6 +38,7 @@ POINTS = (
     "derive_after_commit",
     "checked",
     "before_finish",
+    "before_rename",
     "finished",
 )
 

@@ -18,12 +18,20 @@ LEVELS = {
 def configure_logs(*, level: str, style: str) -> None:
     """Send logs of ``level`` and above to stderr as ``console`` lines or ``json``.
 
+    ``auto`` suits who reads: a terminal gets console lines from warnings on, because progress is
+    drawn there; anything else gets JSON from info on.
+
     Secrets are wrapped in ``Secret``, whose text form is ``***``; nothing here can undo that.
     """
+    is_terminal = sys.stderr.isatty()
+    if style == "auto":
+        style = "console" if is_terminal else "json"
+    if level == "auto":
+        level = "warning" if is_terminal else "info"
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=is_terminal)
     )
     structlog.configure(
         processors=[

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
 from stocktake.count.recount import recount
-from stocktake.model import GAP_STATES, State
+from stocktake.model import GAP_STATES, Days, Range, State, axis_index, dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from stocktake.count.gaps import MatrixRow
-    from stocktake.model import Coverage, Dataset, Drift, Gap, Range, System
+    from stocktake.model import Coverage, Dataset, Drift, Gap, System
     from stocktake.run.workspace import Workspace
 
 LISTED_STATES = (*sorted(GAP_STATES), State.THIN, State.STALE)
+
+
+def first_day(dataset: Dataset) -> date | None:
+    """Return the first day a dataset promises, ``None`` when its units are not days."""
+    axis = dimensions(dataset.partitions)[axis_index(dataset.partitions)]
+    return axis.since if isinstance(axis, Days) else None
 
 
 def count_system(
@@ -48,7 +55,7 @@ def list_gaps(
     window: Range,
     *,
     states: tuple[State, ...],
-    limit: int,
+    limit: int | None,
 ) -> list[Gap]:
     """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
     with workspace.database.connection() as conn:
@@ -95,3 +102,26 @@ def recount_system(
             now=workspace.clock(),
             repair=True,
         )
+
+
+def newest_settled(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset]
+) -> dict[str, date]:
+    """Return per dataset of days the newest day that is final for every series held so far.
+
+    Datasets whose units are no days, and those that hold nothing final, are left out.
+    """
+    found: dict[str, date] = {}
+    for dataset in datasets:
+        if not any(isinstance(dim, Days) for dim in dimensions(dataset.partitions)):
+            continue
+        final = list_gaps(
+            workspace, system, [dataset], Range(), states=(State.COMPLETE, State.EMPTY), limit=None
+        )
+        newest: dict[tuple[str, ...], date] = {}
+        for one in final:
+            day = date.fromisoformat(one.last)
+            newest[one.series] = max(day, newest.get(one.series, day))
+        if newest:
+            found[dataset.name] = min(newest.values())
+    return found

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from stocktake.count.explain import why
 from stocktake.errors import UsageError
 from stocktake.fetch.captures import StoredCapture, read_capture
 from stocktake.load.provenance import Provenance, trace
-from stocktake.model import dimensions
+from stocktake.model import Days, Values, dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stocktake.model import Dataset, Explanation, System
+    from stocktake.model import Dataset, Explanation, FromDataset, System
     from stocktake.run.workspace import Workspace
 
 
@@ -21,17 +22,37 @@ def unit_key(dataset: Dataset, text: str) -> tuple[str, ...]:
     """Return the key of a unit written as ``2019-03-05/ire``.
 
     Raises:
-        UsageError: It has too many or too few parts.
+        UsageError: It has too many or too few parts, or one that no unit can have.
     """
     key = tuple(text.split("/"))
-    wanted = len(dimensions(dataset.partitions))
+    dims = dimensions(dataset.partitions)
+    wanted = len(dims)
     if len(key) != wanted or not all(key):
         raise UsageError(
             f"a unit of {dataset.name} has {wanted} part{'s' * (wanted > 1)}, not {len(key)}: "
             f"{text!r}.",
             hint=f"stocktake gaps lists units of {dataset.name} as they are written.",
         )
+    for dim, part in zip(dims, key, strict=True):
+        _require_possible(dataset, dim, part)
     return key
+
+
+def _require_possible(dataset: Dataset, dim: Days | Values | FromDataset, part: str) -> None:
+    if isinstance(dim, Values) and part not in dim.values:
+        raise UsageError(
+            f"{part!r} is not a value of {dataset.name}.", hint=f"Values: {', '.join(dim.values)}."
+        )
+    if isinstance(dim, Days):
+        try:
+            is_day = date.fromisoformat(part).isoformat() == part
+        except ValueError:
+            is_day = False
+        if not is_day:
+            raise UsageError(
+                f"{part!r} is not a day, which a unit of {dataset.name} begins with.",
+                hint="Write it as YYYY-MM-DD, such as 2024-03-31.",
+            )
 
 
 def explain_unit(workspace: Workspace, system: System, dataset: Dataset, text: str) -> Explanation:

@@ -1,5 +1,6 @@
 """Connections to one database, as the application or as the owner of its tables."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -56,6 +57,7 @@ class Database:
         self._cluster = cluster
         self._pool_size = pool_size
         self._pool: ConnectionPool[Connection[tuple[Any, ...]]] | None = None
+        self._opening = threading.Lock()  # two threads may come first
 
     @contextmanager
     def connection(self) -> Iterator[Connection[tuple[Any, ...]]]:
@@ -128,25 +130,32 @@ class Database:
             self._pool = None
 
     def _opened(self) -> ConnectionPool[Connection[tuple[Any, ...]]]:
-        if self._pool is None:
-            with self.login():  # refuses at once, with a reason, where a pool would retry
-                pass
-            self._pool = ConnectionPool(
-                self._conninfo,
-                min_size=1,
-                max_size=self._pool_size,
-                open=True,
-                check=ConnectionPool.check_connection,
-                configure=_become_app,
-                reset=_become_app,
-                name=self._application,
-            )
-        return self._pool
+        with self._opening:
+            if self._pool is None:
+                with self.login():  # refuses at once, with a reason, where a pool would retry
+                    pass
+                self._pool = ConnectionPool(
+                    self._conninfo,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    open=True,
+                    check=ConnectionPool.check_connection,
+                    configure=_become_app,
+                    reset=_become_app,
+                    name=self._application,
+                )
+            return self._pool
 
     def _conninfo(self) -> str:
         if self._cluster is not None:
             self._cluster.revive()
-        given = conninfo_to_dict(self.url)
+        try:
+            given = conninfo_to_dict(self.url)
+        except psycopg.ProgrammingError as error:
+            raise DatabaseUnavailable(
+                "The database address is not one PostgreSQL understands.",
+                hint="Write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE.",
+            ) from error
         options = f"{given.get('options') or ''} {_SESSION}".strip()
         timeout = given.get("connect_timeout") or CONNECT_SECONDS
         return make_conninfo(
@@ -252,7 +261,7 @@ def _unavailable(url: str, error: psycopg.OperationalError) -> DatabaseUnavailab
     for mark, (what, hint) in _REASONS.items():
         if mark in text:
             return DatabaseUnavailable(f"{what} ({where}, user {given.get('user')!r}).", hint=hint)
-    last_line = text.splitlines()[-1] if text else type(error).__name__
+    last_line = text.splitlines()[-1].strip() if text else type(error).__name__
     return DatabaseUnavailable(
         f"The database at {where} cannot be reached: {last_line}",
         hint="Check that the server runs and that --database-url is right; without one, the "

@@ -1,0 +1,98 @@
+"""What a run shows while it works: a bar on a terminal, a few lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from stocktake.cli import words
+from stocktake.cli.output import Output, console
+from stocktake.cli.plan import render_plan
+from stocktake.run.progress import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    from stocktake.model import Plan
+    from stocktake.run.progress import Progress, Report
+
+
+def announcer(out: Output) -> Callable[[Plan, int | None], None]:
+    """Return what shows a run's plan before it starts, or that a run is continued."""
+
+    def announce(made: Plan, resumed_run: int | None) -> None:
+        if out.as_json or out.is_quiet:
+            return
+        if resumed_run is not None:
+            console().print(f"[bold]Resuming run {resumed_run}[/] where it stopped.")
+        else:
+            render_plan(console(), made)
+
+    return announce
+
+
+@contextlib.contextmanager
+def shown_progress(out: Output) -> Iterator[Report]:
+    """Yield what a run reports progress to: a bar on a terminal, lines elsewhere, or nothing."""
+    if out.as_json or out.is_quiet:
+        yield silent
+        return
+    screen = console()
+    if not screen.is_terminal:
+        yield _lines(screen)
+        return
+    bar = Bar(
+        SpinnerColumn(),
+        TextColumn("[bold]{task.fields[wave]}[/]"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+        TextColumn("{task.fields[detail]}"),
+        console=screen,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("run", wave="starting", detail="", total=1)
+
+        def report(progress: Progress) -> None:
+            bar.update(
+                task,
+                completed=progress.done,
+                total=max(progress.total, progress.done, 1),
+                wave=progress.wave,
+                detail=_detail(progress),
+            )
+            if progress.note:
+                bar.console.print(progress.note)
+
+        yield report
+
+
+def _detail(progress: Progress) -> str:
+    parts = [f"{progress.rows:,} rows", f"{progress.per_second:.1f}/s"]
+    if progress.failed:
+        parts.append(f"[red]{progress.failed} failed[/]")
+    if progress.eta_seconds is not None:
+        parts.append(f"{words.duration(progress.eta_seconds)} left")
+    return " · ".join(parts)
+
+
+def _lines(screen: Console) -> Report:
+    """Report at most one line per tenth of the plan: output that goes to a file stays short."""
+    seen: dict[str, int] = {}
+
+    def report(progress: Progress) -> None:
+        tenth = 10 * progress.done // max(progress.total, 1)
+        if seen.get(progress.wave) != tenth or progress.note:
+            seen[progress.wave] = tenth
+            screen.print(
+                f"{progress.wave}: {progress.done:,}/{progress.total:,} · {_detail(progress)} "
+                f"{progress.note}".rstrip(),
+                soft_wrap=True,
+            )
+
+    return report

@@ -1,0 +1,1 @@
+"""Files made from what is held: exports and reports, whole or absent."""

@@ -1,0 +1,88 @@
+"""Pausing a run and going on with it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from stocktake.errors import UsageError
+from stocktake.model import PlanOptions, State
+from stocktake.run.backfill import Conduct, backfill
+from stocktake.run.listed import SQL, RunLine, show_run
+from stocktake.run.registry import find_system
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stocktake.model import RunReport, System
+    from stocktake.run.workspace import Workspace
+
+RESUMABLE = ("backfill",)
+
+
+def pause_run(workspace: Workspace, run_id: int) -> RunLine:
+    """Pause a run: whoever executes it stops at its next batch; everything loaded stays.
+
+    Raises:
+        UsageError: There is no such run, or it is not running.
+    """
+    line, _ = show_run(workspace, run_id)
+    with workspace.database.connection() as conn:
+        done = conn.execute(SQL.pause_run, {"run_id": run_id, "now": workspace.clock()}).fetchone()
+    if done is None:
+        raise UsageError(
+            f"run {run_id} is {line.state}; only a running run can be paused.",
+            hint=f"stocktake run show {run_id}",
+        )
+    return show_run(workspace, run_id)[0]
+
+
+def resumable(workspace: Workspace, run_id: int) -> tuple[RunLine, System, PlanOptions]:
+    """Return a paused run with its system and options.
+
+    Raises:
+        UsageError: There is no such run, it has ended, or its kind is simply run again.
+    """
+    line, _ = show_run(workspace, run_id)
+    if line.state not in ("running", "paused"):
+        raise UsageError(
+            f"run {run_id} is {line.state}; only an unfinished run can be resumed.",
+            hint=f"To fill what is still missing: stocktake backfill {line.system}",
+        )
+    if line.kind not in RESUMABLE:
+        raise UsageError(
+            f"run {run_id} is a {line.kind}, which is not resumed but run again.",
+            hint="Run the same command again: what is loaded stays and is not loaded twice.",
+        )
+    return line, find_system(line.system), options_of(line.options)
+
+
+def resume_run(
+    workspace: Workspace,
+    line: RunLine,
+    system: System,
+    *,
+    options: PlanOptions,
+    conduct: Conduct,
+) -> RunReport:
+    """Go on with a paused run: its plan, its checkpoints and what it had fetched are used.
+
+    Raises:
+        PlanRefused: It is still being executed elsewhere.
+    """
+    return backfill(workspace, system, options, conduct=conduct, plan_id=line.options.get("plan"))
+
+
+def options_of(stored: Mapping[str, Any]) -> PlanOptions:
+    """Return plan options from the JSON object kept with a run."""
+    return PlanOptions(
+        datasets=tuple(stored["datasets"]),
+        since=date.fromisoformat(stored["since"]) if stored["since"] else None,
+        until=date.fromisoformat(stored["until"]) if stored["until"] else None,
+        states=tuple(State(state) for state in stored["states"]),
+        order=stored["order"],
+        sample=stored["sample"],
+        max_requests=stored["max_requests"],
+        until_target=stored["until_target"],
+        refetch=stored["refetch"],
+    )
