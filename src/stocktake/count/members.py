@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from psycopg.sql import Identifier
-
 from stocktake.count.ledger import Change, UnitLine, series_ids, write_ledger, write_units
 from stocktake.count.routes import MEMBER_FEED
 from stocktake.count.statements import system_statements
@@ -35,16 +33,19 @@ def member_columns(system: System) -> dict[Column, str | None]:
 def register(
     conn: Connection,
     system: System,
-    promised: Mapping[Column, Iterable[str]],
+    promised: Mapping[Column, Mapping[str, date | None]],
     seen: Mapping[Column, Iterable[str]],
     *,
     run_id: int | None,
     now: datetime,
+    is_whole: bool = False,
 ) -> dict[Column, dict[str, int]]:
     """Number values and return their ordinals.
 
     Args:
-        promised: Values found in the column that makes the promise: expected from now on.
+        promised: Values found in the column that makes the promise, expected from now on, each
+            with the earliest day it was found on, if any.
+        is_whole: Whether ``promised`` is all there is, so that days may become later.
         seen: Values found elsewhere (a master row nobody refers to): numbered, not expected.
     """
     days = member_columns(system)
@@ -58,8 +59,8 @@ def register(
         series_id = ids[names[column]]
         texts = sorted(set(promised.get(column, ())))
         found[column] = _numbered(conn, series_id, sorted({*texts, *seen.get(column, ())}))
-        told = _days(conn, system, column, day=days[column], texts=texts)
-        _date(conn, series_id, ordinals=found[column], told=told)
+        told = _days(conn, system, column, promised=promised.get(column, {}))
+        _date(conn, series_id, ordinals=found[column], told=told, is_whole=is_whole)
         for text in texts:
             ordinal, reason = found[column][text], told.get(text, (None, None))[1]
             if reason is None:
@@ -87,25 +88,20 @@ def _numbered(conn: Connection, series_id: int, texts: list[str]) -> dict[str, i
 
 
 def _days(
-    conn: Connection, system: System, column: Column, *, day: str | None, texts: list[str]
+    conn: Connection, system: System, column: Column, *, promised: Mapping[str, date | None]
 ) -> dict[str, tuple[date | None, str | None]]:
-    """Return day and reason (``None``: promised) per value, from the rows just merged.
+    """Return day and reason (``None``: promised) per value.
 
     A system may say more than the column does, in a statement ``members_<dataset>_<column>`` of
     its ``count.sql``: key, day, and why a listed value is not promised.
     """
     statement: Any = system_statements(system).get(f"members_{column[0]}_{column[1]}")
-    if statement is None and day is not None:
-        statement = QUERIES.days_of_members.format(
-            column=Identifier(column[1]),
-            day=Identifier(day),
-            table=Identifier(system.name, column[0]),
-        )
-    if statement is None or not texts:
+    if statement is None:
+        return {text: (on, None) for text, on in promised.items()}
+    if not promised:
         return {}
-    return {
-        key: (on, reason) for key, on, reason in conn.execute(statement, {"keys": texts}).fetchall()
-    }
+    found = conn.execute(statement, {"keys": sorted(promised)}).fetchall()
+    return {key: (on, reason) for key, on, reason in found}
 
 
 def _date(
@@ -114,6 +110,7 @@ def _date(
     *,
     ordinals: Mapping[str, int],
     told: Mapping[str, tuple[date | None, str | None]],
+    is_whole: bool,
 ) -> None:
     dated = {ordinals[key]: on for key, (on, _) in told.items() if on and key in ordinals}
     if dated:
@@ -121,5 +118,6 @@ def _date(
             "series_id": series_id,
             "ordinals": list(dated),
             "days": list(dated.values()),
+            "exact": is_whole,
         }
         conn.execute(QUERIES.date_members, parameters)

@@ -247,13 +247,19 @@ def _renew_members(conn: Connection, system: System, *, now: datetime) -> None:
         column: QUERIES.column_values.format(
             column=Identifier(column[1]), table=Identifier(system.name, column[0])
         )
-        for column in member_columns(system)
+        if day is None
+        else QUERIES.dated_column_values.format(
+            column=Identifier(column[1]),
+            day=Identifier(day),
+            table=Identifier(system.name, column[0]),
+        )
+        for column, day in member_columns(system).items()
     }
     present = {
-        column: {text for (text,) in conn.execute(statement)}
+        column: {row[0]: row[1] if len(row) > 1 else None for row in conn.execute(statement)}
         for column, statement in statements.items()
     }
-    found = register(conn, system, present, {}, run_id=None, now=now)
+    found = register(conn, system, present, {}, run_id=None, now=now, is_whole=True)
     changes: dict[int, Change] = {}
     for column, values in present.items():
         series_id = member_series(conn, system, FromDataset(*column))
