@@ -5,6 +5,7 @@ The public API: what a system, ours or a stranger's, is declared with.
 
 from stocktake.errors import SourceChanged, StocktakeError
 from stocktake.model import (
+    Assumed,
     Calendar,
     Check,
     Closure,
@@ -13,7 +14,6 @@ from stocktake.model import (
     Days,
     Derivation,
     Endpoint,
-    Expectation,
     Facet,
     Feed,
     FileFormat,
@@ -27,15 +27,16 @@ from stocktake.model import (
     Scheduled,
     Settle,
     Source,
-    Span,
     State,
     System,
     UnitOutcome,
     Values,
     Window,
+    checks,
 )
 
 __all__ = [
+    "Assumed",
     "Calendar",
     "Check",
     "Closure",
@@ -44,7 +45,6 @@ __all__ = [
     "Days",
     "Derivation",
     "Endpoint",
-    "Expectation",
     "Facet",
     "Feed",
     "FileFormat",
@@ -59,11 +59,11 @@ __all__ = [
     "Settle",
     "Source",
     "SourceChanged",
-    "Span",
     "State",
     "StocktakeError",
     "System",
     "UnitOutcome",
     "Values",
     "Window",
+    "checks",
 ]

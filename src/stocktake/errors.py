@@ -2,7 +2,7 @@
 
 StocktakeError
 ├── UsageError              an unknown name, day or option; nothing was done         (exit 2)
-├── PlanRefused             a plan that may not run as it stands                      (exit 2)
+├── PlanRefused             a plan that may not run or go on as it is                     (exit 2)
 ├── LoadError               a file or capture that cannot be read as what it claims   (exit 2)
 ├── ConfigurationError      a setting that is missing, unknown or ill-formed          (exit 3)
 ├── StoreError              the database could not do it                              (exit 3)

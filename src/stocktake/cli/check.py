@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from stocktake.check.junit import junit_xml
+from stocktake.check.results import junit as junit_text
 from stocktake.cli.arguments import DatasetNames, Since, SystemName, Until, read_range
 from stocktake.cli.output import output_of
 from stocktake.model import Severity
@@ -55,7 +55,7 @@ def check(
     with out.workspace("check") as workspace:
         results = check_system(workspace, found, chosen, read_range(since, until))
     if junit is not None:
-        junit.write_text(junit_xml(found.name, results), encoding="utf-8")
+        junit.write_text(junit_text(found.name, results), encoding="utf-8")
     worst = max((EXIT_CODES[result.severity] for result in results), default=0)
     document = {"system": found.name, "exit_code": worst, "results": results}
     out.emit(document, lambda console: render_checks(console, results, every=every))

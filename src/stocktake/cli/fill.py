@@ -66,7 +66,7 @@ def backfill(
     with out.workspace("backfill") as workspace, shown_progress(out) as report:
         conduct = Conduct(report=report, announce=announcer(out))
         done = run_backfill(workspace, found, options, conduct=conduct, plan_id=plan)
-        return print_report(out, workspace, found, done, window)
+        return print_report(out, workspace, found, done, window, datasets=options.datasets)
 
 
 def sync(

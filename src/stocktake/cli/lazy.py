@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

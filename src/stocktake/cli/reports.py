@@ -11,8 +11,11 @@ from stocktake.cli.count import exit_code
 from stocktake.cli.output import console
 from stocktake.run.claim import as_json as counts_as_json
 from stocktake.run.counted import count_system
+from stocktake.run.registry import find_datasets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from stocktake.cli.output import Output
@@ -40,6 +43,7 @@ def print_report(
     done: RunReport,
     window: Range | None,
     *,
+    datasets: Sequence[str] = (),
     judged: bool = True,
 ) -> int:
     """Print what a run did and return the exit code of what is held after it.
@@ -50,6 +54,7 @@ def print_report(
         system: Of which.
         done: The run.
         window: Range that was asked for; its coverage decides the exit code.
+        datasets: Names asked for; empty means all.
         judged: Whether coverage decides; commands that load what a user gave are not judged by
             what they did not give.
     """
@@ -62,7 +67,7 @@ def print_report(
     )
     if not judged or window is None:
         return 2 if failed else 0
-    counted = count_system(workspace, system, system.datasets, window)
+    counted = count_system(workspace, system, find_datasets(system, tuple(datasets)), window)
     code = exit_code(counted)
     if code:
         out.hint(f"stocktake gaps {system.name}")

@@ -7,7 +7,17 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from stocktake.count.routes import Route, axis_of
-from stocktake.model import Calendar, Dataset, Days, FromDataset, Range, State, Values, ordinal_of
+from stocktake.model import (
+    Calendar,
+    Dataset,
+    Days,
+    Either,
+    FromDataset,
+    Range,
+    State,
+    Values,
+    ordinal_of,
+)
 from stocktake.model.ordinals import HIGHEST, LOWEST, Ranges, intersect, subtract, union
 
 if TYPE_CHECKING:
@@ -36,7 +46,7 @@ class Promise:
 
     Args:
         is_known: Whether an expectation speaks for the series at all.
-        asked: Ordinals within the count's window.
+        asked: Ordinals within the count's window, up to today: what lies later never counts.
         promised: Ordinals expected up to today; includes those nobody can deliver any more.
         future: Promised later than today.
         outside: ``unrecoverable`` (within ``promised``) and ``not_expected`` ranges.
@@ -80,11 +90,11 @@ def promise(
         everything = ((LOWEST, HIGHEST),)
         plain = Promise(is_known=True, asked=everything, promised=everything)
         return _reached(plain, ways, series, ())
-    asked = _asked(window)
+    past = ((LOWEST, ordinal_of(today) + 1),)
+    asked = intersect(_asked(window), past)
     spans = _spans(dataset, series, window=window, today=today, ways=ways)
     if spans is None:
         return Promise(is_known=False, asked=asked, reaches=_no_reach(ways))
-    past = ((LOWEST, ordinal_of(today) + 1),)
     told = tuple((state, why, intersect(ranges, past)) for state, why, ranges in spans)
     wanted = _parts(spans, State.MISSING, State.UNRECOVERABLE)
     outside = {State.UNRECOVERABLE, State.NOT_EXPECTED}
@@ -122,15 +132,18 @@ def _spans(
     since = axis.since if isinstance(axis, Days) else date.min
     since = max(since, window.since or since)
     ahead = max((way.window.days_ahead for way in ways), default=0)
-    is_open = dataset.expect is None or isinstance(dataset.expect, Calendar)
+    rule = dataset.expect
+    if isinstance(rule, Either):
+        rule = rule.rule_for(series)
+    is_open = rule is None or isinstance(rule, Calendar)
     until = today + (timedelta(days=ahead) if is_open else HORIZON)
     until = min(until, window.until) if window.until is not None else until
     if since > until:
         return ()
-    if dataset.expect is None:
+    if rule is None:
         return ((State.MISSING, "", ((_floor(since), ordinal_of(until) + 1),)),)
     found: dict[tuple[State, str], list[tuple[int, int]]] = {}
-    for span in dataset.expect.spans(series, since, until):
+    for span in rule.spans(series, since, until):
         part = (_floor(span.first), ordinal_of(span.last) + 1)
         found.setdefault((span.state, span.reason), []).append(part)
     if not found:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from stocktake.count.states import QUERIES, Connection, key_text
+from stocktake.count.states import QUERIES, SEPARATOR, Connection
 from stocktake.model.ordinals import as_text, union
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def series_ids(conn: Connection, system: str, names: Iterable[SeriesName]) -> di
         "system": system,
         "datasets": [name[0] for name in wanted],
         "feeds": [name[1] for name in wanted],
-        "keys": [key_text(name[2]) for name in wanted],
+        "keys": [SEPARATOR.join(name[2]) for name in wanted],
     }
     found = conn.execute(QUERIES.series_ids, parameters).fetchall()
     if len(found) < len(wanted):

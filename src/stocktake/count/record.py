@@ -22,6 +22,8 @@ from stocktake.count.routes import (
     DERIVE,
     EXTRACT,
     axis_of,
+    join_key,
+    ordinal_text,
     position_ordinal,
     split_key,
     zone_of,
@@ -334,3 +336,32 @@ class _Writer:
         note_tries(self._conn, self._tried, run_id=self._run_id, now=self._now)
         forget_units(self._conn, self._plain)
         return dict(Counter(self._states.values()))
+
+
+def empty_above(conn: Connection, system: System, dataset: Dataset) -> list[tuple[str, ...]]:
+    """Return units of a derived dataset that have nothing to be derived from.
+
+    Their unit in the first dataset of ``after`` with the same partitions is proven empty, and they
+    are not recorded yet. Members are left out: their promise is rows.
+    """
+    above = next(
+        (
+            name
+            for name in dataset.after
+            if system.dataset(name).partitions == dataset.partitions
+            and not isinstance(axis_of(dataset), FromDataset)
+        ),
+        None,
+    )
+    if above is None:
+        return []
+    names = {"system": system.name, "upstream": above, "derived": dataset.name}
+    axis = axis_of(dataset)
+    return [
+        join_key(
+            dataset.partitions,
+            tuple(series),
+            position=ordinal_text(axis, ordinal, members={}),
+        )
+        for series, ordinal in conn.execute(QUERIES.empty_above, names)
+    ]

@@ -42,6 +42,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 QUERIES = load_queries("stocktake.store", "sql/count.sql")
 
+SEPARATOR = "\x1f"
+"""Joins the parts of a series key on its way into the database; no key holds it."""
+
 
 EVER = Range()
 
@@ -153,7 +156,7 @@ def question(
     parameters = {
         "system": system.name,
         "dataset": dataset.name,
-        "keys": [key_text(key) for key in keys],
+        "keys": [SEPARATOR.join(key) for key in keys],
         "profiles": shared,
         "rule_profile": [rule[0] for rule in rules],
         "rule_feed": [rule[1] for rule in rules],
@@ -174,12 +177,6 @@ def _bounds(window: Range) -> tuple[int, int]:
         LOWEST if window.since is None else ordinal_of(window.since),
         HIGHEST if window.until is None else ordinal_of(window.until) + 1,
     )
-
-
-def key_text(key: Sequence[str]) -> str:
-    """Return PostgreSQL's spelling of a ``text[]``, so that keys of any length share one array."""
-    parts = ('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in key)
-    return "{" + ",".join(parts) + "}"
 
 
 def _upstream(system: System, dataset: Dataset, ways: Sequence[Route]) -> list[str]:

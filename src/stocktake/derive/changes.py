@@ -11,7 +11,6 @@ from stocktake.derive.target import QUERIES
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from typing import LiteralString
 
     from psycopg import Connection
     from psycopg.sql import Composable
@@ -141,7 +140,7 @@ def _create_view(conn: Connection[Any], target: Target, name: str, watermark: da
     )
     matches = SQL(" and ").join(
         SQL("t.{} = (v.row_key ->> {})::{}").format(
-            Identifier(column), Literal(column), SQL(cast("LiteralString", types[column]))
+            Identifier(column), Literal(column), SQL(types[column])
         )
         for column in dataset.key
     )

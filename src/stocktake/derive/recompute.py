@@ -19,6 +19,7 @@ from stocktake.derive.changes import (
 )
 from stocktake.derive.target import QUERIES, Target, target_of
 from stocktake.model import RowCounts
+from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,25 +83,24 @@ def derive(
     derivation: Derivation,
     *,
     full: bool = False,
-    parameters: Mapping[str, int | str] | None = None,
     run_id: int | None,
     now: datetime,
 ) -> Derived:
     """Recompute what changes since the last time touched; all of it when that cannot be known.
 
-    Everything is recomputed when ``full``, the first time, and when ``parameters`` differ from
-    those of the last time. Nothing is committed; use a transaction of its own, begun after the
-    loads were committed, or their rows are taken for changed once more the next time.
+    Everything is recomputed when ``full``, the first time, and when the derivation's parameters
+    (``Derivation.using``) differ from those of the last time. Nothing is committed; use a
+    transaction of its own, begun after the loads were committed, or their rows are taken for
+    changed once more the next time.
 
     Args:
         full: Recompute every key.
-        parameters: Overrides of ``derivation.parameters``.
         run_id: Run that stored rows are ascribed to.
         now: UTC; given to the statements as ``%(now)s`` and kept with the watermark.
     """
     target = target_of(conn, system, derivation)
     conn.execute(QUERIES.take_turn, {"name": target.name})
-    used = {**parameters_of(target), **(parameters or {})}
+    used = parameters_of(target)
     state = read_state(conn, target)
     # Looked up before anything is read: what commits later is found by the next recomputation.
     watermark = oldest_transaction(conn)
@@ -113,6 +113,7 @@ def derive(
     else:
         _write_state(conn, target, watermark, used, values)
         return Derived(derivation.dataset, RowCounts(), 0, 0, (), is_full=False)
+    reach("derive_touched")
     counts, deleted = _merge(conn, target, values, is_full=is_full)
     _write_state(conn, target, watermark, used, values)
     touched = count_touched(conn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
@@ -70,7 +70,7 @@ class Target:
         if name not in queries:
             return None
         text = queries[name].as_string(None).rstrip().removesuffix(";")
-        return SQL(cast("LiteralString", text + "\n"))
+        return SQL(text + "\n")
 
     def required(self, name: str) -> SQL:
         """Return a statement that every derivation must have.
@@ -87,7 +87,7 @@ class Target:
     def rows(self) -> Composed:
         """Return the query that gives recomputed rows with the target's types and their hash."""
         typed = COMMA.join(
-            SQL("c.{0}::{1} as {0}").format(Identifier(column), SQL(cast("LiteralString", kind)))
+            SQL("c.{0}::{1} as {0}").format(Identifier(column), SQL(kind))
             for column, kind in zip(self.columns, self.types, strict=True)
         )
         return QUERIES.rows_of.format(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from stocktake.model import Derivation, System
 
+LEAST_KEYS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -57,8 +59,6 @@ def verify(
     derivation: Derivation,
     *,
     share: float = 0.01,
-    least: int = 200,
-    full: bool = False,
     seed: int = 0,
     now: datetime,
 ) -> Difference:
@@ -67,19 +67,18 @@ def verify(
     The parameters are those of the last recomputation.
 
     Args:
-        share: Part of the keys recomputed, 0 to 1.
-        least: Keys recomputed at least.
-        full: Recompute every key.
+        share: Part of the keys recomputed, 0 to 1, but never fewer than 200; 1 recomputes all.
         seed: The same seed takes the same keys.
         now: UTC.
     """
     target = target_of(conn, system, derivation)
     state = read_state(conn, target)
     values = {**parameters_of(target), **(state[1] if state else {}), "now": now}
-    if full:
+    is_full = share >= 1
+    if is_full:
         touch_everything(conn, target)
     else:
-        touch_sample(conn, target, share=share, least=least, seed=seed)
+        touch_sample(conn, target, share=share, least=LEAST_KEYS, seed=seed)
     compute_rows(conn, target, values)
     parts = target.parts()
     if target.is_update_only:
@@ -89,7 +88,7 @@ def verify(
         either = COMMA.join(
             SQL("coalesce(t.{0}, c.{0}) as {0}").format(Identifier(column)) for column in target.key
         )
-        everything = SQL("true") if full else parts["in_scope"]
+        everything = SQL("true") if is_full else parts["in_scope"]
         statement = QUERIES.differences.format(
             **parts | {"in_scope": everything}, keys=either, key_list=names(target.key)
         )

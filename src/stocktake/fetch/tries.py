@@ -16,6 +16,7 @@ from stocktake.fetch.judge import Meaning, Verdict, judge
 from stocktake.fetch.login import kept_headers
 from stocktake.fetch.retry_after import retry_after_seconds
 from stocktake.model import Attempt, Capture, State
+from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -196,6 +197,7 @@ async def _again(talk: Talk, sent: Exchanged, verdict: Verdict) -> Failure | Non
         await gate.pause(sent.permit, pause_seconds=pause, reason=verdict.reason)
     if talk.failed >= talk.retries.tries:
         return talk.later(f"{verdict.reason} ({talk.failed} tries)", response.status or None)
+    reach("backing_off")
     await talk.retries.sleep(talk.retries.delay(talk.failed))
     return None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import itemgetter, or_
 from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import LoadError
@@ -15,6 +17,7 @@ from stocktake.load.rows import Load, as_json, gather, key_text, named, reject_r
 from stocktake.load.staging import NOT_STORABLE, Written, write, write_apart
 from stocktake.load.tables import facet_table
 from stocktake.model import FromDataset, RowCounts, dimensions
+from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,6 +84,7 @@ def merge(
     for dataset, facet in _told_facets(system, loads):
         table = facet_table(conn, system.name, dataset=dataset, facet=facet)
         batch, written = _merge_facet(conn, table, loads=loads, run_id=run_id, known=known)
+        reach("table_merged")
         receipts.add(dataset.name, facet.name, batch=batch, written=written)
         rejects += [(loads[index].capture_id, reject) for index, reject in batch.rejects]
         pairs += _pairs(table, batch, loads)
@@ -102,13 +106,14 @@ def check_accounts(system: System, load: Load) -> None:
     Raises:
         LoadError: They differ, or a row is of a type that no facet names.
     """
-    rows: Counter[str] = Counter()
-    known = {facet.row: dataset.name for dataset in system.datasets for facet in dataset.facets}
-    for kind, found in load.parsed.rows.items():
+    known = {facet.row: (one, facet) for one in system.datasets for facet in one.facets}
+    told: dict[str, list[tuple[Dataset, Facet]]] = {}
+    for kind in load.parsed.rows:
         if kind not in known:
             msg = f"{load.request.feed}, {load.request.path}: no facet holds {kind.__name__} rows."
             raise LoadError(msg, hint=f"Name it in a Facet of {system.name}'s datasets.")
-        rows[known[kind]] = max(rows[known[kind]], len(found))
+        told.setdefault(known[kind][0].name, []).append(known[kind])
+    rows = Counter({name: _rows_told(load, kinds) for name, kinds in told.items()})
     rows.update(reject.dataset for reject in load.parsed.rejects)
     rows.update(load.parsed.duplicates)
     for dataset, read in load.parsed.read.items():
@@ -118,6 +123,22 @@ def check_accounts(system: System, load: Load) -> None:
                 f"but {rows[dataset]} accepted, rejected or dropped as duplicates."
             )
             raise LoadError(msg, hint=f"The capture is kept: {load.capture_id}. Fix the parser.")
+
+
+def _rows_told(load: Load, kinds: Sequence[tuple[Dataset, Facet]]) -> int:
+    """Return how many rows were read for one dataset: a key told to two facets was one row."""
+    if len(kinds) == 1:
+        return len(load.parsed.rows[kinds[0][1].row])
+    keys = [
+        Counter(
+            map(
+                itemgetter(*map(facet.columns.index, dataset.key)),
+                load.parsed.rows[facet.row],
+            )
+        )
+        for dataset, facet in kinds
+    ]
+    return reduce(or_, keys).total()
 
 
 def _told_facets(system: System, loads: Sequence[Load]) -> Iterator[tuple[Dataset, Facet]]:

@@ -9,6 +9,7 @@ from psycopg import DataError, IntegrityError
 from psycopg.errors import UniqueViolation
 
 from stocktake.load.tables import QUERIES
+from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -130,6 +131,7 @@ def _compare(conn: Connection, table: FacetTable, *, lines: Sequence[Line], run_
             for number, line in enumerate(lines)
         ),
     )
+    reach("staged")
     differing = sorted(conn.execute(table.differing, prepare=False).fetchall())
     new = [lines[number] for number, is_held in differing if not is_held]
     changed = [lines[number] for number, is_held in differing if is_held]

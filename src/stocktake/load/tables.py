@@ -41,6 +41,8 @@ CONCAT = SQL(" || ")
 BIGINT = 20
 INTEGER = 23
 _NAME_BYTES = 63
+_MOST_PAIRS = 40
+"""A function takes 100 arguments at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,8 @@ class FacetTable:
                 QUERIES.lacking.format(
                     stage=Identifier(self.key_stage),
                     table=self.table,
-                    same_key=self._same_key("given"),
+                    same_key=self.same_key("given"),
+                    held=_names(self.key[:1]),
                     first_key=Identifier(self.key[0]),
                 )
             )
@@ -218,7 +221,8 @@ class FacetTable:
             QUERIES.differing.format(
                 stage=Identifier(self.key_stage),
                 table=self.table,
-                same_key=self._same_key("given"),
+                same_key=self.same_key("given"),
+                held=_names((self.key[0], self.hash_column)),
                 first_key=Identifier(self.key[0]),
                 hash=Identifier(self.hash_column),
             )
@@ -231,7 +235,7 @@ class FacetTable:
             QUERIES.lock_changed.format(
                 stage=Identifier(self.stage),
                 table=self.table,
-                same_key=self._same_key("given"),
+                same_key=self.same_key("given"),
             )
         )
 
@@ -242,7 +246,7 @@ class FacetTable:
             QUERIES.judge_changed.format(
                 stage=Identifier(self.stage),
                 table=self.table,
-                same_key=self._same_key("given"),
+                same_key=self.same_key("given"),
                 hash=Identifier(self.hash_column),
                 capture=Identifier(self.capture_column),
             )
@@ -265,7 +269,8 @@ class FacetTable:
     def _copy(self, target: Composable, columns: Sequence[str]) -> bytes:
         return _bytes(QUERIES.copy_rows.format(target=target, columns=_names(columns)))
 
-    def _same_key(self, other: str) -> Composable:
+    def same_key(self, other: str) -> Composable:
+        """Return the condition that ``held`` and another row have one key."""
         return AND.join(
             FRAGMENTS.same_column.format(column=Identifier(name), other=Identifier(other))
             for name in self.key
@@ -284,25 +289,44 @@ def _overwrite(table: FacetTable, *, names: Sequence[str], is_latest: bool) -> C
         assignments += _engine_assignments(table)
     if shared:
         assignments.append(FRAGMENTS.assign_overruled)
-    changes = [
-        FRAGMENTS.former_value.format(column=Identifier(name), name=Literal(name)) for name in names
-    ]
     return QUERIES.overwrite.format(
-        merged_columns=COMMA.join(_merged_columns(table, others, names)),
+        columns=COMMA.join(
+            part
+            for part in (
+                _each(FRAGMENTS.held_column, table.key),
+                _each(FRAGMENTS.shown_column, names) if names else None,
+            )
+            if part is not None
+        ),
+        key_object=_pairs(table.key),
+        former_engine=_pairs(_former_engine(table, has_overruled=bool(shared))),
+        changes=_changes(names),
+        overruled=overruled,
         stage=Identifier(table.stage),
         table=table.table,
-        same_key=table._same_key("given"),  # noqa: SLF001 -- two halves of one class
-        same_key_compared=table._same_key("compared"),  # noqa: SLF001 -- as above
+        same_key=table.same_key("given"),
         told=SQL(" ").join(
             FRAGMENTS.told_by.format(facet=Literal(other.name), told=_told(other))
             for other in others
         ),
-        changes=CONCAT.join(changes) if changes else FRAGMENTS.nothing_changes,
-        overruled=overruled,
-        key_object=_pairs(table.key),
-        former_engine=_pairs(_former_engine(table, has_overruled=bool(shared))),
+        shown=COMMA.join(_shown(table, others, names)),
+        same_key_compared=table.same_key("compared"),
         assignments=COMMA.join(assignments),
         applies=FRAGMENTS.applies_always if is_latest else FRAGMENTS.applies_when_changed,
+    )
+
+
+def _changes(names: Sequence[str]) -> Composable:
+    """Return what the columns that change were, as JSON."""
+    if not names:
+        return FRAGMENTS.nothing_changes
+    parts = (names[start : start + _MOST_PAIRS] for start in range(0, len(names), _MOST_PAIRS))
+    return FRAGMENTS.changes.format(
+        former=CONCAT.join(map(_pairs, parts)),
+        unchanged=COMMA.join(
+            FRAGMENTS.unchanged_name.format(column=Identifier(name), name=Literal(name))
+            for name in names
+        ),
     )
 
 
@@ -314,10 +338,11 @@ def _other_tellers(table: FacetTable) -> tuple[Facet, ...]:
     )
 
 
-def _merged_columns(
+def _shown(
     table: FacetTable, others: Sequence[Facet], names: Sequence[str]
 ) -> Iterable[Composable]:
-    yield from (FRAGMENTS.own_value.format(column=Identifier(name)) for name in table.key)
+    """Yield what becomes of each column."""
+    yield FRAGMENTS.staged_row
     for name in names:
         if name in table.longest:
             yield FRAGMENTS.longest_value.format(column=Identifier(name))
@@ -325,10 +350,8 @@ def _merged_columns(
             yield FRAGMENTS.strongest_value.format(
                 values=COMMA.join(_told_values(table, name)), column=Identifier(name)
             )
-            yield FRAGMENTS.keep_given.format(column=Identifier(name), kept=_given(name))
         else:
             yield FRAGMENTS.own_value.format(column=Identifier(name))
-    yield from (FRAGMENTS.keep_told.format(told=_told(other)) for other in others)
 
 
 def _told_values(table: FacetTable, name: str) -> Iterable[Composable]:
@@ -355,16 +378,16 @@ def _overruled(table: FacetTable, others: Sequence[Facet], shared: Sequence[str]
             FRAGMENTS.overruled_told.format(
                 hash=Identifier(f"_{other.name}_hash"),
                 told_values=COMMA.join(fields),
-                shown_values=COMMA.join(_merged_fields(names)),
+                shown_values=_each(FRAGMENTS.shown_column, names),
                 facet=Literal(other.name),
                 differences=_differences(names, fields),
             )
         )
-    given = [FRAGMENTS.merged_field.format(column=_given(name)) for name in shared]
+    given = [FRAGMENTS.given_value.format(column=Identifier(name)) for name in shared]
     parts.append(
         FRAGMENTS.overruled_given.format(
             told_values=COMMA.join(given),
-            shown_values=COMMA.join(_merged_fields(shared)),
+            shown_values=_each(FRAGMENTS.shown_column, shared),
             facet=Literal(table.facet.name),
             differences=_differences(shared, given),
         )
@@ -372,8 +395,8 @@ def _overruled(table: FacetTable, others: Sequence[Facet], shared: Sequence[str]
     return FRAGMENTS.overruled_all.format(parts=CONCAT.join(parts))
 
 
-def _merged_fields(names: Iterable[str]) -> list[Composable]:
-    return [FRAGMENTS.merged_field.format(column=Identifier(name)) for name in names]
+def _each(fragment: SQL, names: Iterable[str]) -> Composable:
+    return COMMA.join(fragment.format(column=Identifier(name)) for name in names)
 
 
 def _differences(names: Sequence[str], told: Sequence[Composable]) -> Composable:
@@ -399,17 +422,13 @@ def _former_engine(table: FacetTable, *, has_overruled: bool) -> tuple[str, ...]
 
 def _pairs(names: Iterable[str]) -> Composable:
     pairs = (
-        FRAGMENTS.former_pair.format(name=Literal(name), column=Identifier(name)) for name in names
+        FRAGMENTS.held_pair.format(name=Literal(name), column=Identifier(name)) for name in names
     )
     return FRAGMENTS.json_object.format(pairs=COMMA.join(pairs))
 
 
 def _told(facet: Facet) -> Identifier:
     return Identifier(_short(f"_told_{facet.name}"))
-
-
-def _given(name: str) -> Identifier:
-    return Identifier(_short(f"_given_{name}"))
 
 
 def _names(names: Iterable[str]) -> Composable:

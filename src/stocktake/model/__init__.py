@@ -1,5 +1,6 @@
 """The nouns of Stocktake: frozen, printable, without I/O."""
 
+from stocktake.model import checks
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
 from stocktake.model.expectation import (
@@ -118,6 +119,7 @@ __all__ = [
     "Values",
     "Window",
     "axis_index",
+    "checks",
     "day_of",
     "dimensions",
     "ordinal_of",

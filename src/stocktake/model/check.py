@@ -37,20 +37,20 @@ class Limit:
 class Check:
     """One measured promise about a dataset.
 
-    Kinds whose ``value`` is one aggregate over the table compile into one SELECT per table;
-    ``sql`` kinds (``checks.sql`` of the system) are run one by one.
-
     Args:
         name: Unique within the system, a sentence's words joined by ``_``.
         dataset: Table measured.
-        kind: ``missing`` (share of NULLs), ``invalid`` (share not matching ``where``), ``share``
-            (rows matching ``where`` ÷ rows in ``scope``), ``row_count``, ``duplicate`` (rows above
-            the first of a key), ``aggregate`` (``value``, an aggregate expression) or ``sql``
-            (named statement returning group, value, failing keys).
+        kind: What is measured. One pass over the table gives ``missing`` (share of NULLs),
+            ``invalid`` (share of values not matching ``where``), ``failed`` (share of rows
+            matching ``where``), ``share`` (the same, but the others are wrong), ``row_count``,
+            ``ratio`` (sum of ``value`` ÷ sum of ``column``) and ``freshness`` (hours since
+            ``column``). A statement each: ``aggregate`` (``value``), ``duplicate``,
+            ``foreign_key``, ``rows_per``, ``volume`` and ``sql`` (of ``checks.sql``).
+            ``coverage`` is handed in by the caller. ``stocktake.checks`` constructs them.
         column: Column measured, where the kind needs one.
         where: SQL condition of the kind, on columns of the table.
         scope: SQL condition that limits the rows measured (starters only, since a day).
-        value: Aggregate expression for ``aggregate``; statement name for ``sql``.
+        value: Expression, parent table or statement, as the kind needs.
         group: SQL expression; one result per group (year, region). Empty for one result.
         warn: Outside this range warns.
         fail: Outside this range fails.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -99,6 +99,17 @@ class Derivation:
     columns: tuple[str, ...] = ()
     parameters: tuple[tuple[str, int | str], ...] = ()
     stamps: tuple[str, ...] = ()
+
+    def using(self, **parameters: int | str) -> Derivation:
+        """Return the derivation with other parameters (``derive --min-runs 10``).
+
+        Raises:
+            KeyError: It has no such parameter.
+        """
+        known = dict(self.parameters)
+        for name in parameters:
+            known[name]  # an unknown one must not be passed over
+        return replace(self, parameters=tuple({**known, **parameters}.items()))
 
 
 @dataclass(frozen=True, slots=True)

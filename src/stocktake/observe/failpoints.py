@@ -15,6 +15,7 @@ POINTS = (
     "planned",
     "wave_started",
     "gate_passed",
+    "backing_off",
     "fetched",
     "before_capture",
     "captured",

@@ -89,7 +89,7 @@ def make_plan(
     if options.sample is not None:
         _sample(wanted, options.sample)
     pieces = [piece for one in wanted for piece in _pieces(system, one)]
-    pieces += _dynamic(system, wanted, pieces, observed=observed)
+    pieces += _dynamic(system, wanted, pieces, options=options, observed=observed)
     parts = _in_waves(pieces, options)
     if options.max_requests is not None:
         parts = _within(system, parts, options)
@@ -223,6 +223,7 @@ def _dynamic(
     wanted: Sequence[Wanted],
     pieces: list[Piece],
     *,
+    options: PlanOptions,
     observed: Observed,
 ) -> list[Piece]:
     """Return parts for members that the plan's own days will name; they take in the known ones."""
@@ -230,7 +231,7 @@ def _dynamic(
     for _, feed in system.feeds():
         partitions = system.dataset(feed.fills[0]).partitions
         axis = dimensions(partitions)[axis_index(partitions)]
-        if not isinstance(axis, FromDataset) or not any(feed.assumed.new_per_day):
+        if not isinstance(axis, FromDataset) or not _asks_for(options, feed):
             continue
         days = _days_naming(wanted, axis.dataset)
         if not days:
@@ -255,6 +256,10 @@ def _dynamic(
         )
         found.append(Piece(MEMBERS, 0, part, feed.priority, len(feed.fills)))
     return found
+
+
+def _asks_for(options: PlanOptions, feed: Feed) -> bool:
+    return not options.datasets or not set(options.datasets).isdisjoint(feed.fills)
 
 
 def _days_naming(wanted: Sequence[Wanted], dataset: str) -> int:

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from stocktake.errors import UsageError
 from stocktake.model import EndpointCost, Observed, Plan, PlanOptions, PlanPart, State
-from stocktake.model.ordinals import Ranges, as_text, from_text, intersect, size, subtract, union
+from stocktake.model.ordinals import Ranges, as_text, from_text, size, subtract, union
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def check_off(
 def remaining(
     conn: Connection, run_id: int, plan_id: int, part: int
 ) -> dict[Series, list[tuple[int, int]]]:
-    """Return what of a part is not checked off, in the part's order; finished series left out."""
+    """Return what of a part is not checked off, ascending; finished series are left out."""
     row = conn.execute(_QUERIES.ordinals_of_part, {"plan_id": plan_id, "part": part}).fetchone()
     if row is None:
         raise UsageError(f"plan {plan_id} has no part {part}.")
@@ -157,17 +157,9 @@ def remaining(
     left: dict[Series, list[tuple[int, int]]] = {}
     for series, ranges in _ordinals_in(row[0]).items():
         open_ranges = subtract(union(ranges), done.get(series, ()))
-        kept: list[tuple[int, int]] = []
-        for one in ranges:
-            pieces = intersect((one,), open_ranges)
-            kept += reversed(pieces) if _descends(ranges) else pieces
-        if kept:
-            left[series] = kept
+        if open_ranges:
+            left[series] = list(open_ranges)
     return left
-
-
-def _descends(ranges: Sequence[tuple[int, int]]) -> bool:
-    return len(ranges) > 1 and ranges[0] > ranges[-1]
 
 
 def observed(conn: Connection, system: System, coverages: Iterable[Coverage] = ()) -> Observed:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from stocktake.errors import CredentialsRefused, StocktakeError, UsageError
+from stocktake.errors import (
+    CredentialsRefused,
+    SourceUnavailable,
+    StocktakeError,
+    UsageError,
+)
 from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
 from stocktake.run import claim as claims
+from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
-from stocktake.run.checked import check_days
+from stocktake.run.checked import check_wave
 from stocktake.run.derived import derive_all
 from stocktake.run.errands import errands
 from stocktake.run.fetching import open_fetching, stored_pages
@@ -26,15 +32,23 @@ from stocktake.run.pump import PumpLimits, StopSign, pump
 from stocktake.run.workspace import reachable_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from stocktake.model import Plan, PlanOptions, PlanPart, RunReport, System
-    from stocktake.run.batch import Prepared
-    from stocktake.run.claim import Claim
+    from stocktake.errors import SourceError
+    from stocktake.model import Feed, Plan, PlanOptions, PlanPart, RunReport, System
+    from stocktake.run.batch import Paused, Prepared
+    from stocktake.run.claim import Claim, SystemLock
     from stocktake.run.errands import Errand
     from stocktake.run.fetching import Fetching
     from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
+
+
+REFUSED_STATUSES = frozenset({401, 403})
+
+
+Series = tuple[str, ...]
+Ordinals = Sequence[tuple[int, int]]
 
 
 def unannounced(plan: Plan, resumed_run: int | None) -> None:
@@ -85,11 +99,11 @@ def backfill(
         CredentialsRefused: The source refused the login; it is paused, what was fetched is kept.
         SourceUnavailable, StoreError: As named; running it again continues.
     """
-    with claims.system_lock(workspace.database, system.name):
+    with claims.system_lock(workspace.database, system.name) as lock:
         claim, plan = _begin(workspace, system, options, plan_id=plan_id)
         reach("planned")
         conduct.announce(plan, claim.run_id if claim.resumed else None)
-        return _Execution(workspace, system, claim, plan, conduct=conduct).run()
+        return _Execution(Owned(workspace, system, claim, lock), plan, conduct=conduct).run()
 
 
 def _begin(
@@ -99,8 +113,15 @@ def _begin(
     *,
     plan_id: int | None,
 ) -> tuple[Claim, Plan]:
-    now = workspace.clock()
     asked: dict[str, Any] = {**options_json(options), "plan": plan_id}
+    return again(lambda: _claim(workspace, system, options, asked=asked))
+
+
+def _claim(
+    workspace: Workspace, system: System, options: PlanOptions, *, asked: Mapping[str, Any]
+) -> tuple[Claim, Plan]:
+    """Continue the interrupted run that was asked for the same, or plan and start one."""
+    now, plan_id = workspace.clock(), asked["plan"]
     with workspace.database.connection() as conn:
         unfinished = claims.interrupted(conn, system.name, "backfill", asked)
         claims.park_interrupted(conn, system.name, now=now)
@@ -121,25 +142,37 @@ def _begin(
     return claim, plan
 
 
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A run of this process: where, of what, under which claim and lock."""
+
+    workspace: Workspace
+    system: System
+    claim: Claim
+    lock: SystemLock
+
+
+def _paused(paused: Paused) -> SourceError:
+    """Return the one error that tells of a paused source."""
+    resume = f"stocktake sources resume {paused.source}, and run this command again"
+    if paused.status in REFUSED_STATUSES:
+        return CredentialsRefused(
+            f"{paused.source}: {paused.reason}; the source is paused and what was fetched is kept.",
+            hint=f"Correct the login, then: {resume}.",
+        )
+    return SourceUnavailable(f"{paused.reason}; what was fetched is kept.", hint=f"Then: {resume}.")
+
+
 class _Execution:
     """One execution of a plan by this process."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        system: System,
-        claim: Claim,
-        plan: Plan,
-        *,
-        conduct: Conduct,
-    ) -> None:
-        self._workspace = workspace
-        self._system = system
-        self._claim = claim
+    def __init__(self, owned: Owned, plan: Plan, *, conduct: Conduct) -> None:
+        self._workspace, self._system = owned.workspace, owned.system
+        self._claim, self._lock = owned.claim, owned.lock
         self._plan = plan
         self._conduct = conduct
-        self._loader = BatchLoader(workspace, system, claim)
-        self._meter = Meter(claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
+        self._loader = BatchLoader(owned.workspace, owned.system, owned.claim)
+        self._meter = Meter(owned.claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
         self._started = time.monotonic()
         self._stop = StopSign()
 
@@ -189,28 +222,17 @@ class _Execution:
             limits=self._conduct.limits,
             stop=self._stop,
         )
-        if self._loader.tally.paused:
-            raise CredentialsRefused(
-                self._loader.tally.paused,
-                hint=f"Correct the login, then: stocktake sources resume {numbered[0][1].feed}"
-                f" and run this command again; what was fetched is kept.",
-            )
+        if self._loader.tally.paused is not None:
+            raise _paused(self._loader.tally.paused)
         days = [part for _, part in numbered if not part.dynamic]
         if days:
-            check_days(self._workspace, self._system, days)
+            check_wave(self._workspace, self._system, days, run_id=self._claim.run_id)
+            reach("checked")
 
     def _errands(self, number: int, part: PlanPart) -> Iterator[Errand]:
         source, feed = self._system.feed(part.feed)
         database = self._workspace.database
-        with database.connection() as conn:
-            plan_id = self._claim.plan_id
-            assert plan_id is not None  # noqa: S101 -- every backfill has a plan
-            if part.dynamic and not part.ordinals:
-                ranges = dynamic_ranges(
-                    conn, self._workspace, self._system, feed, now=self._workspace.clock()
-                )
-                set_ordinals(conn, plan_id, number, ranges)
-            left = remaining(conn, self._claim.run_id, plan_id, number)
+        left = again(lambda: self._left(number, part, feed))
         return errands(
             number,
             source,
@@ -218,9 +240,23 @@ class _Execution:
             self._system.dataset(feed.fills[0]),
             left,
             newest_first=self._plan.options.order != "oldest",
-            names=lambda ordinals: member_names(database, self._system, feed, ordinals),
+            names=lambda ordinals: again(
+                lambda: member_names(database, self._system, feed, ordinals)
+            ),
             refetch=self._plan.options.refetch,
         )
+
+    def _left(self, number: int, part: PlanPart, feed: Feed) -> Mapping[Series, Ordinals]:
+        """Return what of a part is not checked off; a dynamic part is fixed the first time."""
+        with self._workspace.database.connection() as conn:
+            plan_id = self._claim.plan_id
+            assert plan_id is not None  # noqa: S101 -- every backfill has a plan
+            if part.dynamic and not part.ordinals:
+                ranges = dynamic_ranges(
+                    conn, self._workspace, self._system, feed, now=self._workspace.clock()
+                )
+                set_ordinals(conn, plan_id, number, ranges)
+            return remaining(conn, self._claim.run_id, plan_id, number)
 
     def prepare(self, batch: Sequence[Fetched]) -> Prepared:
         """Capture and parse a batch; a refused login stops the producers."""
@@ -231,6 +267,7 @@ class _Execution:
 
     def commit(self, prepared: Prepared) -> None:
         """Load a batch and report progress."""
+        self._lock.confirm()
         before = self._loader.tally.rows, self._loader.tally.failed
         self._loader.commit(prepared)
         self._meter.add(
@@ -242,6 +279,9 @@ class _Execution:
         self._conduct.report(self._meter.snapshot())
 
     def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
+        return again(lambda: self._write_ending(state, error, message))
+
+    def _write_ending(self, state: str, error: str | None, message: str) -> RunReport:
         with self._workspace.database.connection() as conn:
             ending = claims.Ending(
                 state,

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from stocktake.count.record import record
 from stocktake.errors import SourceChanged
 from stocktake.fetch.captures import mark_loaded, store_captures
@@ -18,10 +16,14 @@ from stocktake.model import State, UnitOutcome
 from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import check_off
 from stocktake.run import claim as claims
+from stocktake.run.again import again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import psycopg
+
+    from stocktake.fetch.answer import Failure
     from stocktake.model import Capture, System
     from stocktake.run.claim import Claim
     from stocktake.run.errands import Errand
@@ -29,24 +31,12 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
 
 
-TRANSIENT = (
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.AdminShutdown,
-    psycopg.errors.CrashShutdown,
-    psycopg.errors.CannotConnectNow,
-    psycopg.OperationalError,
-)
-"""The transaction is gone but may succeed when it is repeated."""
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What became of one errand, before it is written.
 
-    ``was_asked`` is false when no request could be sent (paused, quota used up): its units stay
-    as they are and in the plan.
+    ``was_asked`` is false when nothing was learned of the units (source paused, quota used up):
+    they stay as they are and in the plan.
     """
 
     errand: Errand
@@ -65,6 +55,15 @@ class Prepared:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The source that takes no more requests, why, and the HTTP status that said so, if one did."""
+
+    source: str
+    reason: str
+    status: int | None
+
+
 @dataclass(slots=True)
 class Tally:
     """What all batches of a run did so far in this process."""
@@ -74,7 +73,7 @@ class Tally:
     rows: int = 0
     requests: int = 0
     failed: int = 0
-    paused: str = ""
+    paused: Paused | None = None
 
     def note_lines(self) -> list[str]:
         """Return the parsers' notes, most frequent first, each with its count."""
@@ -89,23 +88,19 @@ class BatchLoader:
         workspace: Workspace,
         system: System,
         claim: Claim,
-        *,
-        attempts: int = 5,
     ) -> None:
-        """Load for ``claim``; a transaction the database aborts is repeated ``attempts`` times."""
+        """Load for ``claim``; a transaction the database aborts is repeated."""
         self._workspace = workspace
         self._database = workspace.database
         self._system = system
         self._claim = claim
-        self._attempts = attempts
         self._known = KeyCache()
         self.tally = Tally()
 
     def prepare(self, batch: Sequence[Fetched]) -> Prepared:
         """Store the captures in a transaction of their own, then parse them."""
         reach("before_capture")
-        with self._database.connection() as conn:
-            stored = [self._capture(conn, fetched) for fetched in batch]
+        stored = again(lambda: self._store(batch))
         reach("captured")
         findings = tuple(
             self._parse(fetched, captures) for fetched, captures in zip(batch, stored, strict=True)
@@ -115,7 +110,7 @@ class BatchLoader:
 
     def commit(self, prepared: Prepared) -> None:
         """Write the batch in one transaction, again if the database had to abort it."""
-        units = self._write_again(prepared, attempts=self._attempts)
+        units = again(lambda: self._write(prepared), undone=self._known.discard)
         self._known.publish()
         reach("keys_published")
         self.tally.units.update(units)
@@ -127,17 +122,10 @@ class BatchLoader:
         )
         reach("batch_done")
 
-    def _write_again(self, prepared: Prepared, *, attempts: int) -> Counter[State]:
-        try:
-            return self._write(prepared)
-        except TRANSIENT:
-            self._known.discard()
-            if attempts == 1:
-                raise
-        except BaseException:
-            self._known.discard()
-            raise
-        return self._write_again(prepared, attempts=attempts - 1)
+    def _store(self, batch: Sequence[Fetched]) -> list[tuple[Capture, ...]]:
+        with self._database.connection() as conn:
+            claims.look(conn, self._claim)
+            return [self._capture(conn, fetched) for fetched in batch]
 
     def _capture(self, conn: psycopg.Connection, fetched: Fetched) -> tuple[Capture, ...]:
         errand, answer = fetched.errand, fetched.answer
@@ -150,14 +138,7 @@ class BatchLoader:
                 run_id=self._claim.run_id,
             )
         if answer.failure is not None and answer.failure.pauses_source:
-            pause_source(
-                conn,
-                errand.source.name,
-                reason=answer.failure.reason,
-                by=f"run {self._claim.run_id}",
-                now=self._workspace.clock(),
-            )
-            self.tally.paused = answer.failure.reason
+            self._pause(conn, errand.source.name, answer.failure)
         store = partial(
             store_captures,
             conn,
@@ -171,12 +152,25 @@ class BatchLoader:
             return answer.captures
         return tuple(store(answer.captures))
 
+    def _pause(self, conn: psycopg.Connection, source: str, failure: Failure) -> None:
+        if failure.status is not None:  # otherwise it was found paused
+            pause_source(
+                conn,
+                source,
+                reason=failure.reason,
+                by=f"run {self._claim.run_id}",
+                now=self._workspace.clock(),
+            )
+        if self.tally.paused is None or failure.status is not None:
+            self.tally.paused = Paused(source, failure.reason, failure.status)
+
     def _parse(self, fetched: Fetched, captures: tuple[Capture, ...]) -> Finding:
         errand, answer = fetched.errand, fetched.answer
         units = errand.request.units
         failure = answer.failure
         if failure is not None:
-            was_asked = failure.state is not State.MISSING
+            # A paused source says nothing about its units: they stay as they are and in the plan.
+            was_asked = failure.state is not State.MISSING and not failure.pauses_source
             told = tuple(UnitOutcome(key, failure.state, failure.reason) for key in units)
             return Finding(
                 errand, captures, None, told if was_asked else (), answer.requests, was_asked

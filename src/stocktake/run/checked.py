@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stocktake.check.measure import run_checks
-from stocktake.model import Severity
+from stocktake.check.results import store_results
+from stocktake.errors import PlanRefused
+from stocktake.model import Coverage, Range, Severity, day_of
+from stocktake.run.counted import count_system, first_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stocktake.model import Check, CheckResult, Dataset, PlanPart, Range, System
+    from stocktake.model import Check, CheckResult, Dataset, PlanPart, System
     from stocktake.run.workspace import Workspace
+
+BY_ROW = frozenset({"missing", "invalid", "failed", "share", "ratio", "duplicate"})
+"""Kinds that can be judged on part of a history; totals of a year cannot."""
 
 
 def checks_of(system: System, datasets: Sequence[Dataset]) -> tuple[Check, ...]:
@@ -26,23 +32,76 @@ def check_system(
     system: System,
     datasets: Sequence[Dataset],
     window: Range,
+    *,
+    run_id: int | None = None,
 ) -> list[CheckResult]:
-    """Measure the checks over a range and keep the results."""
+    """Measure the checks over a range and keep the results.
+
+    Coverage checks get one figure per year of the range and dataset.
+    """
+    chosen = checks_of(system, datasets)
+    counted = {check.dataset for check in chosen if check.kind == "coverage"}
+    coverages = {
+        name: _by_year(workspace, system, system.dataset(name), window) for name in counted
+    }
     with workspace.database.connection() as conn:
-        return run_checks(
-            conn,
-            system,
-            checks_of(system, datasets),
-            since=window.since,
-            until=window.until,
-            now=workspace.clock(),
+        results = run_checks(
+            conn, system, chosen, window=window, now=workspace.clock(), coverages=coverages
         )
+        store_results(conn, system.name, results, run_id=run_id)
+    return results
 
 
-def failures(results: Sequence[CheckResult]) -> list[CheckResult]:
-    """Return the results that fail or could not be measured."""
-    return [one for one in results if one.severity in (Severity.FAIL, Severity.ERROR)]
+def _by_year(
+    workspace: Workspace, system: System, dataset: Dataset, window: Range
+) -> list[tuple[str, Coverage]]:
+    today = workspace.clock().date()
+    last = min(window.until or today, today)
+    first = window.since or first_day(dataset) or last
+    found = []
+    for year in range(first.year, last.year + 1):
+        part = Range(
+            max(first, first.replace(year=year, month=1, day=1)),
+            min(last, last.replace(year=year, month=12, day=31)),
+        )
+        (coverage,) = count_system(workspace, system, [dataset], part)
+        found.append((str(year), coverage))
+    return found
 
 
-def check_days(workspace: Workspace, system: System, parts: Sequence[PlanPart]) -> None:
-    """Measure the checks of a wave's days."""
+def check_wave(
+    workspace: Workspace, system: System, parts: Sequence[PlanPart], *, run_id: int
+) -> list[CheckResult]:
+    """Measure the checks of a wave's days that part of a history can be judged by.
+
+    Raises:
+        PlanRefused: One failed; what is loaded stays, and the next wave does not start.
+    """
+    ordinals = [
+        ordinal
+        for part in parts
+        for ranges in part.ordinals.values()
+        for first, last in ranges
+        for ordinal in (first, last - 1)
+    ]
+    names = {name for part in parts for name in system.feed(part.feed)[1].fills}
+    datasets = [dataset for dataset in system.datasets if dataset.name in names]
+    chosen = [check for check in checks_of(system, datasets) if check.kind in BY_ROW and check.day]
+    if not ordinals or not chosen:
+        return []
+    window = Range(day_of(min(ordinals)), day_of(max(ordinals)))
+    with workspace.database.connection() as conn:
+        results = run_checks(conn, system, chosen, window=window, now=workspace.clock())
+        store_results(conn, system.name, results, run_id=run_id)
+    wrong = [one for one in results if one.severity in (Severity.FAIL, Severity.ERROR)]
+    if wrong:
+        told = "; ".join(
+            f"{one.check} {one.group} is {one.value:.4g}" if one.value is not None else one.check
+            for one in wrong[:3]
+        )
+        raise PlanRefused(
+            f"the rows of {window.since} to {window.until} fail {len(wrong)} checks: {told}.",
+            hint=f"stocktake check {system.name} --since {window.since} --until {window.until}"
+            " shows them; what is loaded is kept, run the command again to go on.",
+        )
+    return results

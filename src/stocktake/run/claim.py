@@ -8,18 +8,18 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from stocktake.errors import LeaseLost, PlanRefused
 from stocktake.model import RowCounts, RunReport, State
 from stocktake.observe.failpoints import reach
+from stocktake.run.again import again
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
-
-    import psycopg
 
     from stocktake.store.database import Database
 
@@ -48,23 +48,74 @@ def owner_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+class SystemLock:
+    """A system's run lock, held by a session of its own.
+
+    PostgreSQL gives it back when this process dies, and also when the server restarts; then
+    ``confirm`` takes it again.
+    """
+
+    def __init__(self, database: Database, system: str) -> None:
+        """Hold nothing yet."""
+        self._database = database
+        self._system = system
+        self._open = contextlib.ExitStack()
+        self._session: psycopg.Connection[tuple[Any, ...]] | None = None
+
+    def take(self) -> bool:
+        """Try to lock on a new session; return whether it is ours now."""
+        self.release()
+        session = self._open.enter_context(self._database.login())
+        row = session.execute(SQL.try_lock_system, {"system": self._system}).fetchone()
+        if row != (True,):
+            self.release()
+            return False
+        self._session = session
+        return True
+
+    def release(self) -> None:
+        """Give it back."""
+        self._session = None
+        self._open.close()
+
+    def confirm(self) -> None:
+        """Take the lock again if the server lost it. Runs in one thread at a time.
+
+        Raises:
+            LeaseLost: Another process was faster.
+        """
+        try:
+            if self._session is not None:
+                self._session.execute(SQL.is_here)
+                return
+        except psycopg.OperationalError:
+            self.release()
+        if not again(self.take):
+            raise LeaseLost(
+                f"the database lost this run's lock, and another process took {self._system} over.",
+                hint="stocktake runs says who has it.",
+            )
+
+
 @contextlib.contextmanager
-def system_lock(database: Database, system: str) -> Iterator[None]:
-    """Hold the system's run lock; PostgreSQL gives it back when this process dies.
+def system_lock(database: Database, system: str) -> Iterator[SystemLock]:
+    """Hold the system's run lock for the length of a block.
 
     Raises:
         PlanRefused: Another process holds it; the message says who.
     """
-    with database.login() as session:
-        locked = session.execute(SQL.try_lock_system, {"system": system}).fetchone()
-        if not locked or not locked[0]:
-            with database.connection() as conn:
-                holder = conn.execute(SQL.holder_of_system, {"system": system}).fetchone()
-            raise PlanRefused(
-                f"{system} is busy: " + _holder_text(holder),
-                hint="Wait until it has ended, or stop it; then run this command again.",
-            )
-        yield
+    lock = SystemLock(database, system)
+    if not lock.take():
+        with database.connection() as conn:
+            holder = conn.execute(SQL.holder_of_system, {"system": system}).fetchone()
+        raise PlanRefused(
+            f"{system} is busy: " + _holder_text(holder),
+            hint="Wait until it has ended, or stop it; then run this command again.",
+        )
+    try:
+        yield lock
+    finally:
+        lock.release()
 
 
 def _holder_text(holder: tuple[Any, ...] | None) -> str:
@@ -139,10 +190,25 @@ def hold(conn: psycopg.Connection, claim: Claim, *, requests: int, now: datetime
         {"run_id": claim.run_id, "fence": claim.fence, "requests": requests, "now": now},
     ).fetchone()
     if row is None:
-        raise LeaseLost(
-            f"run {claim.run_id} was paused, cancelled or taken over; this process writes no more.",
-            hint=f"stocktake run show {claim.run_id} says who has it.",
-        )
+        raise _lost(claim)
+
+
+def look(conn: psycopg.Connection, claim: Claim) -> None:
+    """Confirm that the run is still ours, without making other transactions of it wait.
+
+    Raises:
+        LeaseLost: As ``hold``.
+    """
+    parameters = {"run_id": claim.run_id, "fence": claim.fence}
+    if conn.execute(SQL.is_held_run, parameters).fetchone() is None:
+        raise _lost(claim)
+
+
+def _lost(claim: Claim) -> LeaseLost:
+    return LeaseLost(
+        f"run {claim.run_id} was paused, cancelled or taken over; this process writes no more.",
+        hint=f"stocktake run show {claim.run_id} says who has it.",
+    )
 
 
 def row_counts(conn: psycopg.Connection, run_id: int) -> dict[str, RowCounts]:
@@ -175,9 +241,13 @@ class Ending:
 
 
 def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datetime) -> RunReport:
-    """Write how a run ended and return its report."""
+    """Write how a run ended and return its report.
+
+    Raises:
+        LeaseLost: The run is not ours any more.
+    """
     rows = row_counts(conn, claim.run_id)
-    conn.execute(
+    written = conn.execute(
         SQL.finish_run,
         {
             "run_id": claim.run_id,
@@ -189,7 +259,9 @@ def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datet
             "error": ending.error,
             "now": now,
         },
-    )
+    ).fetchone()
+    if written is None:
+        raise _lost(claim)
     requests = conn.execute(SQL.one_run, {"run_id": claim.run_id}).fetchone()
     reach("finished")
     return RunReport(

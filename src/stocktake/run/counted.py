@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
 from stocktake.count.recount import recount
-from stocktake.model import GAP_STATES, Days, Range, State, dimensions
+from stocktake.model import GAP_STATES, Days, Range, State, axis_index, dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
 
 LISTED_STATES = (*sorted(GAP_STATES), State.THIN, State.STALE)
+
+
+def first_day(dataset: Dataset) -> date | None:
+    """Return the first day a dataset promises, ``None`` when its units are not days."""
+    axis = dimensions(dataset.partitions)[axis_index(dataset.partitions)]
+    return axis.since if isinstance(axis, Days) else None
 
 
 def count_system(

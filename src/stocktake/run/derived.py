@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from stocktake.count.record import record
+from stocktake.count.record import empty_above, record
 from stocktake.count.recount import recount
 from stocktake.derive.recompute import derive, in_order
 from stocktake.derive.verification import verify
 from stocktake.model import Range, State, UnitOutcome
 from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
+from stocktake.run.again import again
 from stocktake.run.claim import SQL
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
 
 EXAMPLES = 5
+SAMPLE = 0.01
+"""Share of the keys that ``verify`` recomputes unless asked for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,9 @@ def derive_all(
             for name, value in (parameters or {}).items()
             if name in dict(derivation.parameters)
         }
-        units.update(_derive_one(workspace, system, derivation, claim, full=full, own=own))
+        units.update(
+            again(partial(_derive_one, workspace, system, derivation, claim, full=full, own=own))
+        )
     return units
 
 
@@ -82,14 +88,14 @@ def _derive_one(
     own: Mapping[str, int | str],
 ) -> Mapping[State, int]:
     now = workspace.clock()
+    chosen = replace(derivation, parameters=tuple({**dict(derivation.parameters), **own}.items()))
     with workspace.database.connection() as conn:
         claims.hold(conn, claim, requests=0, now=now)
         done = derive(
             conn,
             system,
-            derivation,
+            chosen,
             full=full,
-            parameters=own or None,
             run_id=claim.run_id,
             now=now,
         )
@@ -97,13 +103,16 @@ def _derive_one(
         if done.touched_keys:
             _write_receipt(conn, done, run_id=claim.run_id, now=now)
         units: Mapping[State, int] = {}
-        if done.units and not derivation.columns:
+        if not derivation.columns:
+            dataset = system.dataset(done.dataset)
+            touched = dict.fromkeys((*done.units, *empty_above(conn, system, dataset)))
             outcomes = [
-                UnitOutcome(key, datasets=(done.dataset,), none_is_empty=True) for key in done.units
+                UnitOutcome(key, datasets=(done.dataset,), none_is_empty=True) for key in touched
             ]
-            units = record(
-                conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
-            )
+            if outcomes:
+                units = record(
+                    conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
+                )
         reach("derive_before_commit")
     reach("derive_after_commit")
     return units
@@ -163,7 +172,14 @@ def verify_system(workspace: Workspace, system: System, *, full: bool, seed: int
     verdicts = []
     for derivation in in_order(system.derivations):
         with workspace.database.connection() as conn:
-            found = verify(conn, system, derivation, full=full, seed=seed, now=workspace.clock())
+            found = verify(
+                conn,
+                system,
+                derivation,
+                share=1.0 if full else SAMPLE,
+                seed=seed,
+                now=workspace.clock(),
+            )
         verdicts.append(
             Verdict(
                 f"derived {derivation.dataset} ({derivation.sql})",

@@ -53,7 +53,7 @@ class Fetching:
         """
         pages = self._stored.pop((errand.feed.name, errand.request.units), [])
         if pages and _is_whole(errand, pages):
-            return Answer(errand.request, tuple(pages))
+            return Answer(errand.request, tuple(pages), requests=len(pages))
         known = await asyncio.to_thread(self._known, errand) if errand.refetch else None
         feed = self._paced(errand.feed, errand.source.name)
         return await self._fetcher.fetch(errand.source, feed, request=errand.request, known=known)

@@ -13,6 +13,7 @@ from stocktake.run.registry import installed_systems
 from stocktake.store.database import open_database
 from stocktake.store.installation import init, read_installation
 from stocktake.store.migrate import ENGINE, Component
+from stocktake.store.trouble import TROUBLE, explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,8 +66,11 @@ def open_workspace(
     A database nobody initialised is for real rows, as ``stocktake init`` would make it.
     """
     with open_database(settings, application=application, components=components()) as database:
-        installation = read_installation(database) or init(database, "real")
-        yield Workspace(settings, database, installation.kind, clock)
+        try:
+            installation = read_installation(database) or init(database, "real")
+            yield Workspace(settings, database, installation.kind, clock)
+        except TROUBLE as error:
+            raise explained(error) from error
 
 
 def components() -> tuple[Component, ...]:

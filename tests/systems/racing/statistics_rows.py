@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import SQL, Identifier
 
-from stocktake.model import Dataset, Days, System, Values
-from stocktake.systems.racing.derivations import DERIVATIONS
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
     from pathlib import Path
 
     from psycopg import Connection
@@ -26,32 +22,11 @@ if TYPE_CHECKING:
 NON_STARTERS = {"WV", "WV-A", "WX", "WX-A", "WXNR"}
 VENUES = {"沙田": "ST", "跑馬地": "HV"}
 GOING = {"好地": "Good", "好地至快地": "Good To Firm", "好地至黏地": "Good To Yielding"}
-KEYS = {
-    "ra_races": ("race_id",),
-    "ra_runners": ("race_id", "horse_id"),
-    "ra_race_results": ("race_id", "horse_id"),
-    "ra_runner_statistics": ("runner_id",),
-    "ra_entity_combinations": ("entity1_type", "entity1_id", "entity2_type", "entity2_id"),
-    "ra_performance_by_distance": ("entity_type", "entity_id", "distance_yards"),
-    "ra_performance_by_venue": ("entity_type", "entity_id", "venue_id"),
-    "ra_mst_jockeys": ("id",),
-    "ra_mst_trainers": ("id",),
-    "ra_mst_owners": ("id",),
-    "ra_mst_sires": ("id",),
-    "ra_mst_dams": ("id",),
-    "ra_mst_damsires": ("id",),
-    "ra_mst_horses": ("id",),
-    "entity_alias": ("entity_type", "id", "name"),
+MASTERS = {
+    "horse_id": "ra_mst_horses",
+    "jockey_id": "ra_mst_jockeys",
+    "trainer_id": "ra_mst_trainers",
 }
-
-
-def racing_tables(days: Days) -> System:
-    """Return the racing tables with their derivations and nothing to fetch."""
-    datasets = tuple(
-        Dataset(name=name, key=key, partitions=days if "runn" in name else Values(("all",)))
-        for name, key in KEYS.items()
-    )
-    return System("racing", "stocktake.systems.racing", datasets, (), derivations=DERIVATIONS)
 
 
 def hashed(prefix: str, name: str) -> str:
@@ -89,11 +64,15 @@ def insert(conn: Connection[Any], table: str, rows: Sequence[dict[str, Any]]) ->
             copy.write_row([row[column] for column in columns])
 
 
-def load(conn: Connection[Any], paths: Iterable[Path], *, until: date | None = None) -> None:
-    """Insert races, runners and results of files."""
+def load(conn: Connection[Any], paths: Iterable[Path]) -> None:
+    """Insert races, runners and results of files, and those they name."""
     for path in paths:
-        for table, rows in read_rows(path).items():
+        tables = read_rows(path)
+        for table, rows in tables.items():
             insert(conn, table, rows)
+        for column, table in MASTERS.items():
+            ids = {row[column] for row in tables["ra_runners"]} - {None}
+            insert(conn, table, [{"id": one} for one in sorted(ids)])
 
 
 def _race(line: dict[str, str]) -> dict[str, Any]:
@@ -144,7 +123,7 @@ def _person(prefix: str, name: str) -> str | None:
 
 
 def _position(place: str) -> int | None:
-    first = place.split(maxsplit=1)[0] if place.split() else ""
+    first, _, _ = place.partition(" ")
     return int(first) if first.isdigit() else None
 
 

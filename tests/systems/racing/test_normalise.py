@@ -13,7 +13,7 @@ from stocktake.systems.racing import normalise
 def test_every_way_of_saying_none_is_null(nothing: str | None) -> None:
     read: list[Callable[[str | None], object]]
     read = [normalise.text, normalise.whole, normalise.amount, normalise.day, normalise.instant]
-    read += [normalise.clock, normalise.seconds, normalise.lengths, normalise.pounds]
+    read += [normalise.race_clock, normalise.seconds, normalise.lengths, normalise.pounds]
 
     assert {rule(nothing) for rule in read} == {None}
 
@@ -26,21 +26,21 @@ def test_draw_and_number_zero_are_none() -> None:
     ("told", "hour"), [("1:05", 13), ("10:00", 22), ("11:30", 11), ("12:15", 12), ("8:30", 20)]
 )
 def test_a_clock_without_am_and_pm_is_read_as_a_race_time(told: str, hour: int) -> None:
-    moment = normalise.clock(told)
+    moment = normalise.race_clock(told)
 
     assert moment is not None
     assert moment.hour == hour
 
 
 def test_off_dt_wins_over_the_clock_and_is_london_time() -> None:
-    off = normalise.off(date(2025, 10, 7), "2025-10-07T19:30:00+00:00", "1:00")
+    off = normalise.off(date(2025, 10, 7), "2025-10-07T19:30:00+00:00", clock="1:00")
 
     assert off is not None
     assert off.isoformat() == "2025-10-07T20:30:00+01:00"
 
 
 def test_without_off_dt_the_clock_gives_a_summer_instant() -> None:
-    off = normalise.off(date(2025, 7, 7), "", "2:15")
+    off = normalise.off(date(2025, 7, 7), "", clock="2:15")
 
     assert off is not None
     assert off.astimezone(UTC) == datetime(2025, 7, 7, 13, 15, tzinfo=UTC)

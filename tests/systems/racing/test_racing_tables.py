@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from stocktake import Request, State
+from stocktake import Cross, Dataset, Days, Listed, Request, State, System, Values
 from stocktake.count.coverage import count
 from stocktake.count.record import record
 from stocktake.count.statements import system_statements
@@ -18,9 +19,10 @@ from stocktake.load.merge import KeyCache, Load, merge
 from stocktake.model import Capture, Range
 from stocktake.store.binaries import find_binaries
 from stocktake.store.migrate import ENGINE, Component, migrate, rollback
+from stocktake.store.queries import load_queries
 from stocktake.systems.racing import system
 from stocktake.systems.racing.hkjc import parse_hkjc
-from stocktake.systems.racing.hkjc_days import parse_index
+from stocktake.systems.racing.hkjc_days import parse_fixtures, parse_index
 from stocktake.systems.racing.racecards import parse_racecards
 from stocktake.systems.racing.results import parse_results
 from stocktake.testing.database import temporary_database, unprepared
@@ -70,7 +72,9 @@ def load(
     body = f"{request.path} {at}".encode()
     capture = Capture(request, 200, body, body[:32].ljust(32), at, 0.1)
     run_id = 1
-    stored = store_captures(conn, "racing", "theracingapi", "x", [capture], run_id=run_id)
+    stored = store_captures(
+        conn, [capture], system="racing", source="theracingapi", endpoint="x", run_id=run_id
+    )
     loads = [Load(request, stored, parsed)]
     merged = merge(conn, system, loads, run_id=run_id, now=at, known=KeyCache())
     record(conn, system, request.feed, parsed.outcomes, values=merged.values, run_id=run_id, now=at)
@@ -134,7 +138,7 @@ def test_up_down_up_gives_an_identical_schema(cluster: LocalCluster) -> None:
 
 
 def test_every_counting_statement_fits_the_tables(conn: Connection) -> None:
-    assert unprepared(conn, system_statements(system)) == {}
+    assert unprepared(conn, load_queries(system.package, "count.sql")) == {}
 
 
 def test_every_facet_column_is_in_its_table(conn: Connection) -> None:
@@ -332,10 +336,59 @@ def test_without_a_list_hong_kong_is_only_held(conn: Connection) -> None:
     assert (len(lines), thin) == (88, [("2023-02-22", 8, 9)])
 
 
-def test_the_index_gives_the_schedule_of_hong_kong(conn: Connection) -> None:
+def load_index(conn: Connection) -> None:
     request = Request("hkjc_index", "index.csv")
     body = real_file("hkjc_artefact_bytes_by_raceday_2023-2024.csv")
     load(conn, parse_index([body], request, LATER), request)
+
+
+def test_by_the_index_177_days_are_expected_and_held_and_one_is_thin(conn: Connection) -> None:
+    load_year(conn, 2023)
+    load_year(conn, 2024)
+    load_index(conn)
+    window = Range(date(2023, 1, 1), date(2024, 12, 31))
+    before, after = (
+        count(conn, chosen, [dataset], window=window, now=LATER, lifted=frozenset())[0]
+        for chosen, dataset in only_hong_kong()
+    )
+
+    assert (before.expected, before.held) == (None, 177)
+    assert (after.expected, after.held, after.states[State.THIN]) == (177, 177, 1)
+
+
+def only_hong_kong() -> list[tuple[System, Dataset]]:
+    """Return the races of Hong Kong alone: counted by no list, and by the lists loaded."""
+    races = system.dataset("ra_races")
+    partitions = Cross((Days(date(2015, 1, 1), "Europe/London"), Values(("hk",))))
+    unlisted = replace(races, partitions=partitions, expect=Listed((), ""))
+    listed = replace(races, partitions=partitions)
+    return [(replace(system, datasets=(one,)), one) for one in (unlisted, listed)]
+
+
+def test_fixtures_after_the_count_are_future(conn: Connection) -> None:
+    request = Request("hkjc_fixtures", "fixtures.csv")
+    body = real_file("hkjc_fixtures_2025_2026.csv")
+    load(conn, parse_fixtures([body], request, LATER), request)
+    (_, (chosen, races)) = only_hong_kong()
+    at = datetime(2026, 5, 10, 12, tzinfo=UTC)
+
+    (found,) = count(conn, chosen, [races], window=Range(), now=at, lifted=frozenset())
+    listed = table(conn, "hk_race_days", "day", "day")
+    ahead = sum(day > date(2026, 5, 10) for (day,) in listed)
+    assert (found.expected, found.states[State.FUTURE]) == (143 - ahead, ahead)
+
+
+def test_a_list_for_hong_kong_leaves_the_british_future_at_a_week(conn: Connection) -> None:
+    load_index(conn)
+
+    (found,) = count(
+        conn, system, [system.dataset("ra_races")], window=Range(), now=LATER, lifted=frozenset()
+    )
+    assert found.states[State.FUTURE] == 2 * 7
+
+
+def test_the_index_gives_the_schedule_of_hong_kong(conn: Connection) -> None:
+    load_index(conn)
 
     rows = conn.execute(system_statements(system)["hk_schedule"]).fetchall()
     assert (len(rows), [day for _, day, is_cancelled in rows if is_cancelled]) == (

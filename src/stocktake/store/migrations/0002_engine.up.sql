@@ -343,8 +343,8 @@ as $$ select coalesce(sum(upper(part)::bigint - lower(part)), 0) from unnest(ran
 -- The one answer to "what is known of these units": per series (and feed, when asked) the ranges of
 -- each state and reason. count, gaps, needs, heatmap and why all read it.
 --
--- of_keys, of_profiles: the series wanted, each with the number of its promise (equal promises are
--- passed once). The rule_* arrays hold the promises; feed '' is the dataset's own:
+-- of_keys, of_profiles: the series wanted (key parts joined by the unit separator, U+001F), each with
+-- the number of its promise (equal promises are passed once). The rule_* arrays hold the promises; feed '' is the dataset's own:
 --   ('', missing)       promised up to today        ('', future)        promised later
 --   ('', unrecoverable) promised, no feed has it    ('', not_expected)  not promised, with reason
 --   ('', window)        the ordinals asked about
@@ -358,9 +358,13 @@ create function unit_states(
     rule_ranges int4multirange[], upstream text[], as_of timestamptz, today date, by_feed boolean
 ) returns table (key text[], feed text, state text, reason text, ranges int4multirange)
 language sql stable rows 100000
+-- How many series are asked about is not known when it is planned; loops over them are ruinous.
+set enable_nestloop to off
+set work_mem to '64MB'
 as $$
-with wanted as materialized (
-    select w.key::text[] as key, w.profile from unnest(of_keys, of_profiles) as w(key, profile)
+with asked_for as materialized (
+    select string_to_array(w.key, chr(31)) as key, w.profile
+      from unnest(of_keys, of_profiles) as w(key, profile)
 ), rule as materialized (
     select r.* from unnest(rule_profile, rule_feed, rule_state, rule_reason, rule_ranges)
         as r(profile, feed, state, reason, ranges)
@@ -372,19 +376,22 @@ with wanted as materialized (
                as future,
            coalesce(range_agg(r.ranges) filter (where r.feed = '' and r.state = 'window'), '{}')
                as asked,
-           coalesce(range_agg(r.ranges) filter (where r.state = 'required'), '{}') as required
+           coalesce(range_agg(r.ranges) filter (where r.state = 'required'), '{}') as required,
+           count(*) filter (where r.state in ('required', 'optional')) as routes
       from rule r group by r.profile
+), mine as materialized (
+    select s.series_id, s.key, s.feed from stocktake.series s
+     where s.system = of_system and s.dataset = of_dataset
 ), recorded as materialized (
-    select s.key, s.feed, range_agg(l.held) as held
-      from stocktake.series s join stocktake.ledger l using (series_id)
-     where as_of is null and s.system = of_system and s.dataset = of_dataset
-     group by s.series_id
-    union all
-    select s.key, s.feed,
-           stocktake.replay_ranges(c.added, c.removed order by c.change_id)
-      from stocktake.series s join stocktake.ledger_change c using (series_id)
-     where c.at <= as_of and s.system = of_system and s.dataset = of_dataset
-     group by s.series_id
+    select s.key, s.feed, l.held from mine s join (
+        select l.series_id, range_agg(l.held) as held from stocktake.ledger l
+         where as_of is null and l.series_id = any(array(select m.series_id from mine m))
+         group by l.series_id
+        union all
+        select c.series_id, stocktake.replay_ranges(c.added, c.removed order by c.change_id)
+          from stocktake.ledger_change c
+         where c.at <= as_of and c.series_id = any(array(select m.series_id from mine m))
+         group by c.series_id) l using (series_id)
 ), above as materialized (
     select s.dataset, s.key, range_agg(l.held) as held
       from stocktake.series s join stocktake.ledger l using (series_id)
@@ -401,11 +408,22 @@ with wanted as materialized (
 ), exception as materialized (
     select s.key, s.feed, u.state, u.reason,
            range_agg(int4range(u.ordinal, u.ordinal + 1)) as ranges
-      from stocktake.series s join stocktake.unit u using (series_id)
-     where s.system = of_system and s.dataset = of_dataset and u.state <> 'complete'
+      from mine s join stocktake.unit u using (series_id)
+     where u.series_id = any(array(select m.series_id from mine m)) and u.state <> 'complete'
        and (as_of is null or u.changed_at <= as_of)
        and (u.decided_until is null or u.decided_until >= today)
      group by s.key, s.feed, u.state, u.reason
+), simple as materialized ( -- one feed, and nothing but held or missing to tell
+    select w.key, w.profile, p.promised, p.future, r.feed, r.ranges * p.promised as reach,
+           (coalesce(h.held, '{}') - p.future) * p.asked as held
+      from asked_for w
+      join promise p using (profile)
+      join rule r on r.profile = w.profile and r.state in ('required', 'optional')
+      left join recorded h on h.key = w.key and h.feed = r.feed
+     where p.routes = 1 and r.feed <> 'derive' and not exists (
+           select from exception x where x.key = w.key)
+), wanted as materialized (
+    select w.* from asked_for w where not exists (select from simple s where s.key = w.key)
 ), route as materialized (
     select w.key, w.profile, r.feed, r.state = 'required' as is_required,
            r.ranges * p.promised as reach,
@@ -492,7 +510,8 @@ with wanted as materialized (
                                        when 'failed' then 9 when 'missing' then 10
                                        when 'blocked' then 13 else 14 end,
            t.state, t.reason,
-           case when t.state in ('thin', 'stale', 'empty') then t.ranges * t.held
+           case when t.state in ('thin', 'stale') then t.ranges * t.held * t.reach
+                when t.state = 'empty' then t.ranges * t.held
                 else t.ranges * t.reach - t.held end
       from told t where by_feed
     union all
@@ -524,6 +543,22 @@ with wanted as materialized (
 select s.key, s.feed, s.state, s.reason, range_agg(s.ranges) from settled s
  where not isempty(s.ranges)
  group by s.key, s.feed, s.state, s.reason
+union all
+select s.key, case when by_feed then s.feed else '' end, t.state, '', t.ranges
+  from simple s cross join lateral (
+       values ('complete', case when by_feed then s.held else s.held * s.promised end),
+              ('missing', s.reach - s.held),
+              ('surplus', case when by_feed then '{}' else s.held - s.promised end),
+              ('future', case when by_feed then '{}' else s.future end)) as t(state, ranges)
+ where not isempty(t.ranges)
+union all
+select s.key, r.feed, r.state, r.reason, t.ranges
+  from simple s join promise p using (profile) join rule r using (profile)
+       cross join lateral (select case when r.state = 'future' then r.ranges
+                                       else r.ranges * p.asked - s.held end as ranges) as t
+ where r.state in ('unrecoverable', 'not_expected', 'future')
+   and (r.feed <> '') = by_feed and not (r.feed = '' and r.state = 'future')
+   and not isempty(t.ranges)
 $$;
 
 -- Gives a system's table the engine's columns. Facets beyond one get a hash and a capture each, and

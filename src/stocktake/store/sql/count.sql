@@ -14,10 +14,11 @@
 -- :upstream  text[]  datasets of the same units that come before
 -- :as_of  timestamptz  what was known then, NULL for now
 -- :today  date  last day expected
-select state, sum(units_in(ranges))::bigint as units
+select state, sum(upper(part)::bigint - lower(part))::bigint as units
   from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
                    %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
-                   %(upstream)s, %(as_of)s, %(today)s, false)
+                   %(upstream)s, %(as_of)s, %(today)s, false) as u
+       cross join unnest(u.ranges) as part
  group by state;
 
 -- name: state_ranges
@@ -59,7 +60,7 @@ select sum(most)::bigint from (
     select max(u.rows) as most
       from series s join unit u using (series_id)
      where s.system = %(system)s and s.dataset = %(dataset)s and u.rows is not null
-       and s.key = any(select k::text[] from unnest(%(keys)s::text[]) as k)
+       and s.key = any(select string_to_array(k, chr(31)) from unnest(%(keys)s::text[]) as k)
        and int4range(%(first)s, %(last)s) @> u.ordinal
      group by s.key, u.ordinal) as kept;
 
@@ -150,7 +151,7 @@ select w.number, s.series_id
   from unnest(%(datasets)s::text[], %(feeds)s::text[], %(keys)s::text[])
            with ordinality as w(dataset, feed, key, number)
   join series s on s.system = %(system)s and s.dataset = w.dataset and s.feed = w.feed
-               and s.key = w.key::text[];
+               and s.key = string_to_array(w.key, chr(31));
 
 -- name: add_series
 -- Makes the series that do not exist yet.
@@ -159,7 +160,7 @@ select w.number, s.series_id
 -- :feeds  text[]  feeds
 -- :keys  text[]  keys
 insert into series (system, dataset, feed, key)
-select %(system)s, w.dataset, w.feed, w.key::text[]
+select %(system)s, w.dataset, w.feed, string_to_array(w.key, chr(31))
   from unnest(%(datasets)s::text[], %(feeds)s::text[], %(keys)s::text[]) as w(dataset, feed, key)
  order by 2, 3, 4
 on conflict do nothing;
@@ -452,3 +453,18 @@ delete from unit
 -- :ordinal  int  unit
 select reason, decided_by, decided_until from unit
  where series_id = %(series_id)s and ordinal = %(ordinal)s and state = 'accepted';
+
+-- name: empty_above
+-- Units proven empty in an upstream dataset that a derived one of the same units does not hold yet.
+-- :system  text  system
+-- :upstream  text  dataset with the empty units
+-- :derived  text  derived dataset
+select s.key, u.ordinal
+  from series s
+  join unit u using (series_id)
+ where s.system = %(system)s and s.dataset = %(upstream)s and u.state = 'empty'
+   and not exists (
+       select from series d join ledger l using (series_id)
+        where d.system = s.system and d.dataset = %(derived)s and d.feed = 'derive'
+          and d.key = s.key and l.chunk = floor(u.ordinal / 4096.0) and l.held @> u.ordinal)
+ order by s.key, u.ordinal;

@@ -50,15 +50,18 @@ copy {target} ({columns}) from stdin (format binary);
 
 -- name: differing
 -- Which staged keys the table lacks (false) or holds with another hash (true); equal rows are not
--- listed, so an identical load returns nothing.
+-- listed, so an identical load returns nothing. Key by key through the index (that is what limit
+-- does): the planner knows nothing of the stage and would read the whole table.
 select given._n, held.{first_key} is not null
-  from {stage} as given left join {table} as held on {same_key}
+  from {stage} as given
+  left join lateral (select {held} from {table} as held where {same_key} limit 1) as held on true
  where held.{hash} is distinct from given._hash;
 
 -- name: lacking
 -- Which staged keys the table lacks.
 select given._n, false
-  from {stage} as given left join {table} as held on {same_key}
+  from {stage} as given
+  left join lateral (select {held} from {table} as held where {same_key} limit 1) as held on true
  where held.{first_key} is null;
 
 -- name: lock_changed
@@ -89,20 +92,19 @@ select given._n,
 -- :dataset  text      the dataset
 -- :facet    text      the facet that tells
 -- :numbers  integer[] the staged rows to apply
-with merged as materialized (
+with compared as materialized (
     select given._n as _given_n, given._hash as _given_hash, given._capture as _given_capture,
-           held as _former,
-           {merged_columns}
-      from {stage} as given join {table} as held on {same_key} {told}
+           {columns}, {key_object} as _key, {former_engine} as _former, {changes} as _changes,
+           {overruled} as _given_overruled
+      from {stage} as given
+      join {table} as held on {same_key} {told}
+     cross join lateral (select {shown}) as shown
      where given._n = any(%(numbers)s)
-), compared as materialized (
-    select merged.*, {changes} as _changes, {overruled} as _given_overruled from merged
 ), kept as (
     insert into stocktake.row_version
            (tenant_id, run_id, system, dataset, facet, row_key, operation, before)
-    select nullif(current_setting('app.tenant_id', true), '')::uuid,
-           %(run_id)s, %(system)s, %(dataset)s, %(facet)s, {key_object}, 'update',
-           {former_engine} || compared._changes
+    select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
+           %(dataset)s, %(facet)s, compared._key, 'update', compared._former || compared._changes
       from compared
      where {applies}
 )

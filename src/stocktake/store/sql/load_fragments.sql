@@ -1,5 +1,5 @@
 -- Pieces that stocktake.load.tables puts into the {placeholders} of load.sql; none is a statement.
--- "held" is the row in the table, "given" the staged row, "merged" what comes of both.
+-- "held" is the row in the table, "given" the staged row, "shown" what comes of both.
 
 -- name: same_column
 -- One column of a key is equal.
@@ -25,13 +25,17 @@ cross join lateral jsonb_populate_record(held, held._overruled -> {facet}) as {t
 -- What is given is taken, also NULL.
 given.{column} as {column}
 
--- name: told_value
--- What another facet told, NULL when it has not spoken.
-case when held.{hash} is not null then {told}.{column} end
+-- name: held_column
+-- A column of the row as it was.
+held.{column}
 
--- name: given_value
--- What this facet tells.
-given.{column}
+-- name: shown_column
+-- A column of the row as it becomes.
+shown.{column}
+
+-- name: staged_row
+-- Begins the list of shown values, which may be empty.
+given._n
 
 -- name: strongest_value
 -- The strongest facet that told a value wins; values are listed strongest first.
@@ -44,23 +48,25 @@ case when length(given.{column}) > length(held.{column})
           and given.{column} collate "C" > held.{column} collate "C" then given.{column}
      else coalesce(held.{column}, given.{column}) end as {column}
 
--- name: keep_told
--- Another facet's row, for comparison.
-{told} as {told}
+-- name: unchanged_name
+-- The name of a column that stays as it is.
+case when held.{column} is not distinct from shown.{column} then {name} end
 
--- name: keep_given
--- The staged value beside the merged one.
-given.{column} as {kept}
+-- name: changes
+-- What the columns that change were.
+({former}) - array_remove(array[{unchanged}]::text[], null)
 
--- name: former_value
--- What a column was, if it changes.
-case when (merged._former).{column} is distinct from merged.{column}
-     then jsonb_build_object({name}, (merged._former).{column}) else '{{}}'::jsonb end
+-- name: nothing_changes
+-- For facets of nothing but a key.
+'{}'::jsonb
+
+-- name: told_field
+-- A column of another facet's row.
+{told}.{column}
 
 -- name: overruled_told
 -- What another facet told and is not shown.
-case when (merged._former).{hash} is not null
-      and ({told_values}) is distinct from ({shown_values})
+case when held.{hash} is not null and ({told_values}) is distinct from ({shown_values})
      then jsonb_build_object({facet}, {differences}) else '{{}}'::jsonb end
 
 -- name: overruled_given
@@ -70,8 +76,16 @@ case when ({told_values}) is distinct from ({shown_values})
 
 -- name: overruled_value
 -- One column told otherwise than shown.
-case when {told} is distinct from merged.{column}
+case when {told} is distinct from shown.{column}
      then jsonb_build_object({name}, {told}) else '{{}}'::jsonb end
+
+-- name: told_value
+-- What another facet told, NULL when it has not spoken.
+case when held.{hash} is not null then {told}.{column} end
+
+-- name: given_value
+-- What this facet tells.
+given.{column}
 
 -- name: overruled_all
 -- NULL when every facet agrees with what is shown, as nearly always.
@@ -80,22 +94,6 @@ nullif({parts}, '{{}}'::jsonb)
 -- name: overruled_none
 -- For facets without shared columns.
 null::jsonb
-
--- name: nothing_changes
--- For facets of nothing but a key.
-'{}'::jsonb
-
--- name: told_field
--- A column of another facet's row.
-(merged.{told}).{column}
-
--- name: merged_field
--- A column of the merged row.
-merged.{column}
-
--- name: former_pair
--- A column of the row as it was, by name.
-{name}, (compared._former).{column}
 
 -- name: json_object
 -- Pairs as one object.

@@ -10,6 +10,16 @@ returning run_id, fence;
 -- :system text
 select pg_try_advisory_lock(hashtext('stocktake.run'), hashtext(%(system)s));
 
+-- name: is_here
+-- Whether the session lives.
+select true;
+
+-- name: is_held_run
+-- A row while this process owns the run; locks nothing.
+-- :run_id bigint, :fence bigint
+select run_id from run
+ where run_id = %(run_id)s and fence = %(fence)s and state = 'running';
+
 -- name: holder_of_system
 -- Who runs something of the system now: newest run first.
 -- :system text
@@ -61,7 +71,7 @@ update run
    set state = %(state)s, counts = %(counts)s, units = %(units)s, message = %(message)s,
        error = %(error)s, updated_at = %(now)s,
        finished_at = case when %(state)s in ('done', 'failed', 'cancelled') then %(now)s end
- where run_id = %(run_id)s and fence = %(fence)s
+ where run_id = %(run_id)s and fence = %(fence)s and state = 'running'
 returning run_id;
 
 -- name: run_row_counts

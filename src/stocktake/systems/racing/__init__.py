@@ -1,6 +1,7 @@
 """Horse racing in Great Britain and Ireland from 2015-01-01 on, and files of Hong Kong results."""
 
 from stocktake import Schedule, System
+from stocktake.systems.racing.checks import CHECKS
 from stocktake.systems.racing.datasets import DATASETS, PEOPLE
 from stocktake.systems.racing.derivations import DERIVATIONS
 from stocktake.systems.racing.sources import SOURCES
@@ -34,6 +35,7 @@ system = System(
     datasets=DATASETS,
     sources=SOURCES,
     derivations=DERIVATIONS,
+    checks=CHECKS,
     schedules=SCHEDULES,
     zone=ZONE,
     order="newest",

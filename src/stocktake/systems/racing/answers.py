@@ -179,7 +179,7 @@ class DayTally:
             self.last_off = off
 
 
-def is_settled(race_day: date, last_off: datetime | None, fetched_at: datetime) -> bool:
+def is_settled(race_day: date, last_off: datetime | None, *, fetched_at: datetime) -> bool:
     """Return whether nothing more can be expected of a day.
 
     A result list does not tell which races are still to come, so a day is never final before
@@ -207,7 +207,7 @@ class Verdict:
 
     def of(self, race_day: date, tally: DayTally) -> tuple[State, str]:
         """Return state and reason of one unit."""
-        if not is_settled(race_day, tally.last_off, self.fetched_at):
+        if not is_settled(race_day, tally.last_off, fetched_at=self.fetched_at):
             return State.THIN, IN_PROGRESS
         if self.refused_races and not tally.races:
             return State.FAILED, f"{counted(self.refused_races, 'race')} rejected"
@@ -239,7 +239,7 @@ def outcomes(
     return [UnitOutcome(key, *judge((key[0], key[1]))) for key in units]
 
 
-def reject_race(parsed: Parsed, refused: Refused, code: str) -> None:
+def reject_race(parsed: Parsed, refused: Refused, *, code: str) -> None:
     """Note a race that was not taken."""
     parsed.rejects.append(
         Reject("ra_races", refused.position, code, refused.reason, refused.raw[:65536])

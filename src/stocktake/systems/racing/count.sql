@@ -1,11 +1,12 @@
--- Rows per unit and feed. Parameters of every statement:
--- :days   date[]  days wanted, null for all
--- :since  date    first day, null for all
--- :until  date    last day, included, null for all
+-- Rows per unit and feed: key, feed, rows, and how many rows the unit should have where that is
+-- known.
 
 -- name: ra_races
 -- A race that a card announced and that was not abandoned is expected in the results too. Hong Kong
 -- numbers its races from 1: a number left out is a race not held.
+-- :days   date[]  days wanted, null for all
+-- :since  date    first day, null for all
+-- :until  date    last day, included, null for all
 with counted as (
     select date, lower(region) as region, count(*) as races, max(race_number) as numbers,
            count(*) filter (where _card_hash is not null) as cards,
@@ -30,6 +31,9 @@ select array[date::text, region], 'hkjc', races, numbers
 
 -- name: ra_runners
 -- A card expects as many runners as its field has; a result those but the non-runners it names.
+-- :days   date[]  days wanted, null for all
+-- :since  date    first day, null for all
+-- :until  date    last day, included, null for all
 with races as (
     select race_id, date, lower(region) as region, field_size, race_status,
            _card_hash is not null as has_card, _result_hash is not null as has_result,
@@ -69,6 +73,9 @@ select array[date::text, region], 'hkjc', seen::bigint, null
 
 -- name: ra_race_results
 -- Every run race has its starters: the field but the non-runners named, where a card told the field.
+-- :days   date[]  days wanted, null for all
+-- :since  date    first day, null for all
+-- :until  date    last day, included, null for all
 with races as (
     select race_id, date, lower(region) as region, field_size, race_status,
            case when non_runners is null then 0
@@ -99,6 +106,9 @@ select array[date::text, region] as key,
 
 -- name: ra_runner_statistics
 -- One row per runner of the day.
+-- :days   date[]  days wanted, null for all
+-- :since  date    first day, null for all
+-- :until  date    last day, included, null for all
 select array[r.race_date::text, lower(r.region)] as key, 'derive' as feed,
        count(s.runner_id) as rows, count(*) as expected_rows
   from racing.ra_runners r
@@ -111,6 +121,9 @@ having count(s.runner_id) > 0;
 
 -- name: hk_race_days
 -- Listed days, by the list that names them.
+-- :days   date[]  days wanted, null for all
+-- :since  date    first day, null for all
+-- :until  date    last day, included, null for all
 select array[day::text] as key, 'hkjc_' || listed_by as feed, count(*) as rows, null::bigint
        as expected_rows
   from racing.hk_race_days
@@ -158,7 +171,6 @@ select array[entity_type] as key, 'derive' as feed, count(*) as rows, null::bigi
   from racing.ra_performance_by_venue group by entity_type;
 
 -- name: entity_alias
--- One unit per kind of entity.
-select array[entity_type] as key, 'derive' as feed, count(*) as rows, null::bigint
-       as expected_rows
-  from racing.entity_alias group by entity_type;
+-- All spellings are one unit.
+select array['all'] as key, 'derive' as feed, count(*) as rows, null::bigint as expected_rows
+  from racing.entity_alias having count(*) > 0;

@@ -181,7 +181,7 @@ BY_VENUE = Dataset(
 ALIASES = Dataset(
     "entity_alias",
     key=("entity_type", "id", "name"),
-    partitions=Values(ENTITY_TYPES),
+    partitions=Values(("all",)),
     after=("ra_runners", "ra_horse_pedigree"),
     priority=2,
     title="Spellings of names",

@@ -76,6 +76,7 @@ class Day(Generic[RaceT]):
 def place_races(
     pages: Pages[RaceT],
     request: Request,
+    *,
     parsed: Parsed,
     clock_of: Callable[[RaceT], str | None],
 ) -> Day[RaceT]:
@@ -84,7 +85,7 @@ def place_races(
     day.tallies = {(key[0], key[1]): DayTally() for key in request.units}
     taken: dict[str, RaceT] = {}
     for refused in pages.refused:
-        reject_race(parsed, refused, "contract")
+        reject_race(parsed, refused, code="contract")
     for position, race in pages.races:
         if race.race_id in taken:
             parsed.duplicates["ra_races"] = parsed.duplicates.get("ra_races", 0) + 1
@@ -96,7 +97,7 @@ def place_races(
             day.races.append(_place(position, race, day.tallies, clock_of))
         except ValueError as error:
             refused = Refused(position, f"{error}, in {place(request)}", race.race_id)
-            reject_race(parsed, refused, "race")
+            reject_race(parsed, refused, code="race")
             day.refused_races += 1
     day.refused_races += len(pages.refused)
     day.races_read = len(pages.races) + len(pages.refused)
@@ -120,7 +121,7 @@ def _place(
     tally = tallies.get((race.date, race.region.lower()))
     if tally is None:
         refuse(f"a race of {race.date}/{race.region.lower()} was not asked for")
-    off = normalise.off(race_day, race.off_dt, clock_of(race))
+    off = normalise.off(race_day, race.off_dt, clock=clock_of(race))
     if off is not None and off.date() != race_day:
         refuse(f"race {race.race_id} starts on {off.date()}, its date is {race_day}")
     tally.saw(off)
@@ -139,7 +140,7 @@ def _number(races: list[PlacedRace[RaceT]]) -> None:
 
 
 def reject_runner(
-    parsed: Parsed, placed: PlacedRace[RaceT], at: int, *, reason: str, raw: str
+    parsed: Parsed, placed: PlacedRace[RaceT], *, at: int, reason: str, raw: str
 ) -> None:
     """Note a runner that was not taken; its race stays, and the day is thin."""
     placed.tally.rejected_rows += 1

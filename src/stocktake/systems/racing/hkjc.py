@@ -95,7 +95,7 @@ def parse_hkjc(bodies: Sequence[bytes], request: Request, fetched_at: datetime) 
     Raises:
         SourceChanged: Not UTF-8, other columns, or no line and no day in the file's name.
     """
-    return _Reading().read(bodies, request, fetched_at)
+    return _Reading(request).read(bodies, fetched_at)
 
 
 def hashed(name: str) -> str:
@@ -123,7 +123,8 @@ def horse(written: str) -> tuple[str, str]:
 class _Reading:
     """One load being read."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: Request) -> None:
+        self.request = request
         self.parsed = Parsed()
         self.notes: Counter[str] = Counter()
         self.races: dict[str, _Race] = {}
@@ -135,11 +136,11 @@ class _Reading:
         self.lengths = Memo(codes.lengths, "lengths behind the winner", self.notes)
         self.seconds = Memo(codes.seconds, "finish time", self.notes)
 
-    def read(self, bodies: Sequence[bytes], request: Request, fetched_at: datetime) -> Parsed:
+    def read(self, bodies: Sequence[bytes], fetched_at: datetime) -> Parsed:
         """Read all files."""
         parsed = self.parsed
         for body in bodies:
-            self._file(body, request)
+            self._file(body, self.request)
         for race in self.races.values():
             self._race(race)
         self._entities()

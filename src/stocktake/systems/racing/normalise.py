@@ -129,11 +129,11 @@ def instant(value: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=LONDON)
 
 
-def clock(value: str | None) -> time | None:
+def race_clock(value: str | None) -> time | None:
     """Read a clock without am and pm: hours 1 to 10 are after noon, 11 and 12 stay.
 
-    >>> clock("8:30"), clock("11:45"), clock("12:05"), clock("19:10")
-    (datetime.time(20, 30), datetime.time(11, 45), datetime.time(12, 5), datetime.time(19, 10))
+    >>> race_clock("8:30"), race_clock("11:45"), race_clock("19:10")
+    (datetime.time(20, 30), datetime.time(11, 45), datetime.time(19, 10))
     """
     if value is None or value in NONE:
         return None
@@ -142,18 +142,18 @@ def clock(value: str | None) -> time | None:
     return time(hour + 12 if hour in _AFTERNOON_HOURS else hour, int(minutes))
 
 
-def off(race_day: date, off_dt: str | None, off_time: str | None) -> datetime | None:
+def off(race_day: date, off_dt: str | None, *, clock: str | None) -> datetime | None:
     """Return when a race starts, in London's zone; the clock text serves only without off_dt.
 
-    >>> off(date(2025, 10, 7), "2025-10-07T20:30:00+01:00", "8:30").isoformat()
+    >>> off(date(2025, 10, 7), "2025-10-07T20:30:00+01:00", clock="8:30").isoformat()
     '2025-10-07T20:30:00+01:00'
-    >>> off(date(2025, 1, 7), None, "8:30").isoformat()
+    >>> off(date(2025, 1, 7), None, clock="8:30").isoformat()
     '2025-01-07T20:30:00+00:00'
     """
     moment = instant(off_dt)
     if moment is not None:
         return moment.astimezone(LONDON)
-    told = clock(off_time)
+    told = race_clock(clock)
     return None if told is None else datetime.combine(race_day, told, tzinfo=LONDON)
 
 

@@ -34,13 +34,14 @@ def parse_racecards(bodies: Sequence[bytes], request: Request, fetched_at: datet
     Raises:
         SourceChanged: An answer that is not a racecard list, or an empty one that counts races.
     """
-    return _Reading().read(bodies, request, fetched_at)
+    return _Reading(request).read(bodies, fetched_at)
 
 
 class _Reading:
     """One answer being read; each spelling is looked at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: Request) -> None:
+        self.request = request
         self.parsed = Parsed()
         self.notes: Counter[str] = Counter()
         self.entities = Entities()
@@ -58,11 +59,11 @@ class _Reading:
         self.yards = Memo(normalise.yards, "distance", notes)
         self.furlongs = Memo(normalise.furlongs, "distance", notes)
 
-    def read(self, bodies: Sequence[bytes], request: Request, fetched_at: datetime) -> Parsed:
+    def read(self, bodies: Sequence[bytes], fetched_at: datetime) -> Parsed:
         """Read all pages."""
-        parsed = self.parsed
+        parsed, request = self.parsed, self.request
         pages = RACECARDS.read(bodies, request)
-        day = place_races(pages, request, parsed, lambda race: race.off_time)
+        day = place_races(pages, request, parsed=parsed, clock_of=lambda race: race.off_time)
         for placed in day.races:
             self._race(placed)
         parsed.rows |= {RaceCard: self.races, RunnerCard: self.runners}
@@ -95,7 +96,7 @@ class _Reading:
                 self._runner(placed, runner)
             except ValueError as error:
                 raw = shown(msgspec.json.encode(runner))
-                reject_runner(self.parsed, placed, at, reason=str(error), raw=raw)
+                reject_runner(self.parsed, placed, at=at, reason=str(error), raw=raw)
             odds = memoryview(runner.odds)
             longest = odds if len(odds) > len(longest) else longest
         # Bookmakers price whole races: the runner with most prices names them all.

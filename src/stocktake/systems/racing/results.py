@@ -34,13 +34,14 @@ def parse_results(bodies: Sequence[bytes], request: Request, fetched_at: datetim
     Raises:
         SourceChanged: An answer that is not a result list, or an empty one that counts races.
     """
-    return _Reading().read(bodies, request, fetched_at)
+    return _Reading(request).read(bodies, fetched_at)
 
 
 class _Reading:
     """One answer being read; each spelling is looked at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: Request) -> None:
+        self.request = request
         self.parsed = Parsed()
         self.notes: Counter[str] = Counter()
         self.entities = Entities()
@@ -61,11 +62,11 @@ class _Reading:
         self.yards = Memo(normalise.yards, "distance", notes)
         self.furlongs = Memo(normalise.furlongs, "distance", notes)
 
-    def read(self, bodies: Sequence[bytes], request: Request, fetched_at: datetime) -> Parsed:
+    def read(self, bodies: Sequence[bytes], fetched_at: datetime) -> Parsed:
         """Read all pages."""
-        parsed = self.parsed
+        parsed, request = self.parsed, self.request
         pages = RESULTS.read(bodies, request)
-        day = place_races(pages, request, parsed, lambda race: race.off)
+        day = place_races(pages, request, parsed=parsed, clock_of=lambda race: race.off)
         for placed in day.races:
             self._race(placed)
         parsed.rows |= {
@@ -123,7 +124,7 @@ class _Reading:
         self, placed: PlacedRace[ResultRace], at: int, runner: ResultRunner, *, reason: str
     ) -> None:
         raw = shown(msgspec.json.encode(runner))
-        reject_runner(self.parsed, placed, at, reason=reason, raw=raw)
+        reject_runner(self.parsed, placed, at=at, reason=reason, raw=raw)
         last = self.parsed.rejects[-1]
         self.parsed.rejects.append(
             Reject("ra_race_results", last.position, last.code, last.reason, last.raw)

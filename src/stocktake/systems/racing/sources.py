@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from stocktake import Endpoint, Feed, FileFormat, Request, Settle, Source, State, Window
+from stocktake import Assumed, Endpoint, Feed, FileFormat, Request, Settle, Source, State, Window
 from stocktake.systems.racing.bookmakers import parse_bookmakers
 from stocktake.systems.racing.coordinates import parse_coordinates
 from stocktake.systems.racing.datasets import PEOPLE
@@ -131,6 +131,7 @@ RESULTS_FEED = Feed(
     ENDPOINTS["/v1/results"],
     fills=("ra_races", "ra_runners", "ra_race_results"),
     requests=result_requests,
+    assumed=Assumed(rows_per_unit=360, bytes_per_request=55_000),
     parse=parse_results,
     next_page=following_page(RESULTS_HIGHEST_SKIP),
     also=(*PARENTS, "ra_mst_horses", "ra_horse_pedigree", *PEOPLE),
@@ -148,6 +149,7 @@ RACECARDS_FEED = Feed(
     ENDPOINTS["/v1/racecards/pro"],
     fills=("ra_races", "ra_runners"),
     requests=card_requests,
+    assumed=Assumed(rows_per_unit=200, bytes_per_request=110_000),
     parse=parse_racecards,
     next_page=following_page(CARDS_HIGHEST_SKIP),
     also=(*PARENTS, "ra_mst_horses", *PEOPLE, "ra_mst_bookmakers"),
@@ -160,6 +162,7 @@ HORSE_FEED = Feed(
     ENDPOINTS["/v1/horses/{horse_id}/pro"],
     fills=("ra_horse_pedigree",),
     requests=horse_requests,
+    assumed=Assumed(rows_per_unit=2, bytes_per_request=300, new_per_day=(55, 25)),
     parse=parse_horse_pro,
     also=("ra_mst_horses", *PARENTS),
     priority=1,

@@ -1,2 +1,0 @@
-def junit_xml(*a, **k):
-    return ""

@@ -1,0 +1,184 @@
+"""One database, one sandbox, and the command line on both, as a user would drive it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psycopg.sql import Identifier
+
+from stocktake.model import FromDataset
+from stocktake.run.registry import find_system
+from stocktake.store.queries import parse_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from stocktake.store.database import Database
+    from stocktake.testing import SandboxServer
+
+QUERIES = parse_queries(Path(__file__).with_name("state.sql").read_text(), place="state.sql")
+PROGRAM = (str(Path(sys.executable).with_name("stocktake")),)
+RATE_FACTOR = 400.0
+PATIENCE_SECONDS = 180.0
+UNCOMPARED = (
+    *("created_at", "updated_at", "stats_updated_at", "calculated_at", "fetched_at"),
+    *("_capture_id", "_run_id", "_loaded_at"),
+)
+"""Columns that say when and by which run, not what."""
+
+
+_MEMBER_DATASETS = [
+    (one.name, one.partitions.dataset, one.partitions.column)
+    for one in find_system("racing").datasets
+    if isinstance(one.partitions, FromDataset)
+]
+MEMBERS = {
+    "datasets": [dataset for dataset, _, _ in _MEMBER_DATASETS],
+    "homes": [home for _, home, _ in _MEMBER_DATASETS],
+    "columns": [column for _, _, column in _MEMBER_DATASETS],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What it printed with ``--json``."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    @property
+    def said(self) -> str:
+        """Everything it printed, for messages of assertions."""
+        return f"exit {self.code}\n{self.out}\n{self.err}"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a database holds, without times and numbers of runs and captures."""
+
+    tables: Mapping[str, tuple[int, str]]
+    ledger: Sequence[tuple[Any, ...]]
+    units: Sequence[tuple[Any, ...]]
+
+    def differences(self, other: State) -> list[str]:
+        """Return what differs, in words; empty when nothing does."""
+        found = [
+            f"{name}: {self.tables.get(name)} is not {other.tables.get(name)}"
+            for name in sorted({*self.tables, *other.tables})
+            if self.tables.get(name) != other.tables.get(name)
+        ]
+        for what in ("ledger", "units"):
+            mine, theirs = set(getattr(self, what)), set(getattr(other, what))
+            found += [f"{what}: only here {line}" for line in sorted(mine - theirs, key=str)[:5]]
+            found += [f"{what}: only there {line}" for line in sorted(theirs - mine, key=str)[:5]]
+        return found
+
+
+@dataclass(slots=True)
+class Installation:
+    """A sandbox installation in a database of its own.
+
+    Args:
+        database: Empty or filled.
+        server: The racing sandbox, running.
+        home: Folder without settings.
+        environment: Further variables for every command.
+    """
+
+    database: Database
+    server: SandboxServer
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def variables(self, fail_at: str = "") -> dict[str, str]:
+        """Return the environment of commands."""
+        kept = {name: text for name, text in os.environ.items() if "STOCKTAKE" not in name}
+        source = "STOCKTAKE_SOURCE_THERACINGAPI_"
+        return {
+            **kept,
+            "STOCKTAKE_HOME": str(self.home),
+            "STOCKTAKE_DATABASE_URL": self.database.url,
+            "STOCKTAKE_LOG_LEVEL": "warning",
+            "STOCKTAKE_FAIL_AT": fail_at,
+            f"{source}BASE_URL": self.server.base_url,
+            f"{source}USER": "sandbox",
+            f"{source}PASSWORD": "sandbox",
+            f"{source}RATE_FACTOR": str(RATE_FACTOR),
+            f"{source}HISTORICAL_RESULTS": "true",
+            **self.environment,
+        }
+
+    def start(self, *arguments: str, fail_at: str = "") -> subprocess.Popen[str]:
+        """Start a command and return at once."""
+        return subprocess.Popen(
+            [*PROGRAM, *arguments],
+            env=self.variables(fail_at),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, fail_at: str = "") -> Done:
+        """Run a command to its end."""
+        return finish(self.start(*arguments, fail_at=fail_at))
+
+    def state(self) -> State:
+        """Return what the database holds now."""
+        with self.database.login() as session:
+            tables = session.execute(QUERIES.loaded_tables).fetchall()
+            sums: dict[str, tuple[int, str]] = {}
+            for schema, table in tables:
+                statement = QUERIES.checksum.format(table=Identifier(schema, table))
+                row = session.execute(statement, {"without": list(UNCOMPARED)}).fetchone()
+                assert row is not None
+                sums[table] = (int(row[0]), str(row[1]))
+            ledger = session.execute(QUERIES.held_units, MEMBERS).fetchall()
+            units = session.execute(QUERIES.unit_lines, MEMBERS).fetchall()
+        return State(sums, _hashable(ledger), _hashable(units))
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of one statement of ``state.sql``."""
+        with self.database.login() as session:
+            return session.execute(QUERIES[query]).fetchall()
+
+    def targets(self, since: int = 0) -> list[str]:
+        """Return what the sandbox was asked from its ``since``-th exchange on."""
+        return [entry.target for entry in self.server.requests[since:]]
+
+
+def backfill(since: date, until: date, *datasets: str) -> tuple[str, ...]:
+    """Return the arguments of a backfill."""
+    window = ("--since", since.isoformat(), "--until", until.isoformat())
+    return ("backfill", "racing", *datasets, *window, "--json")
+
+
+def finish(started: subprocess.Popen[str]) -> Done:
+    """Wait for a command's end."""
+    try:
+        out, err = started.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        started.kill()
+        out, err = started.communicate()
+        raise AssertionError(f"no end within {PATIENCE_SECONDS} s\n{out}\n{err}") from None
+    return Done(started.returncode, out, err)
+
+
+def _hashable(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [
+        tuple(tuple(value) if isinstance(value, list) else value for value in row) for row in rows
+    ]

@@ -1,0 +1,100 @@
+-- name: loaded_tables
+-- Every table that rows are loaded or derived into.
+select table_schema, table_name
+  from information_schema.columns
+ where column_name = '_loaded_at'
+ order by 1, 2;
+
+-- name: checksum
+-- Rows and a checksum of one table that does not depend on the order of rows.
+-- :without text[]
+select count(*), coalesce(md5(string_agg(line, E'\n' order by line collate "C")), '')
+  from (select (to_jsonb(source) - %(without)s::text[])::text as line
+          from {table} as source) as lines;
+
+-- name: table_lines
+-- Rows of one table as compared.
+-- :without text[]
+select (to_jsonb(source) - %(without)s::text[])::text from {table} as source;
+
+-- name: held_units
+-- Units held and expected per series. Members are numbered in order of arrival, so they are told
+-- by their key; (dataset, its members' dataset and column) say where that is.
+-- :datasets :homes :columns text[]
+with home as (
+    select w.dataset, m.series_id
+      from unnest(%(datasets)s::text[], %(homes)s::text[], %(columns)s::text[])
+           as w(dataset, home, col)
+      join stocktake.series m on m.dataset = w.home and m.feed = 'member' and m.key = array[w.col]
+), told as (
+    select s.dataset, s.feed, s.key, 'held' as what, l.held as ranges,
+           case s.feed when 'member' then s.series_id else h.series_id end as members
+      from stocktake.series s
+      join stocktake.ledger l using (series_id)
+      left join home h on h.dataset = s.dataset
+    union all
+    select s.dataset, s.feed, s.key, 'expected', l.expected, s.series_id
+      from stocktake.series s join stocktake.ledger l using (series_id)
+)
+select t.dataset, t.feed, t.key, t.what, coalesce(m.key, o.ordinal::text)
+  from told t
+ cross join unnest(t.ranges) as part
+ cross join generate_series(lower(part), upper(part) - 1) as o(ordinal)
+  left join stocktake.member m on m.series_id = t.members and m.ordinal = o.ordinal
+ order by 1, 2, 3, 4, 5;
+
+-- name: unit_lines
+-- Units with a state or row counts of their own.
+-- :datasets :homes :columns text[]
+with home as (
+    select w.dataset, m.series_id
+      from unnest(%(datasets)s::text[], %(homes)s::text[], %(columns)s::text[])
+           as w(dataset, home, col)
+      join stocktake.series m on m.dataset = w.home and m.feed = 'member' and m.key = array[w.col]
+)
+select s.dataset, s.feed, s.key, coalesce(m.key, u.ordinal::text), u.state, u.reason, u.rows,
+       u.expected_rows
+  from stocktake.series s
+  join stocktake.unit u using (series_id)
+  left join home h on h.dataset = s.dataset
+  left join stocktake.member m on m.series_id = h.series_id and m.ordinal = u.ordinal
+ order by 1, 2, 3, 4;
+
+-- name: runs
+-- Every run: number, kind, state, requests, error.
+select run_id, kind, state, requests, coalesce(error, ''), fence from stocktake.run order by run_id;
+
+-- name: half_visible
+-- Days of results that are held although no race of them is there, in one snapshot.
+select s.key, o.ordinal
+  from stocktake.series s
+  join stocktake.ledger l using (series_id)
+ cross join unnest(l.held) as part
+ cross join generate_series(lower(part), upper(part) - 1) as o(ordinal)
+ where s.dataset = 'ra_races'
+   and not exists (select 1 from racing.ra_races r
+                    where r.date = date '1970-01-01' + o.ordinal)
+   and not exists (select 1 from stocktake.unit u
+                    where u.series_id = s.series_id and u.ordinal = o.ordinal and u.state = 'empty');
+
+-- name: unproven_rows
+-- Races whose unit is not held, in one snapshot: rows nobody counted.
+select r.date, lower(r.region)
+  from racing.ra_races r
+ where not exists (
+    select 1 from stocktake.series s
+      join stocktake.ledger l using (series_id)
+     where s.dataset = 'ra_races' and l.held @> (r.date - date '1970-01-01'));
+
+-- name: receipts
+-- Rows inserted per dataset by all runs.
+select dataset, sum(inserted), sum(updated) from stocktake.receipt group by 1 order by 1;
+
+-- name: terminate_all
+-- Ends every other session of this database.
+select pg_terminate_backend(pid) from pg_stat_activity
+ where datname = current_database() and pid <> pg_backend_pid();
+
+-- name: pauses
+-- Paused sources.
+select source, reason from stocktake.source_pause;

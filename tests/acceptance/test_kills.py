@@ -1,0 +1,160 @@
+"""Kill −9 at every named point, run the same command again, and nothing is different."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stocktake.observe.failpoints import POINTS
+from stocktake.testing import Fault
+from tests.acceptance.installation import QUERIES, Installation, State, backfill, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+    Undisturbed = Callable[[tuple[str, ...]], tuple[State, int]]
+
+IN_FLIGHT = 2 * 20 + 20 + 2 * 8
+"""Requests that a kill may cost: two batches of 20 on their way to the capture, a queue as long,
+and 8 fetchers for each of two feeds."""
+
+LATER = {"batch_done": 2, "captured": 3, "table_merged": 9, "merged": 3, "before_commit": 2}
+"""Arrivals after which some points are more telling than at the first."""
+
+SEED = int(os.environ.get("STOCKTAKE_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
+CHOSEN = frozenset(random.Random(SEED).sample(POINTS, 3))
+
+
+def points() -> list[object]:
+    """Return every point; those not drawn by the seed belong to the long test."""
+    print(f"fail points of this session: STOCKTAKE_TEST_SEED={SEED}")  # noqa: T201 -- to repeat it
+    return [
+        pytest.param(point, marks=() if point in CHOSEN else pytest.mark.soak) for point in POINTS
+    ]
+
+
+class Reader:
+    """Looks at the database all the time, as a page would."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.found: list[object] = []
+        self.looks = 0
+        self._installation = installation
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Reader:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        with self._installation.database.login() as session:
+            while not self._stop.wait(0.01):
+                self.looks += 1
+                self.found += session.execute(QUERIES.half_visible).fetchall()
+                self.found += session.execute(QUERIES.unproven_rows).fetchall()
+
+
+@pytest.fixture
+def reader(installation: Installation) -> Iterator[Reader]:
+    with Reader(installation) as reading:
+        yield reading
+
+
+@pytest.mark.fault("C01")
+@pytest.mark.parametrize("point", points())
+def test_a_run_killed_at_a_point_and_run_again_is_as_if_nothing_had_happened(
+    point: str,
+    installation: Installation,
+    undisturbed: Undisturbed,
+    settled: date,
+    reader: Reader,
+) -> None:
+    command = backfill(settled, settled)
+    expected, least_requests = undisturbed(command)
+    if point == "backing_off":
+        installation.server.rules.add([Fault("500", endpoint="/v1/results", times=1)])
+        least_requests += 1
+
+    killed = installation.run(*command, fail_at=f"{point}:{LATER.get(point, 1)}")
+    assert killed.code == -signal.SIGKILL, f"{point} was never reached: {killed.said}"
+    resumed = installation.run(*command)
+
+    assert resumed.code in {0, 1, 2}, resumed.said
+    assert installation.state().differences(expected) == []
+    assert len(installation.targets()) - least_requests <= IN_FLIGHT
+    assert reader.looks
+    assert reader.found == []
+
+
+@pytest.mark.soak
+@pytest.mark.fault("C01")
+def test_a_backfill_killed_at_20_random_moments_equals_an_uninterrupted_one(
+    installation: Installation, undisturbed: Undisturbed, settled: date, reader: Reader
+) -> None:
+    command = backfill(settled, settled)
+    expected, least_requests = undisturbed(command)
+    moments = random.Random(SEED)
+    kills = 0
+    while kills < 20:
+        started = installation.start(*command)
+        time.sleep(moments.uniform(0.8, 2.6))
+        if started.poll() is None:
+            started.send_signal(signal.SIGKILL)
+            kills += 1
+            finish(started)
+        else:
+            finish(started)
+            break
+    resumed = installation.run(*command)
+
+    assert resumed.code in {0, 1, 2}, resumed.said
+    assert installation.state().differences(expected) == []
+    repeated = len(installation.targets()) - least_requests
+    print(f"{kills} kills, seed {SEED}, {repeated} requests repeated")  # noqa: T201 -- the figure
+    assert repeated <= kills * IN_FLIGHT
+    assert reader.found == []
+
+
+@pytest.mark.fault("C02")
+def test_a_frozen_run_that_was_taken_over_writes_nothing(
+    installation: Installation, undisturbed: Undisturbed, settled: date
+) -> None:
+    command = backfill(settled, settled)
+    expected, _ = undisturbed(command)
+    frozen = installation.start(*command)
+    wait_until(lambda: len(installation.targets()) > 60)
+    frozen.send_signal(signal.SIGSTOP)
+    installation.rows("terminate_all")  # what the lock's keeper does with a host that is gone
+
+    taken = installation.run(*command)
+    after = installation.state()
+    receipts = installation.rows("receipts")
+    frozen.send_signal(signal.SIGCONT)
+    woken = finish(frozen)
+
+    assert taken.code in {0, 1, 2}, taken.said
+    assert woken.code == 3, woken.said
+    assert woken.document["error"]["kind"] == "LeaseLost"
+    assert after.differences(expected) == []
+    assert installation.state().differences(after) == []
+    assert installation.rows("receipts") == receipts
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Wait for something that another program brings about."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.01)
