@@ -78,8 +78,11 @@ def _numbered(conn: Connection, series_id: int, texts: list[str]) -> dict[str, i
     fresh = [text for text in texts if text not in known]
     if fresh:
         conn.execute(QUERIES.lock_series, parameters)
-        added = conn.execute(QUERIES.add_members, {**parameters, "keys": fresh}).fetchall()
-        known.update(added)
+        # Asked again under the lock: another load may have numbered some of them meanwhile.
+        again = {"series_id": series_id, "keys": fresh}
+        known.update(conn.execute(QUERIES.member_ordinals, again).fetchall())
+        still = {**again, "keys": [text for text in fresh if text not in known]}
+        known.update(conn.execute(QUERIES.add_members, still).fetchall())
     return known
 
 

@@ -123,7 +123,11 @@ select ordinal, key from member
 -- Ordinals of members by key.
 -- :series_id  int  series
 -- :keys  text[]  keys
-select key, ordinal from member where series_id = %(series_id)s and key = any(%(keys)s);
+-- One look-up by the unique index per key, whatever the statistics say.
+select k.key, m.ordinal
+  from unnest(%(keys)s::text[]) as k(key)
+ cross join lateral (select m.ordinal from member m
+                      where m.series_id = %(series_id)s and m.key = k.key limit 1) as m;
 
 -- name: waiting_units
 -- Units whose next try is not due yet, and held ones whose re-check is due, per series and feed.
@@ -300,21 +304,16 @@ delete from unit u
 select series_id from series where series_id = %(series_id)s for update;
 
 -- name: add_members
--- Numbers values not seen before, in their own order; returns all ordinals by key.
+-- Numbers values not seen before, in their own order; returns their ordinals by key.
 -- :series_id  int  series
 -- :keys  text[]  keys
-with numbered as (
-    insert into member (series_id, ordinal, key)
-    select %(series_id)s,
-           (select coalesce(max(ordinal), -1) from member where series_id = %(series_id)s)
-               + row_number() over (order by t.key), t.key
-      from unnest(%(keys)s::text[]) as t(key)
-     where not exists (select from member m where m.series_id = %(series_id)s and m.key = t.key)
-    returning key, ordinal
-)
-select key, ordinal from numbered
-union all
-select key, ordinal from member where series_id = %(series_id)s and key = any(%(keys)s);
+insert into member (series_id, ordinal, key)
+select %(series_id)s, t.before + row_number() over (order by t.key), t.key
+  from (select k.key, (select coalesce(max(ordinal), -1) from member
+                        where series_id = %(series_id)s) as before
+          from unnest(%(keys)s::text[]) as k(key)) as t
+on conflict (series_id, key) do nothing
+returning key, ordinal;
 
 -- name: date_members
 -- Days of members, where they changed.
