@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stocktake.run.workspace import components
-from stocktake.testing.database import temporary_database
+from tests.acceptance.cli.command import installation, stocktake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from stocktake.store.cluster import LocalCluster
-    from tests.acceptance.cli.conftest import Said
 
 DAY_HINT = "Write it as YYYY-MM-DD, such as 2024-03-31."
 UNITS_HINT = "stocktake gaps lists units of ra_races as they are written."
@@ -137,21 +135,16 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def address(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", autouse=True)
+def _installation(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One database for all: a refused command changes nothing."""
-    with (
-        temporary_database(cluster, components=components()) as database,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("STOCKTAKE_DATABASE_URL", database.url)
-        patch.setenv("STOCKTAKE_HOME", str(tmp_path_factory.mktemp("home")))
-        yield database.url
+    with installation(cluster, tmp_path_factory.mktemp("home"), kind="real") as address:
+        yield address
 
 
 @pytest.mark.parametrize(("command", "message", "hint"), MISTAKES, ids=[m[0] for m in MISTAKES])
 def test_a_mistake_is_answered_with_a_sentence(
-    stocktake: Callable[..., Said], command: str, message: str, hint: str | None
+    command: str, message: str, hint: str | None
 ) -> None:
     said = stocktake(*(word.replace("_*", " *") for word in command.split()), "--json")
 
@@ -162,7 +155,7 @@ def test_a_mistake_is_answered_with_a_sentence(
     )
 
 
-def test_an_unknown_dataset_lists_the_known_ones(stocktake: Callable[..., Said]) -> None:
+def test_an_unknown_dataset_lists_the_known_ones() -> None:
     said = stocktake("count", "racing", "horses", "--json")
 
     error = said.json["error"]
@@ -170,9 +163,7 @@ def test_an_unknown_dataset_lists_the_known_ones(stocktake: Callable[..., Said])
     assert error["hint"].startswith("Datasets: ra_mst_regions, ra_mst_courses,")
 
 
-def test_people_read_the_error_on_stderr_and_nothing_on_stdout(
-    stocktake: Callable[..., Said],
-) -> None:
+def test_people_read_the_error_on_stderr_and_nothing_on_stdout() -> None:
     said = stocktake("count", "rcing")
 
     assert (said.out, said.err) == (
@@ -192,9 +183,7 @@ def test_people_read_the_error_on_stderr_and_nothing_on_stdout(
         ),
     ],
 )
-def test_a_wrong_database_address_is_said_with_exit_3(
-    stocktake: Callable[..., Said], url: str, message: str
-) -> None:
+def test_a_wrong_database_address_is_said_with_exit_3(url: str, message: str) -> None:
     said = stocktake("count", "racing", "--database-url", url, "--json")
 
     assert (said.code, said.json["error"]["message"]) == (3, message)
@@ -208,9 +197,7 @@ def test_a_wrong_database_address_is_said_with_exit_3(
         ("a = ", "{file} cannot be read: Invalid value (at end of document)."),
     ],
 )  # fmt: skip
-def test_a_bad_settings_file_is_said_with_exit_3(
-    stocktake: Callable[..., Said], tmp_path: Path, text: str, message: str
-) -> None:
+def test_a_bad_settings_file_is_said_with_exit_3(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "stocktake.toml"
     file.write_text(text, encoding="utf-8")
 
@@ -219,9 +206,7 @@ def test_a_bad_settings_file_is_said_with_exit_3(
     assert (said.code, said.json["error"]["message"]) == (3, message.format(file=file))
 
 
-def test_a_folder_that_does_not_exist_is_said_with_exit_3(
-    stocktake: Callable[..., Said], tmp_path: Path
-) -> None:
+def test_a_folder_that_does_not_exist_is_said_with_exit_3(tmp_path: Path) -> None:
     path = tmp_path / "absent" / "races.csv"
 
     said = stocktake("export", "racing", "ra_races", "--out", str(path), "--json")
@@ -232,15 +217,13 @@ def test_a_folder_that_does_not_exist_is_said_with_exit_3(
     )
 
 
-def test_a_row_that_is_not_there_is_said(stocktake: Callable[..., Said]) -> None:
+def test_a_row_that_is_not_there_is_said() -> None:
     said = stocktake("trace", "racing", "ra_races", "race_id=rac_1", "--json")
 
     assert (said.code, said.json["error"]["message"]) == (2, "ra_races has no row race_id=rac_1.")
 
 
-def test_a_real_database_without_credentials_says_how_to_set_them(
-    stocktake: Callable[..., Said],
-) -> None:
+def test_a_real_database_without_credentials_says_how_to_set_them() -> None:
     said = stocktake("backfill", "racing", "--sample", "1", "--json")
 
     assert (said.code, said.json["error"]) == (
