@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,7 +29,9 @@ and 8 fetchers for each of two feeds."""
 LATER = {"batch_done": 2, "captured": 3, "table_merged": 9, "merged": 3, "before_commit": 2}
 """Arrivals after which some points are more telling than at the first."""
 
-SEED = int(os.environ.get("STOCKTAKE_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
+# Workers of one session must draw the same points: they share the session's name.
+SESSION = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(random.SystemRandom().random())
+SEED = int(os.environ.get("STOCKTAKE_TEST_SEED") or zlib.crc32(SESSION.encode()))
 CHOSEN = frozenset(random.Random(SEED).sample(POINTS, 3))
 
 

@@ -132,7 +132,7 @@ def _run_batch(measuring: Measuring, batch: list[Check]) -> dict[str, list[Check
     try:
         with measuring.conn.transaction():
             return _measure_batch(measuring, batch)
-    except (psycopg.Error, LookupError) as error:
+    except (psycopg.Error, LookupError, ValueError, OSError) as error:
         if measuring.conn.closed:
             raise
         if len(batch) == 1:

@@ -4,6 +4,7 @@ select current_user, session_user;
 
 -- name: act_as
 -- Act as another role until the transaction ends ('none': as the login).
+-- :role  text  the role
 select set_config('role', %(role)s, true);
 
 -- name: oldest_transaction
@@ -19,6 +20,7 @@ select least(
 
 -- name: table_columns
 -- Columns of a table with their full types, in order.
+-- :target  text  quoted name of the table
 select a.attname, format_type(a.atttypid, a.atttypmod)
   from pg_attribute a
  where a.attrelid = %(target)s::regclass and a.attnum > 0 and not a.attisdropped
@@ -27,16 +29,27 @@ select a.attname, format_type(a.atttypid, a.atttypmod)
 
 -- name: take_turn
 -- One derivation is recomputed by one session at a time; the other waits here.
+-- :name  text  the derivation
 select pg_advisory_xact_lock(hashtextextended(%(name)s, 0));
 
 -- name: read_state
 -- Where the last recomputation stopped, and with which parameters.
+-- :system  text  its system
+-- :dataset  text  table
+-- :sql  text  file stem of the derivation
 select watermark, parameters
   from stocktake.derive_state
  where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s;
 
 -- name: write_state
 -- Remember where this recomputation stopped.
+-- :system  text  its system
+-- :dataset  text  table
+-- :sql  text  file stem of the derivation
+-- :watermark  timestamptz  from here on nothing was seen
+-- :parameters  jsonb  those used
+-- :run_id  bigint  the run
+-- :at  timestamptz  when
 insert into stocktake.derive_state (tenant_id, system, dataset, sql, watermark, parameters,
                                     run_id, at)
 values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, %(dataset)s, %(sql)s,
@@ -66,6 +79,9 @@ create temporary view {view} as select t.* from {input} t;
 
 -- name: has_changes
 -- Whether anything at all was loaded, changed or removed since the watermark.
+-- :watermark  timestamptz  from here on nothing was seen
+-- :system  text  its system
+-- :dataset  text  table
 select exists (select from {input} where _loaded_at >= %(watermark)s)
     or exists (select from stocktake.row_version
                 where system = %(system)s and dataset = %(dataset)s and at >= %(watermark)s);
@@ -101,6 +117,9 @@ insert into touched_keys ({scope}) select {scope} from ({every}) every_key;
 
 -- name: fill_sample
 -- A share of the keys that are stored or could be, at least so many; the same for the same seed.
+-- :seed  integer  which keys
+-- :least  integer  keys at least
+-- :share  double precision  part of the keys, 0 to 1
 insert into touched_keys ({scope})
 select {scope}
   from (select {scope} from ({every}) every_key
@@ -128,6 +147,7 @@ select r.*, hash_record_extended(row({compared}), 0) as _row_hash
 
 -- name: insert_all
 -- The first rows of an empty table.
+-- :_run_id  bigint  the run rows are ascribed to
 insert into {target} ({columns}, _row_hash, _run_id)
 select {columns}, _row_hash, %(_run_id)s from ({rows}) r;
 
@@ -146,6 +166,9 @@ analyze computed;
 
 -- name: keep_deleted
 -- What is about to vanish, for derivations that read this table.
+-- :run_id  bigint  the run
+-- :system  text  its system
+-- :dataset  text  table
 insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
 select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
        %(dataset)s, jsonb_build_object({key_pairs}), 'delete', to_jsonb(t)
@@ -154,6 +177,9 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(s
 
 -- name: keep_updated
 -- What is about to change, for derivations that read this table.
+-- :run_id  bigint  the run
+-- :system  text  its system
+-- :dataset  text  table
 insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
 select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
        %(dataset)s, jsonb_build_object({key_pairs}), 'update', to_jsonb(t)
@@ -176,6 +202,7 @@ delete from {target} t where {is_vanished};
 
 -- name: update_changed
 -- Stored rows whose values changed.
+-- :_run_id  bigint  the run rows are ascribed to
 update {target} t
    set {assignments}, _row_hash = c._row_hash, _run_id = %(_run_id)s,
        _loaded_at = transaction_timestamp(), updated_at = transaction_timestamp()
@@ -191,6 +218,7 @@ update {target} t
 
 -- name: insert_new
 -- Computed rows whose key is not stored yet.
+-- :_run_id  bigint  the run rows are ascribed to
 insert into {target} ({columns}, _row_hash, _run_id)
 select {columns}, c._row_hash, %(_run_id)s
   from computed c
