@@ -251,6 +251,8 @@ def _advice(system: System, dataset: Dataset, told: Explanation) -> str:
     if told.state in {State.MISSING, State.THIN, State.FAILED, State.STALE}:
         if any(feed.feed == DERIVE for feed in told.feeds):
             return f"stocktake derive {system.name} {dataset.name}"
+        if form := _file_source(system, told):
+            return f"stocktake load {system.name} {dataset.name} FILE --source {form}"
         if told.rejects:
             return f"Rows were refused: stocktake rejects {system.name}; then {fill} --refetch"
         if told.state is State.THIN and not told.reason.endswith(" missing"):
@@ -260,6 +262,12 @@ def _advice(system: System, dataset: Dataset, told: Explanation) -> str:
     if told.state is State.BLOCKED and blocking:
         return f"First fill {blocking}: stocktake why {system.name} {blocking} {told.unit}"
     return _STANDING.get(told.state, "Nothing.") + _lifting(system, dataset, told)
+
+
+def _file_source(system: System, told: Explanation) -> str:
+    """Return the file source a unit came from; empty when no file had it."""
+    forms = {form.name for source in system.sources for form in source.files}
+    return next((feed.feed for feed in told.feeds if feed.feed in forms), "")
 
 
 _STANDING = {

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from stocktake.errors import StocktakeError
 from stocktake.fetch.answer import Answer
 from stocktake.model import Endpoint, Feed, Request
 from stocktake.run import claim as claims
@@ -73,6 +74,9 @@ def reload(
             units = Counter(loader.tally.units)
             units.update(derive_all(workspace, system, claim))
             state, error = "done", ""
+        except StocktakeError as refused:
+            error = refused.message
+            raise
         finally:
             with workspace.database.connection() as conn:
                 ending = claims.Ending(
