@@ -1,4 +1,4 @@
-"""Kill −9 at every named point, run the same command again, and nothing is different."""
+"""Kill -9 at every named point, run the same command again, and nothing is different."""
 
 from __future__ import annotations
 

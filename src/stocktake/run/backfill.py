@@ -38,9 +38,8 @@ if TYPE_CHECKING:
     from stocktake.model import Feed, Plan, PlanOptions, PlanPart, RunReport, System
     from stocktake.run.batch import Paused, Prepared
     from stocktake.run.claim import Claim, SystemLock
-    from stocktake.run.errands import Errand
+    from stocktake.run.errands import Errand, Fetched
     from stocktake.run.fetching import Fetching
-    from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
 
 

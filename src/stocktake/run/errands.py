@@ -12,6 +12,7 @@ from stocktake.model import Days, Values, axis_index, day_of, dimensions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from stocktake.fetch.answer import Answer
     from stocktake.model import Dataset, Feed, Request, Source
 
 Series = tuple[str, ...]
@@ -38,6 +39,14 @@ class Errand:
     request: Request
     marks: tuple[tuple[Series, int], ...]
     refetch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An errand and its answer."""
+
+    errand: Errand
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from stocktake.model import Endpoint, Feed, Request
 from stocktake.run import claim as claims
 from stocktake.run.batch import BatchLoader
 from stocktake.run.derived import derive_all
-from stocktake.run.errands import Errand
+from stocktake.run.errands import Errand, Fetched
 from stocktake.run.progress import Meter
-from stocktake.run.pump import Fetched, PumpLimits
+from stocktake.run.pump import PumpLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
