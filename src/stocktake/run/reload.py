@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from stocktake.errors import StocktakeError
@@ -71,8 +70,7 @@ def reload(
                     at_seconds=time.monotonic(),
                 )
                 report(meter.snapshot())
-            units = Counter(loader.tally.units)
-            units.update(derive_all(workspace, system, claim))
+            loader.tally.units.update(derive_all(workspace, system, claim))
             state, error = "done", ""
         except StocktakeError as refused:
             error = refused.message
@@ -81,7 +79,7 @@ def reload(
             with workspace.database.connection() as conn:
                 ending = claims.Ending(
                     state,
-                    units=loader.tally.units if error else units,
+                    units=loader.tally.units,
                     seconds=time.monotonic() - started,
                     error=error or None,
                     notes=loader.tally.note_lines(),
