@@ -38,18 +38,16 @@ def register(
     *,
     run_id: int | None,
     now: datetime,
-    is_whole: bool = False,
 ) -> dict[Column, dict[str, int]]:
     """Number values and return their ordinals.
 
     Args:
         promised: Values found in the column that makes the promise, expected from now on, each
             with the earliest day it was found on, if any.
-        is_whole: Whether ``promised`` is all there is, so that days may become later.
         seen: Values found elsewhere (a master row nobody refers to): numbered, not expected.
     """
-    days = member_columns(system)
-    columns = sorted(column for column in days if promised.get(column) or seen.get(column))
+    read_from = member_columns(system)
+    columns = sorted(column for column in read_from if promised.get(column) or seen.get(column))
     names = {column: (column[0], MEMBER_FEED, (column[1],)) for column in columns}
     ids = series_ids(conn, system.name, names.values())
     changes: dict[int, Change] = defaultdict(Change)
@@ -60,7 +58,8 @@ def register(
         texts = sorted(set(promised.get(column, ())))
         found[column] = _numbered(conn, series_id, sorted({*texts, *seen.get(column, ())}))
         told = _days(conn, system, column, promised=promised.get(column, {}))
-        _date(conn, series_id, ordinals=found[column], told=told, is_whole=is_whole)
+        days = {text: on for text, (on, _) in told.items()}
+        date_members(conn, series_id, ordinals=found[column], days=days)
         for text in texts:
             ordinal, reason = found[column][text], told.get(text, (None, None))[1]
             if reason is None:
@@ -104,15 +103,22 @@ def _days(
     return {key: (on, reason) for key, on, reason in found}
 
 
-def _date(
+def date_members(
     conn: Connection,
     series_id: int,
     *,
     ordinals: Mapping[str, int],
-    told: Mapping[str, tuple[date | None, str | None]],
-    is_whole: bool,
+    days: Mapping[str, date | None],
+    is_whole: bool = False,
 ) -> None:
-    dated = {ordinals[key]: on for key, (on, _) in told.items() if on and key in ordinals}
+    """Write the days of members where they are earlier than what was known.
+
+    Args:
+        ordinals: Numbers of the members.
+        days: Earliest day each was seen on, as far as told.
+        is_whole: Whether every row was looked at, so that a day may also become later.
+    """
+    dated = {ordinals[key]: on for key, on in days.items() if on and key in ordinals}
     if dated:
         parameters = {
             "series_id": series_id,

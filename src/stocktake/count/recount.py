@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.sql import Identifier
 
 from stocktake.count.ledger import Change, UnitLine, series_ids, write_ledger, write_units
-from stocktake.count.members import member_columns, register
+from stocktake.count.members import date_members, member_columns, register
 from stocktake.count.routes import (
     axis_of,
     join_key,
@@ -259,7 +259,7 @@ def _renew_members(conn: Connection, system: System, *, now: datetime) -> None:
         column: {row[0]: row[1] if len(row) > 1 else None for row in conn.execute(statement)}
         for column, statement in statements.items()
     }
-    found = register(conn, system, present, {}, run_id=None, now=now, is_whole=True)
+    found = register(conn, system, present, {}, run_id=None, now=now)
     changes: dict[int, Change] = {}
     for column, values in present.items():
         series_id = member_series(conn, system, FromDataset(*column))
@@ -272,6 +272,7 @@ def _renew_members(conn: Connection, system: System, *, now: datetime) -> None:
             conn.execute(QUERIES.member_ordinals, parameters).fetchall()
         )
         known = found.get(column, {})
+        date_members(conn, series_id, ordinals=known, days=values, is_whole=True)
         changes[series_id] = Change(
             expected_removed={at for key, at in ordinals.items() if key not in known}
         )
