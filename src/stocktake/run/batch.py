@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from stocktake.fetch.answer import Failure
     from stocktake.model import Capture, System
     from stocktake.run.claim import Claim
-    from stocktake.run.errands import Errand
-    from stocktake.run.pump import Fetched
+    from stocktake.run.errands import Errand, Fetched
     from stocktake.run.workspace import Workspace
 
 
@@ -77,7 +76,10 @@ class Tally:
 
     def note_lines(self) -> list[str]:
         """Return the parsers' notes, most frequent first, each with its count."""
-        return [f"{text} ({count:,} times)" for text, count in self.notes.most_common()]
+        return [
+            f"{text} ({count:,} times)" if count > 1 else text
+            for text, count in self.notes.most_common()
+        ]
 
 
 class BatchLoader:
@@ -184,6 +186,9 @@ class BatchLoader:
             kept = ", ".join(str(capture.capture_id) for capture in captures)
             reason = f"{error.message} (capture {kept})"
             outcomes = tuple(UnitOutcome(key, State.FAILED, reason) for key in units)
+            if not units:  # a file names its units itself; this one names none
+                self.tally.units[State.FAILED] += 1
+                self.tally.notes[reason] += 1
             return Finding(errand, captures, None, outcomes, answer.requests)
         self.tally.notes.update(parsed.notes)
         load = Load(errand.request, captures, parsed)
