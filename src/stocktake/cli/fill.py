@@ -51,7 +51,8 @@ def backfill(
     """Fill past gaps in the foreground. Interrupt it whenever you like: it goes on from there."""
     out = output_of(context)
     found = find_system(system)
-    names = [dataset.name for dataset in find_datasets(found, datasets)] if datasets else []
+    asked = find_datasets(found, datasets or [])
+    names = [dataset.name for dataset in asked] if datasets else []
     window = read_range(since, until)
     options = plan_options(
         names,
@@ -99,7 +100,7 @@ def load(
     (target,) = find_datasets(found, [dataset])
     with out.workspace("load") as workspace, shown_progress(out) as report:
         done = load_files(workspace, found, target, files, source=source, report=report)
-        return print_report(out, workspace, found, done, None, judged=False)
+        return print_report(out, workspace, found, done, None)
 
 
 def replay(
@@ -116,4 +117,4 @@ def replay(
     window = read_range(since, until)
     with out.workspace("replay") as workspace, shown_progress(out) as report:
         done = run_replay(workspace, found, chosen, window, report=report)
-        return print_report(out, workspace, found, done, window, judged=False)
+        return print_report(out, workspace, found, done, window)
