@@ -117,4 +117,4 @@ def replay(
     window = read_range(since, until)
     with out.workspace("replay") as workspace, shown_progress(out) as report:
         done = run_replay(workspace, found, chosen, window, report=report)
-        return print_report(out, workspace, found, done, window)
+        return print_report(out, workspace, found, done, window, judged=False)

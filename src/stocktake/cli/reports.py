@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from stocktake.cli.output import Output
-    from stocktake.model import Dataset, Range, RunReport, System
+    from stocktake.model import Range, RunReport, System
     from stocktake.run.workspace import Workspace
 
 
@@ -55,9 +55,10 @@ def print_report(
         workspace: Where the run was.
         system: Of which.
         done: The run.
-        window: Range that was asked for.
-        judged: Datasets whose coverage in that range decides the exit code; none when a command
-            is not judged by what it was not given.
+        window: Range that was asked for; its coverage decides the exit code.
+        datasets: Names asked for; empty means all.
+        judged: Whether coverage decides; commands that load what a user gave are not judged by
+            what they did not give.
     """
     if out.as_json:
         out.emit(report_as_json(done), lambda _: None)

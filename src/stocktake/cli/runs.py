@@ -14,7 +14,6 @@ from stocktake.cli.reports import print_report
 from stocktake.model import Range
 from stocktake.run.backfill import Conduct
 from stocktake.run.listed import cancel_run, list_runs, show_run
-from stocktake.run.registry import find_datasets
 from stocktake.run.resumed import pause_run, resumable, resume_run
 
 if TYPE_CHECKING:
@@ -126,5 +125,4 @@ def run_resume(context: typer.Context, run_id: RunId) -> int:
             conduct = Conduct(report=report, announce=announcer(out))
             done = resume_run(workspace, line, system, options=options, conduct=conduct)
         window = Range(options.since, options.until)
-        judged = find_datasets(system, options.datasets)
-        return print_report(out, workspace, system, done, window, judged=judged)
+        return print_report(out, workspace, system, done, window, datasets=options.datasets)

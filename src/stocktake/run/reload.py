@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from stocktake.model import Capture, FileFormat, RunReport, Source, System
+    from stocktake.model import Capture, FileFormat, RunReport, Source, State, System
     from stocktake.run.progress import Report
     from stocktake.run.workspace import Workspace
 
@@ -60,6 +60,7 @@ def reload(
         meter = Meter(claim.run_id, total=total, planned_seconds=0)
         meter.wave = kind
         state, error = "failed", "interrupted"
+        units: Counter[State] = Counter()
         try:
             for batch in _batches(arrivals, PumpLimits()):
                 before = loader.tally.rows
@@ -71,7 +72,7 @@ def reload(
                     at_seconds=time.monotonic(),
                 )
                 report(meter.snapshot())
-            units = Counter(loader.tally.units)
+            units.update(loader.tally.units)
             units.update(derive_all(workspace, system, claim))
             state, error = "done", ""
         except StocktakeError as refused:
