@@ -13,7 +13,7 @@ from stocktake.run.clock import system_clock
 from stocktake.run.workspace import components
 from stocktake.systems.racing.sandbox.server import create
 from stocktake.testing.database import temporary_database
-from tests.acceptance.installation import RATE_FACTOR, Installation, State, backfill
+from tests.acceptance.installation import RATE_FACTOR, Installation, State, session_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
     from stocktake.store.cluster import LocalCluster
     from stocktake.testing import SandboxServer
+
+
+def pytest_report_header() -> str:
+    """Say how to repeat this session's random choices."""
+    return f"acceptance: STOCKTAKE_TEST_SEED={session_seed()}"
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +60,6 @@ def installation(
         yield fresh
 
 
-Undisturbed = "Callable[[tuple[str, ...]], tuple[State, int]]"
-
-
 @pytest.fixture(scope="session")
 def undisturbed(
     cluster: LocalCluster, today: date, tmp_path_factory: pytest.TempPathFactory
@@ -81,6 +83,3 @@ def undisturbed(
             return installation.state(), len(installation.targets())
 
     return of
-
-
-__all__ = ["backfill"]

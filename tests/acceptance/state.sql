@@ -1,16 +1,9 @@
 -- name: loaded_tables
--- Every table that rows are loaded or derived into.
-select table_schema, table_name
-  from information_schema.columns
- where column_name = '_loaded_at'
+-- Every table that rows are loaded or derived into; not the views under their old names.
+select c.table_schema, c.table_name
+  from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
+ where c.column_name = '_loaded_at' and t.table_type = 'BASE TABLE'
  order by 1, 2;
-
--- name: checksum
--- Rows and a checksum of one table that does not depend on the order of rows.
--- :without text[]
-select count(*), coalesce(md5(string_agg(line, E'\n' order by line collate "C")), '')
-  from (select (to_jsonb(source) - %(without)s::text[])::text as line
-          from {table} as source) as lines;
 
 -- name: table_lines
 -- Rows of one table as compared.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TypedDict, Unpack
 
 from stocktake.count.ledger import (
@@ -53,12 +53,13 @@ class Landing(TypedDict):
 
     Args:
         values: Texts staged per (dataset, column), for every column that units are read from and
-            the key of every dataset whose units are members.
+            the key of every dataset whose units are members; with the earliest day they were
+            seen on. What an earlier load of the same run told may be left out.
         run_id: The run that writes.
         now: Instant of the load.
     """
 
-    values: Mapping[Column, Collection[str]]
+    values: Mapping[Column, Mapping[str, date | None]]
     run_id: int | None
     now: datetime
 
@@ -105,7 +106,7 @@ def record(
 class _Batch:
     feed: str
     outcomes: Sequence[UnitOutcome]
-    values: Mapping[Column, Collection[str]]
+    values: Mapping[Column, Mapping[str, date | None]]
 
 
 def _fills(system: System, feed: str) -> tuple[str, ...]:

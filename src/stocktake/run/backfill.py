@@ -24,7 +24,7 @@ from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
 from stocktake.run.checked import check_wave
 from stocktake.run.derived import derive_all
-from stocktake.run.errands import errands
+from stocktake.run.errands import Assignment, errands
 from stocktake.run.fetching import open_fetching, stored_pages
 from stocktake.run.planned import dynamic_ranges, member_names, options_json, plan_for
 from stocktake.run.progress import Meter, Report, silent
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
     from stocktake.model import Feed, Plan, PlanOptions, PlanPart, RunReport, System
     from stocktake.run.batch import Paused, Prepared
     from stocktake.run.claim import Claim, SystemLock
-    from stocktake.run.errands import Errand
+    from stocktake.run.errands import Errand, Fetched
     from stocktake.run.fetching import Fetching
-    from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
 
 
@@ -233,17 +232,15 @@ class _Execution:
         source, feed = self._system.feed(part.feed)
         database = self._workspace.database
         left = again(lambda: self._left(number, part, feed))
+        dataset = self._system.dataset(feed.fills[0])
+        refetch = self._plan.options.refetch
         return errands(
-            number,
-            source,
-            feed,
-            self._system.dataset(feed.fills[0]),
+            Assignment(number, source, feed, dataset, refetch),
             left,
             newest_first=self._plan.options.order != "oldest",
             names=lambda ordinals: again(
                 lambda: member_names(database, self._system, feed, ordinals)
             ),
-            refetch=self._plan.options.refetch,
         )
 
     def _left(self, number: int, part: PlanPart, feed: Feed) -> Mapping[Series, Ordinals]:

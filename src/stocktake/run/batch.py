@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from stocktake.fetch.answer import Failure
     from stocktake.model import Capture, System
     from stocktake.run.claim import Claim
-    from stocktake.run.errands import Errand
-    from stocktake.run.pump import Fetched
+    from stocktake.run.errands import Errand, Fetched
     from stocktake.run.workspace import Workspace
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from stocktake.errors import StocktakeError
@@ -12,15 +11,15 @@ from stocktake.model import Endpoint, Feed, Request
 from stocktake.run import claim as claims
 from stocktake.run.batch import BatchLoader
 from stocktake.run.derived import derive_all
-from stocktake.run.errands import Errand
+from stocktake.run.errands import Errand, Fetched
 from stocktake.run.progress import Meter
-from stocktake.run.pump import Fetched, PumpLimits
+from stocktake.run.pump import PumpLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from stocktake.model import Capture, FileFormat, RunReport, Source, State, System
+    from stocktake.model import Capture, FileFormat, RunReport, Source, System
     from stocktake.run.progress import Report
     from stocktake.run.workspace import Workspace
 
@@ -60,7 +59,6 @@ def reload(
         meter = Meter(claim.run_id, total=total, planned_seconds=0)
         meter.wave = kind
         state, error = "failed", "interrupted"
-        units: Counter[State] = Counter()
         try:
             for batch in _batches(arrivals, PumpLimits()):
                 before = loader.tally.rows
@@ -72,8 +70,7 @@ def reload(
                     at_seconds=time.monotonic(),
                 )
                 report(meter.snapshot())
-            units.update(loader.tally.units)
-            units.update(derive_all(workspace, system, claim))
+            loader.tally.units.update(derive_all(workspace, system, claim))
             state, error = "done", ""
         except StocktakeError as refused:
             error = refused.message
@@ -82,7 +79,7 @@ def reload(
             with workspace.database.connection() as conn:
                 ending = claims.Ending(
                     state,
-                    units=loader.tally.units if error else units,
+                    units=loader.tally.units,
                     seconds=time.monotonic() - started,
                     error=error or None,
                     notes=loader.tally.note_lines(),

@@ -94,7 +94,7 @@ class Meetings:
         insert(conn, "ra_runners", [{**entry(one), "horse_name": "Name"} for one in results])
 
     def result(self, row: dict[str, Any], horse_id: str) -> dict[str, Any]:
-        people = {
+        people: dict[str, Any] = {
             f"{kind}_id": f"{PREFIXES.get(kind, 'dsi')}_{self.random.randrange(most)}"
             for kind, most in PEOPLE.items()
         }
@@ -128,7 +128,7 @@ class Meetings:
     def change_race(self, conn: Connection[Any]) -> None:
         if self.races:
             key = {"race_id": self.random.choice(self.races)["race_id"]}
-            values = self.random.choice(
+            values: dict[str, Any] = self.random.choice(
                 [
                     {"race_status": "void"},
                     {"race_status": "run"},
@@ -137,7 +137,7 @@ class Meetings:
                     {"going": "Soft"},
                 ]
             )
-            change(conn, "ra_races", key, **values)
+            change(conn, "ra_races", key, **values)  # type: ignore[arg-type]
 
     def act(self) -> Callable[[Connection[Any]], None]:
         return self.random.choices(

@@ -66,6 +66,7 @@ update run
 returning run_id;
 
 -- name: finish_run
+-- Write how a run ended; no row when another process owns it by now.
 -- :run_id bigint, :fence bigint, :state text, :counts jsonb, :units jsonb, :message text, :error text or null, :now timestamptz
 update run
    set state = %(state)s, counts = %(counts)s, units = %(units)s, message = %(message)s,
@@ -85,6 +86,7 @@ select dataset, sum(read), sum(inserted), sum(updated), sum(unchanged), sum(reje
  order by dataset;
 
 -- name: write_run_log
+-- Keep one line about a run.
 -- :run_id bigint, :at timestamptz, :level text, :text text
 insert into run_log (run_id, at, level, text) values (%(run_id)s, %(at)s, %(level)s, %(text)s);
 
@@ -99,6 +101,7 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
  limit %(limit)s;
 
 -- name: one_run
+-- One run, with the columns of list_runs.
 -- :run_id bigint
 select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
        options, started_at, updated_at, finished_at
@@ -106,6 +109,7 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
  where run_id = %(run_id)s;
 
 -- name: run_log_lines
+-- The last lines of a run's log, newest first.
 -- :run_id bigint, :limit integer
 select at, level, text
   from run_log
@@ -124,7 +128,8 @@ returning run_id;
 
 -- name: write_derived_receipt
 -- What recomputing did to a table; derived rows have no capture.
--- :run_id bigint, :dataset text, :read :inserted :updated :unchanged integer, :at timestamptz
+-- :run_id bigint, :dataset text, :read integer, :inserted integer, :updated integer,
+-- :unchanged integer, :at timestamptz
 insert into receipt (run_id, dataset, facet, read, inserted, updated, unchanged, rejected,
                      duplicates, at)
 values (%(run_id)s, %(dataset)s, 'derive', %(read)s, %(inserted)s, %(updated)s, %(unchanged)s, 0, 0,
