@@ -1,8 +1,9 @@
-import json, time, pytest
+import time
+
+from stocktake.run.workspace import components
 from stocktake.testing import Fault
 from stocktake.testing.database import temporary_database
-from stocktake.run.workspace import components
-from tests.acceptance.installation import backfill, Installation
+from tests.acceptance.installation import Installation, backfill
 
 DS = ("ra_mst_regions", "ra_mst_courses", "ra_races", "ra_runners", "ra_race_results")
 R = "/v1/results"
