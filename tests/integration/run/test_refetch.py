@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stocktake.run.backfill import Conduct, backfill
 from stocktake.model import PlanOptions, State
+from stocktake.run.backfill import Conduct, backfill
 from stocktake.run.pump import PumpLimits
 from tests.integration.run.conftest import DAYS
 
