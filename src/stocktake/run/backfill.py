@@ -249,7 +249,13 @@ class _Execution:
             raise _paused(self._loader.tally.paused)
         days = [part for _, part in numbered if not part.dynamic]
         if days:
-            check_wave(self._workspace, self._system, days, run_id=self._claim.run_id)
+            check_wave(
+                self._workspace,
+                self._system,
+                days,
+                asked=self._plan.options.datasets,
+                run_id=self._claim.run_id,
+            )
             reach("checked")
 
     def _errands(self, number: int, part: PlanPart) -> Iterator[Errand]:

@@ -10,6 +10,11 @@ returning run_id, fence;
 -- :system text
 select pg_try_advisory_lock(hashtext('stocktake.run'), hashtext(%(system)s));
 
+-- name: unlock_system
+-- Gives the system's run lock back at once.
+-- :system text
+select pg_advisory_unlock(hashtext('stocktake.run'), hashtext(%(system)s));
+
 -- name: is_here
 -- Whether the session lives.
 select true;
