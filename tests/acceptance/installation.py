@@ -45,9 +45,8 @@ def uncompared(table: str) -> list[str]:
 
     Of rows that are only inserted when absent, the hash tells of the first that came.
     """
-    facets = RACING.dataset(table).facets
-    first_come = [facet.name for facet in facets if facet.keep == "absent"]
-    hashes = [f"_{name}_hash" for name in first_come] if len(facets) > 1 else ["_row_hash"]
+    first_come = [facet.name for facet in RACING.dataset(table).facets if facet.keep == "absent"]
+    hashes = ["_row_hash", *(f"_{name}_hash" for name in first_come)]
     return [*UNCOMPARED, *(hashes if first_come else ())]
 
 
@@ -165,6 +164,14 @@ class Installation:
             ledger = session.execute(QUERIES.held_units, MEMBERS).fetchall()
             units = session.execute(QUERIES.unit_lines, MEMBERS).fetchall()
         return State(lines, _hashable(ledger), _hashable(units))
+
+    def unit_states(self, feed: str) -> dict[tuple[str, str], tuple[str, str]]:
+        """Return state and reason of the units of days a feed told of, by dataset and region."""
+        return {
+            (dataset, key[-1]): (state, reason)
+            for dataset, of_feed, key, _, state, reason, *_ in self.state().units
+            if of_feed == feed and key
+        }
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of one statement of ``state.sql``."""

@@ -15,6 +15,7 @@ import pytest
 from psycopg.sql import Identifier, Literal
 
 from stocktake.run.workspace import components
+from stocktake.store.installation import init
 from stocktake.testing.database import temporary_cluster, temporary_database, temporary_home
 from tests.acceptance.installation import QUERIES, Installation, State, backfill, finish, wait_until
 
@@ -131,9 +132,8 @@ def cluster_of_its_own(
             temporary_cluster(folder, application="pytest") as cluster,
             temporary_database(cluster, components=components()) as database,
         ):
-            fresh = Installation(database, sandbox, home)
-            assert fresh.run("init", "--sandbox", "--json").code == 0
-            yield cluster, fresh
+            init(database, "sandbox")
+            yield cluster, Installation(database, sandbox, home)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
