@@ -21,9 +21,9 @@ UNLIMITED = 1e6
 CARD_TABLES = ("ra_races", "ra_runners")
 
 
-def settings_for(database_url: str, base_url: str) -> Settings:
-    """Return settings of an installation whose racing source is on loopback, without limits."""
-    source: dict[str, SettingValue] = {
+def settings_for(database_url: str, base_url: str, *, source: str = "theracingapi") -> Settings:
+    """Return settings of an installation whose source is on loopback, without limits."""
+    own: dict[str, SettingValue] = {
         "base_url": base_url,
         "user": "bench",
         "password": Secret("bench"),
@@ -32,7 +32,7 @@ def settings_for(database_url: str, base_url: str) -> Settings:
     return Settings(
         home=Path("/nonexistent"),
         database_url=Secret(database_url),
-        sources={"theracingapi": source},
+        sources={source: own},
     )
 
 
