@@ -16,8 +16,6 @@ from stocktake.run.registry import find_datasets
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from collections.abc import Sequence
-
     from rich.console import Console
 
     from stocktake.cli.output import Output
