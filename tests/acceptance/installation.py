@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from stocktake.run.registry import find_system
 from stocktake.store.queries import parse_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from stocktake.store.database import Database
@@ -37,6 +38,17 @@ UNCOMPARED = [
     *(f"_{facet.name}_capture_id" for dataset in RACING.datasets for facet in dataset.facets),
 ]
 """Columns that say when and by which run, not what."""
+
+
+def uncompared(table: str) -> list[str]:
+    """Return the columns of a table that may differ between equal histories.
+
+    Of rows that are only inserted when absent, the hash tells of the first that came.
+    """
+    facets = RACING.dataset(table).facets
+    first_come = [facet.name for facet in facets if facet.keep == "absent"]
+    hashes = [f"_{name}_hash" for name in first_come] if len(facets) > 1 else ["_row_hash"]
+    return [*UNCOMPARED, *(hashes if first_come else ())]
 
 
 _MEMBER_DATASETS = [
@@ -148,7 +160,7 @@ class Installation:
             lines: dict[str, list[str]] = {}
             for schema, table in tables:
                 statement = QUERIES.table_lines.format(table=Identifier(schema, table))
-                rows = session.execute(statement, {"without": UNCOMPARED}).fetchall()
+                rows = session.execute(statement, {"without": uncompared(table)}).fetchall()
                 lines[table] = [line for (line,) in rows]
             ledger = session.execute(QUERIES.held_units, MEMBERS).fetchall()
             units = session.execute(QUERIES.unit_lines, MEMBERS).fetchall()
@@ -179,14 +191,22 @@ def backfill(since: date, until: date, *datasets: str) -> tuple[str, ...]:
     return ("backfill", "racing", *datasets, *window, "--json")
 
 
-def finish(started: subprocess.Popen[str]) -> Done:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Wait for something that another program brings about."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.01)
+
+
+def finish(started: subprocess.Popen[str], *, seconds: float = PATIENCE_SECONDS) -> Done:
     """Wait for a command's end."""
     try:
-        out, err = started.communicate(timeout=PATIENCE_SECONDS)
+        out, err = started.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         started.kill()
         out, err = started.communicate()
-        raise AssertionError(f"no end within {PATIENCE_SECONDS} s\n{out}\n{err}") from None
+        raise AssertionError(f"no end within {seconds} s\n{out}\n{err}") from None
     return Done(started.returncode, out, err)
 
 

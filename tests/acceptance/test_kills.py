@@ -19,6 +19,7 @@ from tests.acceptance.installation import (
     backfill,
     finish,
     session_seed,
+    wait_until,
 )
 
 if TYPE_CHECKING:
@@ -159,11 +160,3 @@ def test_a_frozen_run_that_was_taken_over_writes_nothing(
     assert after.differences(expected) == []
     assert installation.state().differences(after) == []
     assert installation.rows("receipts") == receipts
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
-    """Wait for something that another program brings about."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come about"
-        time.sleep(0.01)

@@ -168,6 +168,12 @@ def park_interrupted(conn: psycopg.Connection, system: str, *, now: datetime) ->
     ]
 
 
+def supersede(conn: psycopg.Connection, system: str, kind: str, *, now: datetime) -> list[int]:
+    """End unfinished runs of a kind that is planned anew; the caller holds the system's lock."""
+    parameters = {"system": system, "kind": kind, "now": now}
+    return [row[0] for row in conn.execute(SQL.supersede_runs, parameters)]
+
+
 def take_over(conn: psycopg.Connection, run_id: int, *, now: datetime) -> Claim:
     """Continue an interrupted run under a new fence."""
     row = conn.execute(

@@ -48,6 +48,15 @@ update run
  where system = %(system)s and state = 'running'
 returning run_id;
 
+-- name: supersede_runs
+-- Unfinished runs of a kind that a newer one makes up for are ended. Needs the system's lock.
+-- :system text, :kind text, :now timestamptz
+update run
+   set state = 'cancelled', fence = fence + 1, updated_at = %(now)s, finished_at = %(now)s,
+       message = 'interrupted; a newer run does what was left'
+ where system = %(system)s and kind = %(kind)s and state in ('running', 'paused')
+returning run_id;
+
 -- name: take_over_run
 -- Makes this process the run's owner; an older owner's fence no longer fits.
 -- :run_id bigint, :owner text, :now timestamptz
