@@ -133,6 +133,25 @@ run_fragments() {
     fi
 }
 
+# Peers that a benchmark compares with live beside our environment, never in it.
+setup_peers() (
+    root_bin=$bin
+    venv=$venv/peers
+    bin=$venv/bin
+    stamp=$(sed -n '/^bench = \[/,/^\]/p' "$root/pyproject.toml" | cksum)
+    if [ -f "$venv/stamp" ] && [ "$(cat "$venv/stamp")" = "$stamp" ]; then
+        return
+    fi
+    say "Installing the peers to compare with into .venv/peers ..."
+    rm -f "$venv/stamp"
+    is_new_enough "$bin/python" || make_venv
+    "$root_bin/python" -c 'import tomllib
+with open("pyproject.toml", "rb") as file:
+    print(*tomllib.load(file)["dependency-groups"]["bench"], sep="\n")' >"$venv/requirements.txt"
+    install --requirement "$venv/requirements.txt"
+    printf '%s\n' "$stamp" >"$venv/stamp"
+)
+
 run_bench() {
     if [ $# -eq 0 ]; then
         "$bin/python" -m benchmarks
@@ -140,6 +159,7 @@ run_bench() {
         name=$1
         shift
         [ -f "benchmarks/$name.py" ] || fail "there is no benchmark '$name'. Run './do bench' for the list."
+        ! grep -q '^from benchmarks.peers import' "benchmarks/$name.py" || setup_peers
         "$bin/python" -m "benchmarks.$name" "$@"
     fi
 }

@@ -15,11 +15,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-__all__ = ["Contender", "Result", "Sample", "compare", "main", "results_table", "text_table"]
+__all__ = [
+    "Contender",
+    "Goal",
+    "Result",
+    "Sample",
+    "compare",
+    "goal_lines",
+    "main",
+    "results_table",
+    "text_table",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_ROUNDS = 5
@@ -49,6 +59,10 @@ class Contender:
         """
         call = json.dumps({"target": target, "arguments": arguments})
         return cls(name, (sys.executable, "-m", "benchmarks.measure", call))
+
+    def under(self, python: Path) -> Self:
+        """Return a contender made by `calling` under another interpreter, for peers."""
+        return replace(self, command=(str(python), *self.command[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,46 @@ class Result:
             name: statistics.median(sample.facts[name] for sample in self.samples)
             for name in sorted(shared)
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A bound that a figure should keep.
+
+    Attributes:
+        text: The figure, ``CPU seconds per 100,000 rows``.
+        value: Takes the results by name; `KeyError` when a contender is not there.
+        most: Greatest value that is good, None for no bound.
+        least: Least value that is good, None for no bound.
+    """
+
+    text: str
+    value: Callable[[Mapping[str, Result]], float]
+    most: float | None = None
+    least: float | None = None
+
+
+def goal_lines(goals: Sequence[Goal], results: Sequence[Result]) -> list[str]:
+    """Return one line per goal, with its figure and whether it was met."""
+    named = {result.name: result for result in results}
+    lines = []
+    for goal in goals:
+        bounds = [
+            f"{sign} {bound:,g}"
+            for sign, bound in (("≤", goal.most), ("≥", goal.least))
+            if bound is not None
+        ]
+        try:
+            value = goal.value(named)
+        except KeyError as absent:
+            lines.append(f"goal  {goal.text} {' and '.join(bounds)}: not run, no {absent}")
+            continue
+        met = (goal.most is None or value <= goal.most) and (
+            goal.least is None or value >= goal.least
+        )
+        verdict = "met" if met else "NOT met"
+        lines.append(f"goal  {goal.text} {' and '.join(bounds)}: {value:,.4g}, {verdict}")
+    return lines
 
 
 def compare(contenders: Sequence[Contender], *, rounds: int = LEAST_ROUNDS) -> list[Result]:
@@ -195,17 +249,32 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:,.10g}"
 
 
-def main(contenders: Sequence[Contender], *, arguments: Sequence[str] | None = None) -> None:
-    """Compare and print a table, or JSON with every sample (``--json``)."""
-    options = argparse.ArgumentParser()
-    options.add_argument("--rounds", type=int, default=LEAST_ROUNDS)
-    options.add_argument("--json", action="store_true")
-    chosen = options.parse_args(arguments)
+def main(
+    contenders: Sequence[Contender],
+    *,
+    arguments: Sequence[str] | None = None,
+    goals: Sequence[Goal] = (),
+    options: argparse.Namespace | None = None,
+) -> None:
+    """Compare and print a table and goals, or JSON with every sample (``--json``).
+
+    Args:
+        options: Read already, by a benchmark that has more than those of `options_parser`.
+    """
+    chosen = options or options_parser().parse_args(arguments)
     results = compare(contenders, rounds=chosen.rounds)
     if chosen.json:
         sys.stdout.write(json.dumps([asdict(result) for result in results], indent=1) + "\n")
     else:
-        sys.stdout.write(results_table(results) + "\n")
+        sys.stdout.write("\n".join([results_table(results), *goal_lines(goals, results)]) + "\n")
+
+
+def options_parser() -> argparse.ArgumentParser:
+    """Return a parser of the options that every benchmark has."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--rounds", type=int, default=LEAST_ROUNDS)
+    options.add_argument("--json", action="store_true")
+    return options
 
 
 def _call(text: str) -> None:

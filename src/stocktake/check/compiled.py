@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from stocktake.model import Check, Range
 
-QUERIES = load_queries("stocktake.check", "check.sql")
+QUERIES = load_queries("stocktake.store", "sql/check.sql")
 COMMA = SQL(", ")
 TRUE = SQL("true")
 ADDING_UP = frozenset({"missing", "invalid", "failed", "share", "row_count", "ratio", "freshness"})
@@ -112,8 +112,8 @@ class TableMeasures:
             return Measured(label, None, rows)
         if check.kind == "freshness":
             return Measured(label, (self.now.timestamp() - float(part)) / 3600, rows)
-        share = float(part) / float(count)
-        return Measured(label, 1 - share if check.kind == "missing" else share, rows)
+        measured = count - part if check.kind == "missing" else part
+        return Measured(label, float(measured) / float(count), rows)
 
     def _terms(self, check: Check) -> tuple[str, str]:
         """Return the two aggregates of a check, remembered so that equal ones are computed once."""
@@ -145,8 +145,8 @@ class TableMeasures:
 
 
 def expression(text: str) -> SQL:
-    """Return a declared expression as SQL; its percent signs are not parameters."""
-    return SQL(text.replace("%", "%%"))
+    """Return a declared expression as SQL; statements with one are run without parameters."""
+    return SQL(text)
 
 
 def condition(text: str) -> Composable:

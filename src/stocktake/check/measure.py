@@ -132,7 +132,7 @@ def _run_batch(measuring: Measuring, batch: list[Check]) -> dict[str, list[Check
     try:
         with measuring.conn.transaction():
             return _measure_batch(measuring, batch)
-    except (psycopg.Error, LookupError) as error:
+    except (psycopg.Error, LookupError, ValueError, OSError) as error:
         if measuring.conn.closed:
             raise
         if len(batch) == 1:
@@ -247,6 +247,7 @@ def _duplicate(measuring: Measuring, check: Check) -> Finding:
 def _foreign_key(measuring: Measuring, check: Check) -> Finding:
     parent, key = check.value.split(".")
     statement = QUERIES.orphans.format(
+        key=COMMA.join(map(Identifier, measuring.system.dataset(check.dataset).key)),
         pairs=measuring.key_pairs(check.dataset),
         target=measuring.table(check.dataset),
         column=Identifier(check.column),

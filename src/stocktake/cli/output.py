@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,6 @@ import msgspec
 import typer
 from rich.console import Console
 
-from stocktake.observe.logs import configure_logs
-from stocktake.run.workspace import open_workspace
 from stocktake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
     from stocktake.settings import Settings
 
+
+OPENING = "stocktake.cli.opening"
+"""Imported on first use, as commands are: it brings the whole engine along."""
 
 FILE_WIDTH = 140
 """Columns of tables that go to a file or a pipe, which have no width of their own."""
@@ -42,13 +44,13 @@ class Output:
         settings = load_settings(
             home=Path(self.home) if self.home else None, database_url=self.database_url or None
         )
-        configure_logs(level=settings.log_level, style=settings.log_format)
+        import_module(OPENING).log_as_told(settings)
         return settings
 
     @contextlib.contextmanager
     def workspace(self, application: str) -> Iterator[Workspace]:
         """Open the installation for a command."""
-        with open_workspace(self.settings(), application=f"stocktake {application}") as workspace:
+        with import_module(OPENING).opened(self.settings(), application) as workspace:
             yield workspace
 
     def emit(self, document: Any, render: Callable[[Console], None]) -> None:

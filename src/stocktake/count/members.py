@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from psycopg.sql import Identifier
-
 from stocktake.count.ledger import Change, UnitLine, series_ids, write_ledger, write_units
 from stocktake.count.routes import MEMBER_FEED
 from stocktake.count.statements import system_statements
@@ -35,7 +33,7 @@ def member_columns(system: System) -> dict[Column, str | None]:
 def register(
     conn: Connection,
     system: System,
-    promised: Mapping[Column, Iterable[str]],
+    promised: Mapping[Column, Mapping[str, date | None]],
     seen: Mapping[Column, Iterable[str]],
     *,
     run_id: int | None,
@@ -44,11 +42,12 @@ def register(
     """Number values and return their ordinals.
 
     Args:
-        promised: Values found in the column that makes the promise: expected from now on.
+        promised: Values found in the column that makes the promise, expected from now on, each
+            with the earliest day it was found on, if any.
         seen: Values found elsewhere (a master row nobody refers to): numbered, not expected.
     """
-    days = member_columns(system)
-    columns = sorted(column for column in days if promised.get(column) or seen.get(column))
+    read_from = member_columns(system)
+    columns = sorted(column for column in read_from if promised.get(column) or seen.get(column))
     names = {column: (column[0], MEMBER_FEED, (column[1],)) for column in columns}
     ids = series_ids(conn, system.name, names.values())
     changes: dict[int, Change] = defaultdict(Change)
@@ -58,8 +57,9 @@ def register(
         series_id = ids[names[column]]
         texts = sorted(set(promised.get(column, ())))
         found[column] = _numbered(conn, series_id, sorted({*texts, *seen.get(column, ())}))
-        told = _days(conn, system, column, day=days[column], texts=texts)
-        _date(conn, series_id, ordinals=found[column], told=told)
+        told = _days(conn, system, column, promised=promised.get(column, {}))
+        days = {text: on for text, (on, _) in told.items()}
+        date_members(conn, series_id, ordinals=found[column], days=days)
         for text in texts:
             ordinal, reason = found[column][text], told.get(text, (None, None))[1]
             if reason is None:
@@ -87,39 +87,43 @@ def _numbered(conn: Connection, series_id: int, texts: list[str]) -> dict[str, i
 
 
 def _days(
-    conn: Connection, system: System, column: Column, *, day: str | None, texts: list[str]
+    conn: Connection, system: System, column: Column, *, promised: Mapping[str, date | None]
 ) -> dict[str, tuple[date | None, str | None]]:
-    """Return day and reason (``None``: promised) per value, from the rows just merged.
+    """Return day and reason (``None``: promised) per value.
 
     A system may say more than the column does, in a statement ``members_<dataset>_<column>`` of
     its ``count.sql``: key, day, and why a listed value is not promised.
     """
     statement: Any = system_statements(system).get(f"members_{column[0]}_{column[1]}")
-    if statement is None and day is not None:
-        statement = QUERIES.days_of_members.format(
-            column=Identifier(column[1]),
-            day=Identifier(day),
-            table=Identifier(system.name, column[0]),
-        )
-    if statement is None or not texts:
+    if statement is None:
+        return {text: (on, None) for text, on in promised.items()}
+    if not promised:
         return {}
-    return {
-        key: (on, reason) for key, on, reason in conn.execute(statement, {"keys": texts}).fetchall()
-    }
+    found = conn.execute(statement, {"keys": sorted(promised)}).fetchall()
+    return {key: (on, reason) for key, on, reason in found}
 
 
-def _date(
+def date_members(
     conn: Connection,
     series_id: int,
     *,
     ordinals: Mapping[str, int],
-    told: Mapping[str, tuple[date | None, str | None]],
+    days: Mapping[str, date | None],
+    is_whole: bool = False,
 ) -> None:
-    dated = {ordinals[key]: on for key, (on, _) in told.items() if on and key in ordinals}
+    """Write the days of members where they are earlier than what was known.
+
+    Args:
+        ordinals: Numbers of the members.
+        days: Earliest day each was seen on, as far as told.
+        is_whole: Whether every row was looked at, so that a day may also become later.
+    """
+    dated = {ordinals[key]: on for key, on in days.items() if on and key in ordinals}
     if dated:
         parameters = {
             "series_id": series_id,
             "ordinals": list(dated),
             "days": list(dated.values()),
+            "exact": is_whole,
         }
         conn.execute(QUERIES.date_members, parameters)

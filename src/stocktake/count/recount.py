@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.sql import Identifier
 
 from stocktake.count.ledger import Change, UnitLine, series_ids, write_ledger, write_units
-from stocktake.count.members import member_columns, register
+from stocktake.count.members import date_members, member_columns, register
 from stocktake.count.routes import (
     axis_of,
     join_key,
@@ -247,10 +247,16 @@ def _renew_members(conn: Connection, system: System, *, now: datetime) -> None:
         column: QUERIES.column_values.format(
             column=Identifier(column[1]), table=Identifier(system.name, column[0])
         )
-        for column in member_columns(system)
+        if day is None
+        else QUERIES.dated_column_values.format(
+            column=Identifier(column[1]),
+            day=Identifier(day),
+            table=Identifier(system.name, column[0]),
+        )
+        for column, day in member_columns(system).items()
     }
     present = {
-        column: {text for (text,) in conn.execute(statement)}
+        column: {row[0]: row[1] if len(row) > 1 else None for row in conn.execute(statement)}
         for column, statement in statements.items()
     }
     found = register(conn, system, present, {}, run_id=None, now=now)
@@ -266,6 +272,7 @@ def _renew_members(conn: Connection, system: System, *, now: datetime) -> None:
             conn.execute(QUERIES.member_ordinals, parameters).fetchall()
         )
         known = found.get(column, {})
+        date_members(conn, series_id, ordinals=known, days=values, is_whole=True)
         changes[series_id] = Change(
             expected_removed={at for key, at in ordinals.items() if key not in known}
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from stocktake.model import Derivation, System
 
-QUERIES = load_queries("stocktake.derive", "derive.sql")
+QUERIES = load_queries("stocktake.store", "sql/derive.sql")
 COMMA = SQL(", ")
 
 
@@ -98,13 +98,13 @@ class Target:
 
     def parts(self) -> dict[str, Composable]:
         """Return the fragments that the statements of ``derive.sql`` share."""
-        same_key = equal(self.key, "t", "c")
+        same_key = equal(self.key, left="t", right="c")
         return {
             "target": self.table,
             "columns": names(self.columns),
             "scope": self.scope,
             "same_key": same_key,
-            "in_scope": equal(self.derivation.scope, "t", "k"),
+            "in_scope": equal(self.derivation.scope, left="t", right="k"),
             "differs": SQL("({}) is distinct from ({})").format(
                 COMMA.join(Identifier("t", column) for column in self.compared),
                 COMMA.join(Identifier("c", column) for column in self.compared),
@@ -144,7 +144,7 @@ def names(columns: Sequence[str]) -> Composed:
     return COMMA.join(map(Identifier, columns))
 
 
-def equal(columns: Sequence[str], left: str, right: str) -> Composed:
+def equal(columns: Sequence[str], *, left: str, right: str) -> Composed:
     """Return the condition that two rows agree in ``columns``; keys are never NULL."""
     return SQL(" and ").join(
         SQL("{} = {}").format(Identifier(left, column), Identifier(right, column))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import zstandard
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from stocktake.model import FileFormat
 
+    Unpacker = zlib._Decompress | zstandard.ZstdDecompressionObj  # noqa: SLF001 -- unnamed in zlib
+
 MOST_BYTES = 1 << 30
 """Largest file accepted, unpacked."""
 PACKED_SUFFIXES = (".gz", ".zst")
@@ -23,18 +25,6 @@ _PIECE = 1 << 20
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _GZIP_WINDOW = 31
-
-
-class _Unpacker(Protocol):
-    """One member of a packed file, unpacked piece by piece."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, /) -> bytes: ...
 
 
 def paths_in(paths: Sequence[Path], form: FileFormat) -> list[Path]:
@@ -101,16 +91,16 @@ def read_file(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
     return packed
 
 
-def _open_gzip() -> _Unpacker:
+def _open_gzip() -> Unpacker:
     return zlib.decompressobj(_GZIP_WINDOW)
 
 
-def _open_zstd() -> _Unpacker:
+def _open_zstd() -> Unpacker:
     return zstandard.ZstdDecompressor().decompressobj()
 
 
 def _unpacked(
-    path: Path, packed: bytes, *, opened: Callable[[], _Unpacker], most_bytes: int
+    path: Path, packed: bytes, *, opened: Callable[[], Unpacker], most_bytes: int
 ) -> bytes:
     """Unpack every member of a packed file; zeros at its end are padding."""
     parts: list[bytes] = []

@@ -6,8 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
+    from datetime import date
 
 MOST_KEYS = 500_000
 
@@ -25,6 +26,8 @@ class KeyCache:
         self._most_keys = most_keys
         self._published: defaultdict[str, set[Any]] = defaultdict(set)
         self._waiting: defaultdict[str, set[Any]] = defaultdict(set)
+        self._told: defaultdict[tuple[str, str], dict[str, date | None]] = defaultdict(dict)
+        self._telling: defaultdict[tuple[str, str], dict[str, date | None]] = defaultdict(dict)
 
     def known(self, dataset: str) -> AbstractSet[Any]:
         """Return the keys known to be held, of committed transactions only."""
@@ -34,6 +37,24 @@ class KeyCache:
         """Remember keys that the running transaction has seen or inserted."""
         self._waiting[dataset].update(keys)
 
+    def news(
+        self, column: tuple[str, str], told: Mapping[str, date | None]
+    ) -> dict[str, date | None]:
+        """Return what was not told of a column's values before, or on a later day only.
+
+        Args:
+            column: Dataset and column.
+            told: Values with the earliest day they were seen on, None without one.
+        """
+        before = self._told[column]
+        fresh = {
+            text: day
+            for text, day in told.items()
+            if text not in before or _is_earlier(day, before[text])
+        }
+        self._telling[column].update(fresh)
+        return fresh
+
     def publish(self) -> None:
         """Make the keys of the committed transaction known."""
         for dataset, keys in self._waiting.items():
@@ -41,13 +62,24 @@ class KeyCache:
             if len(held) + len(keys) > self._most_keys:
                 held.clear()
             held |= keys
-        self._waiting.clear()
+        for column, told in self._telling.items():
+            before = self._told[column]
+            if len(before) + len(told) > self._most_keys:
+                before.clear()
+            before.update(told)
+        self.discard()
 
     def discard(self) -> None:
         """Forget the keys of a transaction that was rolled back."""
         self._waiting.clear()
+        self._telling.clear()
 
     def forget(self) -> None:
         """Know nothing again."""
         self._published.clear()
-        self._waiting.clear()
+        self._told.clear()
+        self.discard()
+
+
+def _is_earlier(day: date | None, before: date | None) -> bool:
+    return day is not None and (before is None or day < before)

@@ -21,13 +21,16 @@ from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import psycopg
 
-    from stocktake.load.rows import Batch, Line
+    from stocktake.load.rows import Batch
     from stocktake.load.tables import FacetTable
     from stocktake.model import Dataset, Facet, System
+
+Column = tuple[str, str]
+"""Dataset and column."""
 
 __all__ = ["KeyCache", "Load", "Merged", "check_accounts", "merge"]
 
@@ -38,15 +41,16 @@ class Merged:
 
     Attributes:
         rows: Counts per dataset, facets added up.
-        values: ``(dataset, column)`` → texts seen in it, for every column that ``FromDataset``
-            reads keys from and for the key of the dataset that reads them.
+        values: ``(dataset, column)`` → texts seen in it and the earliest day they were seen on
+            (None without a day), for every column that ``FromDataset`` reads keys from and for
+            the key of the dataset that reads them. What ``known`` was told before is left out.
         notes: Observations worth a warning → how often.
         duplicates: Pairs of rows of one answer with one key and different values, now in
             ``duplicate``.
     """
 
     rows: dict[str, RowCounts] = field(default_factory=dict)
-    values: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    values: dict[Column, dict[str, date | None]] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
 
@@ -80,7 +84,7 @@ def merge(
     receipts = Receipts(loads)
     rejects = [(load.capture_id, reject) for load in loads for reject in load.parsed.rejects]
     pairs: list[Pair] = []
-    values: dict[tuple[str, str], set[str]] = {}
+    values: dict[Column, dict[str, date | None]] = {}
     for dataset, facet in _told_facets(system, loads):
         table = facet_table(conn, system.name, dataset=dataset, facet=facet)
         batch, written = _merge_facet(conn, table, loads=loads, run_id=run_id, known=known)
@@ -88,9 +92,10 @@ def merge(
         receipts.add(dataset.name, facet.name, batch=batch, written=written)
         rejects += [(loads[index].capture_id, reject) for index, reject in batch.rejects]
         pairs += _pairs(table, batch, loads)
-        for column in _key_columns(system, dataset.name) & set(facet.columns):
-            seen = values.setdefault((dataset.name, column), set())
-            seen |= _texts(batch, facet.columns.index(column))
+        for column, day in _key_columns(system, dataset.name).items():
+            if column in facet.columns:
+                told = known.news((dataset.name, column), _told(table, batch, column, day=day))
+                values.setdefault((dataset.name, column), {}).update(told)
     receipts.add_parsed()
     receipts.write(conn, run_id=run_id, now=now)
     store_rejects(conn, system.name, rejects=rejects, run_id=run_id, now=now)
@@ -158,29 +163,22 @@ def _merge_facet(
     known: KeyCache,
 ) -> tuple[Batch, Written]:
     """Merge one facet's rows of all loads, first as if every value were sound."""
+    is_lasting = table.facet.keep == "absent"
+    held = known.known(table.place) if is_lasting else frozenset()
     try:
-        batch = gather(table, loads, thorough=False)
-        lines = _unknown(table, batch.lines, known)
+        batch = gather(table, loads, thorough=False, held=held)
+        lines = batch.lines
         written = write(conn, table, lines=lines, run_id=run_id) if lines else Written()
     except NOT_STORABLE:
-        batch = gather(table, loads, thorough=True)
-        lines = _unknown(table, batch.lines, known)
-        written = write_apart(conn, table, lines=lines, run_id=run_id)
+        batch = gather(table, loads, thorough=True, held=held)
+        written = write_apart(conn, table, lines=batch.lines, run_id=run_id)
         for line, reason in written.refused:
             reject = reject_row(table, line.row, code="refused", reason=reason)
             batch.rejects.append((line.load, reject))
-    if table.facet.keep == "absent":
+    if is_lasting:
         refused = {line.key for line, _ in written.refused}
         known.add(table.place, (line.key for line in batch.lines if line.key not in refused))
     return batch, written
-
-
-def _unknown(table: FacetTable, lines: list[Line], known: KeyCache) -> list[Line]:
-    """Return the lines worth asking for: not those of keys known to be held for good."""
-    if table.facet.keep != "absent":
-        return lines
-    held = known.known(table.place)
-    return [line for line in lines if line.key not in held]
 
 
 def _pairs(table: FacetTable, batch: Batch, loads: Sequence[Load]) -> list[Pair]:
@@ -202,19 +200,34 @@ def _notes(pairs: Sequence[Pair]) -> Counter[str]:
     )
 
 
-def _key_columns(system: System, dataset: str) -> set[str]:
-    """Return the columns of a dataset that units are read from, or that name its own."""
-    columns: set[str] = set()
+def _key_columns(system: System, dataset: str) -> dict[str, str | None]:
+    """Return the columns of a dataset that units are read from, or that name its own.
+
+    Each with the column that tells the units' day, if there is one.
+    """
+    columns: dict[str, str | None] = {}
     for other in system.datasets:
+        if other.name == dataset and isinstance(other.partitions, FromDataset):
+            columns.setdefault(other.key[0], None)
         for part in dimensions(other.partitions):
             if isinstance(part, FromDataset) and part.dataset == dataset:
-                columns.add(part.column)
-        if other.name == dataset and isinstance(other.partitions, FromDataset):
-            columns.add(other.key[0])
+                columns[part.column] = columns.get(part.column) or part.day
     return columns
 
 
-def _texts(batch: Batch, position: int) -> set[str]:
-    found = {line.row[position] for line in batch.lines}
-    found.discard(None)
-    return set(map(str, found))
+def _told(
+    table: FacetTable, batch: Batch, column: str, *, day: str | None
+) -> dict[str, date | None]:
+    """Return the texts of a column, each with the earliest day of its rows."""
+    columns = table.facet.columns
+    text_at = columns.index(column)
+    found: dict[Any, date | None]
+    if day is None or day not in columns:
+        found = {line.row[text_at]: None for line in batch.lines}
+    else:
+        day_at = columns.index(day)
+        # Latest days first, so that the earliest is what stays.
+        rows = sorted((line.row for line in batch.lines), key=itemgetter(day_at), reverse=True)
+        found = {row[text_at]: row[day_at] for row in rows}
+    found.pop(None, None)
+    return {str(text): on for text, on in found.items()}

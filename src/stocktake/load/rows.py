@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import repeat
+from itertools import compress, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +17,7 @@ from stocktake.model import Capture, Parsed, Reject, Request
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from stocktake.load.tables import FacetTable
 
@@ -117,7 +118,13 @@ def row_hash(row: Row) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def gather(table: FacetTable, loads: Sequence[Load], *, thorough: bool) -> Batch:
+def gather(
+    table: FacetTable,
+    loads: Sequence[Load],
+    *,
+    thorough: bool,
+    held: AbstractSet[Any] = frozenset(),
+) -> Batch:
     """Return the facet's rows of all loads, one per key.
 
     Of rows with one key the one of the later load counts (loads come oldest first), of one load
@@ -126,6 +133,7 @@ def gather(table: FacetTable, loads: Sequence[Load], *, thorough: bool) -> Batch
     Args:
         thorough: Look at every value for what the table would refuse, not only for what it
             would take wrongly.
+        held: Keys whose rows are left out, for nothing is done with them: they are there for good.
     """
     found: dict[Any, tuple[Row, int]] = {}
     longest: dict[Any, Row] = {}
@@ -134,6 +142,8 @@ def gather(table: FacetTable, loads: Sequence[Load], *, thorough: bool) -> Batch
     for index, load in enumerate(loads):
         rows = load.parsed.rows.get(table.facet.row, [])
         batch.read.append(len(rows))
+        if held:
+            rows = list(compress(rows, [key not in held for key in map(key_of, rows)]))
         refused = refused_rows(table, rows, thorough=thorough)
         if thorough:
             refused |= _unencodable(rows, but=refused)

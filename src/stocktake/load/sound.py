@@ -23,6 +23,7 @@ JSONS = frozenset({114, 3802})
 INTEGER_BITS = {21: 16, 23: 32, 20: 64}
 FLOATS = frozenset({700, 701})
 _NUMBERS = (int, float, Decimal)
+_MISREAD = frozenset({BOOL, NUMERIC, *INTEGER_BITS, *FLOATS})
 _TYPES: Mapping[int, tuple[type, ...]] = {
     TEXT: (str,),
     BOOL: (bool,),
@@ -51,6 +52,8 @@ def refused_rows(
     """
     refused: dict[int, Refusal] = {}
     for position, column in enumerate(table.told):
+        if not (thorough or column.oid in _MISREAD or column.name in table.key):
+            continue
         values = [row[position] for row in rows]
         if column.name in table.key and None in values:
             _find(refused, values, column=column, rule=_no_value)

@@ -1,5 +1,6 @@
 """Connections to one database, as the application or as the owner of its tables."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -56,6 +57,7 @@ class Database:
         self._cluster = cluster
         self._pool_size = pool_size
         self._pool: ConnectionPool[Connection[tuple[Any, ...]]] | None = None
+        self._opening = threading.Lock()  # two threads may come first
 
     @contextmanager
     def connection(self) -> Iterator[Connection[tuple[Any, ...]]]:
@@ -128,20 +130,21 @@ class Database:
             self._pool = None
 
     def _opened(self) -> ConnectionPool[Connection[tuple[Any, ...]]]:
-        if self._pool is None:
-            with self.login():  # refuses at once, with a reason, where a pool would retry
-                pass
-            self._pool = ConnectionPool(
-                self._conninfo,
-                min_size=1,
-                max_size=self._pool_size,
-                open=True,
-                check=ConnectionPool.check_connection,
-                configure=_become_app,
-                reset=_become_app,
-                name=self._application,
-            )
-        return self._pool
+        with self._opening:
+            if self._pool is None:
+                with self.login():  # refuses at once, with a reason, where a pool would retry
+                    pass
+                self._pool = ConnectionPool(
+                    self._conninfo,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    open=True,
+                    check=ConnectionPool.check_connection,
+                    configure=_become_app,
+                    reset=_become_app,
+                    name=self._application,
+                )
+            return self._pool
 
     def _conninfo(self) -> str:
         if self._cluster is not None:

@@ -242,7 +242,7 @@ def test_any_order_of_loads_gives_the_same_ledger(conn: Connection, order: Any) 
                         little,
                         feed,
                         [UnitOutcome(key)],
-                        values={("visits", "guest_id"): {f"g{day}"}},
+                        values={("visits", "guest_id"): {f"g{day}": None}},
                         run_id=1,
                         now=NOW + timedelta(seconds=at),
                     )
@@ -272,7 +272,10 @@ def test_coverage_as_of_now_is_coverage_now(conn: Connection, days: list[int]) -
                     little,
                     feed,
                     [UnitOutcome(key)],
-                    values={("visits", "guest_id"): {"one", f"g{day}"}, ("guests", "id"): {"one"}},
+                    values={
+                        ("visits", "guest_id"): {"one": None, f"g{day}": None},
+                        ("guests", "id"): {"one": None},
+                    },
                     run_id=1,
                     now=NOW,
                 )

@@ -40,8 +40,8 @@ def add_visits(conn: Connection, day: str, region: str, rows: int, **columns: An
 def take(
     conn: Connection, feed: str, *outcomes: UnitOutcome, now: datetime = NOW, **values: set[str]
 ) -> dict[State, int]:
-    told = {("visits", "guest_id"): values.get("guest_id", set())} if values else {}
-    told |= {("guests", "id"): values["guests"]} if "guests" in values else {}
+    columns = {"guest_id": ("visits", "guest_id"), "guests": ("guests", "id")}
+    told = {columns[name]: dict.fromkeys(texts) for name, texts in values.items()}
     return record(conn, little, feed, outcomes, values=told, run_id=1, now=now)
 
 

@@ -172,7 +172,20 @@ def test_units_read_from_rows_are_told_with_their_targets(conn: Connection) -> N
 
     merged = merge_all(conn, [load])
 
-    assert merged.values == {("runner", "horse_id"): {"h1", "h2"}, ("horse", "id"): {"h1"}}
+    assert merged.values == {
+        ("runner", "horse_id"): {"h1": None, "h2": None},
+        ("horse", "id"): {"h1": None},
+    }
+
+
+def test_values_told_in_a_committed_merge_are_not_told_again(conn: Connection) -> None:
+    known = KeyCache()
+    merge_all(conn, [stored(conn, RunnerCard("r1", "h1"))], known=known)
+    known.publish()
+
+    merged = merge_all(conn, [stored(conn, RunnerCard("r2", "h1"))], known=known)
+
+    assert merged.values == {("runner", "horse_id"): {}}
 
 
 def test_two_facets_of_one_row_in_one_batch_make_one_row(conn: Connection) -> None:

@@ -316,19 +316,15 @@ on conflict (series_id, key) do nothing
 returning key, ordinal;
 
 -- name: date_members
--- Days of members, where they changed.
+-- Days of members, where they are earlier than what was known.
+-- :exact  boolean  whether later ones count too: every row was looked at
 -- :ordinals  int[]  ordinals, NULL for all
 -- :days  text[]  multiranges of days
 -- :series_id  int  series
 update member m set day = w.day
   from unnest(%(ordinals)s::int[], %(days)s::date[]) as w(ordinal, day)
- where m.series_id = %(series_id)s and m.ordinal = w.ordinal and m.day is distinct from w.day;
-
--- name: days_of_members
--- The day of each value of a column, the earliest when several.
--- :keys  text[]  keys
-select {column}::text, min({day})::date, null::text from {table}
- where {column}::text = any(%(keys)s) group by 1;
+ where m.series_id = %(series_id)s and m.ordinal = w.ordinal
+   and (m.day is null or w.day < m.day or %(exact)s and m.day is distinct from w.day);
 
 -- name: rows_by_key
 -- Rows per value of the key column of a dataset whose units are members.
@@ -354,6 +350,10 @@ select s.key, s.feed, o.ordinal, u.rows, s.series_id, coalesce(u.state = 'empty'
 -- Every member of a column by key.
 -- :series_id  int  series
 select key, ordinal from member where series_id = %(series_id)s;
+
+-- name: dated_column_values
+-- Every value of a column with the earliest day it is found on.
+select {column}::text, min({day})::date from {table} where {column} is not null group by 1;
 
 -- name: column_values
 -- Every value of a column, with NULLs left out.

@@ -68,7 +68,7 @@ def name_of(kind: str) -> Derivation:
     )
 
 
-def career_of(kind: str, runs: str, last: str, *, more: tuple[str, ...] = ()) -> Derivation:
+def career_of(kind: str, *, runs: str, last: str, more: tuple[str, ...] = ()) -> Derivation:
     """Return the derivation of a person's whole career.
 
     Args:
@@ -91,7 +91,7 @@ def career_of(kind: str, runs: str, last: str, *, more: tuple[str, ...] = ()) ->
     )
 
 
-def recent_of(kind: str, runs: str, *, more: tuple[str, ...] = ()) -> Derivation:
+def recent_of(kind: str, *, runs: str, more: tuple[str, ...] = ()) -> Derivation:
     """Return the derivation of a person's last fortnight and month."""
     return Derivation(
         dataset=MASTERS[kind],
@@ -102,7 +102,7 @@ def recent_of(kind: str, runs: str, *, more: tuple[str, ...] = ()) -> Derivation
             *(f"recent_14d_{runs}", "recent_14d_wins", "recent_14d_win_rate"),
             *(f"recent_30d_{runs}", "recent_30d_wins", "recent_30d_win_rate", *more),
         ),
-        parameters=(("kind", kind),),
+        parameters=(("kind", kind), ("as_of", "")),
     )
 
 
@@ -137,12 +137,12 @@ DERIVATIONS = (
     BY_VENUE,
     ALIASES,
     *(name_of(kind) for kind in MASTERS),
-    career_of("jockey", "rides", "ride"),
-    career_of("trainer", "runners", "runner"),
-    career_of("owner", "runners", "runner", more=("total_horses",)),
-    recent_of("jockey", "rides"),
-    recent_of("trainer", "runs"),
-    recent_of("owner", "runs", more=("active_last_30d",)),
+    career_of("jockey", runs="rides", last="ride"),
+    career_of("trainer", runs="runners", last="runner"),
+    career_of("owner", runs="runners", last="runner", more=("total_horses",)),
+    recent_of("jockey", runs="rides"),
+    recent_of("trainer", runs="runs"),
+    recent_of("owner", runs="runs", more=("active_last_30d",)),
     progeny_of("sire"),
     progeny_of("dam"),
     progeny_of("damsire"),

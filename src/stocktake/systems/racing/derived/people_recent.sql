@@ -1,7 +1,8 @@
 -- name: touched
 -- Any change may move the last settled day, and with it who ran lately. Those who did, those who
 -- are thought to have, and those of changed runs: everybody else keeps nothing but zeroes.
--- :kind  text  jockey, trainer or owner
+-- :kind   text  jockey, trainer or owner
+-- :as_of  text  the last day counted; empty for the last settled day of each region
 with moved as (
     select jockey_id, trainer_id, owner_id from changed_ra_race_results
      union
@@ -9,8 +10,10 @@ with moved as (
       from changed_ra_races c join racing.ra_race_results s using (race_id)
      union
     select s.jockey_id, s.trainer_id, s.owner_id
-      from racing.settled join racing.ra_race_results s using (region)
-     where s.race_date > settled.day - 30 and s.race_date <= settled.day
+      from (select region, coalesce(nullif(%(as_of)s::text, '')::date, day) as day
+              from racing.settled) last
+      join racing.ra_race_results s using (region)
+     where s.race_date > last.day - 30 and s.race_date <= last.day
 )
 select case %(kind)s::text when 'jockey' then jockey_id when 'trainer' then trainer_id
                            else owner_id end as id
@@ -24,13 +27,16 @@ select id from racing.ra_mst_owners where %(kind)s::text = 'owner' and recent_30
 
 -- name: compute
 -- The fortnight and the month that end with the last settled day of the region.
--- :kind  text  jockey, trainer or owner
+-- :kind   text  jockey, trainer or owner
+-- :as_of  text  the last day counted; empty for the last settled day of each region
 with run as (
     select case %(kind)s::text when 'jockey' then s.jockey_id when 'trainer' then s.trainer_id
                                else s.owner_id end as id,
-           s.race_date > settled.day - 14 as is_fortnight, s.position = 1 as is_won
-      from racing.settled join racing.starts s using (region)
-     where s.race_date > settled.day - 30 and s.race_date <= settled.day
+           s.race_date > last.day - 14 as is_fortnight, s.position = 1 as is_won
+      from (select region, coalesce(nullif(%(as_of)s::text, '')::date, day) as day
+              from racing.settled) last
+      join racing.starts s using (region)
+     where s.race_date > last.day - 30 and s.race_date <= last.day
 ),
 recent as (
     select k.id, count(run.id) as runs_30,

@@ -4,6 +4,7 @@ select current_user, session_user;
 
 -- name: act_as
 -- Act as another role until the transaction ends ('none': as the login).
+-- :role  text  the role
 select set_config('role', %(role)s, true);
 
 -- name: oldest_transaction
@@ -19,6 +20,7 @@ select least(
 
 -- name: table_columns
 -- Columns of a table with their full types, in order.
+-- :target  text  quoted name of the table
 select a.attname, format_type(a.atttypid, a.atttypmod)
   from pg_attribute a
  where a.attrelid = %(target)s::regclass and a.attnum > 0 and not a.attisdropped
@@ -27,16 +29,27 @@ select a.attname, format_type(a.atttypid, a.atttypmod)
 
 -- name: take_turn
 -- One derivation is recomputed by one session at a time; the other waits here.
+-- :name  text  the derivation
 select pg_advisory_xact_lock(hashtextextended(%(name)s, 0));
 
 -- name: read_state
 -- Where the last recomputation stopped, and with which parameters.
+-- :system  text  its system
+-- :dataset  text  table
+-- :sql  text  file stem of the derivation
 select watermark, parameters
   from stocktake.derive_state
  where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s;
 
 -- name: write_state
 -- Remember where this recomputation stopped.
+-- :system  text  its system
+-- :dataset  text  table
+-- :sql  text  file stem of the derivation
+-- :watermark  timestamptz  from here on nothing was seen
+-- :parameters  jsonb  those used
+-- :run_id  bigint  the run
+-- :at  timestamptz  when
 insert into stocktake.derive_state (tenant_id, system, dataset, sql, watermark, parameters,
                                     run_id, at)
 values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, %(dataset)s, %(sql)s,
@@ -50,15 +63,19 @@ values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, %(
 drop view if exists {view};
 
 -- name: view_changes
--- Rows of an input that changed since the watermark, and what they were before.
+-- Rows of an input that changed since the watermark, and what they were before each change: a
+-- former self is the present row with the versions laid over it, newest first.
 create temporary view {view} as
 select t.* from {input} t where t._loaded_at >= {watermark}
  union all
 select former.*
-  from stocktake.row_version v
+  from (select w.row_key,
+               stocktake.laid_over(w.before) over (
+                   partition by w.row_key order by w.version_id desc) as before
+          from stocktake.row_version w
+         where w.system = {system} and w.dataset = {dataset} and w.at >= {watermark}) v
   left join {input} t on {matches_version}
- cross join lateral jsonb_populate_record(t, v.before || v.row_key) former
- where v.system = {system} and v.dataset = {dataset} and v.at >= {watermark};
+ cross join lateral jsonb_populate_record(t, v.before || v.row_key) former;
 
 -- name: view_everything
 -- Every row of an input, for derivations that do not list their keys themselves.
@@ -66,6 +83,9 @@ create temporary view {view} as select t.* from {input} t;
 
 -- name: has_changes
 -- Whether anything at all was loaded, changed or removed since the watermark.
+-- :watermark  timestamptz  from here on nothing was seen
+-- :system  text  its system
+-- :dataset  text  table
 select exists (select from {input} where _loaded_at >= %(watermark)s)
     or exists (select from stocktake.row_version
                 where system = %(system)s and dataset = %(dataset)s and at >= %(watermark)s);
@@ -101,6 +121,9 @@ insert into touched_keys ({scope}) select {scope} from ({every}) every_key;
 
 -- name: fill_sample
 -- A share of the keys that are stored or could be, at least so many; the same for the same seed.
+-- :seed  integer  which keys
+-- :least  integer  keys at least
+-- :share  double precision  part of the keys, 0 to 1
 insert into touched_keys ({scope})
 select {scope}
   from (select {scope} from ({every}) every_key
@@ -128,6 +151,7 @@ select r.*, hash_record_extended(row({compared}), 0) as _row_hash
 
 -- name: insert_all
 -- The first rows of an empty table.
+-- :_run_id  bigint  the run rows are ascribed to
 insert into {target} ({columns}, _row_hash, _run_id)
 select {columns}, _row_hash, %(_run_id)s from ({rows}) r;
 
@@ -146,6 +170,9 @@ analyze computed;
 
 -- name: keep_deleted
 -- What is about to vanish, for derivations that read this table.
+-- :run_id  bigint  the run
+-- :system  text  its system
+-- :dataset  text  table
 insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
 select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
        %(dataset)s, jsonb_build_object({key_pairs}), 'delete', to_jsonb(t)
@@ -154,6 +181,9 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(s
 
 -- name: keep_updated
 -- What is about to change, for derivations that read this table.
+-- :run_id  bigint  the run
+-- :system  text  its system
+-- :dataset  text  table
 insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
 select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
        %(dataset)s, jsonb_build_object({key_pairs}), 'update', to_jsonb(t)
@@ -176,6 +206,7 @@ delete from {target} t where {is_vanished};
 
 -- name: update_changed
 -- Stored rows whose values changed.
+-- :_run_id  bigint  the run rows are ascribed to
 update {target} t
    set {assignments}, _row_hash = c._row_hash, _run_id = %(_run_id)s,
        _loaded_at = transaction_timestamp(), updated_at = transaction_timestamp()
@@ -191,6 +222,7 @@ update {target} t
 
 -- name: insert_new
 -- Computed rows whose key is not stored yet.
+-- :_run_id  bigint  the run rows are ascribed to
 insert into {target} ({columns}, _row_hash, _run_id)
 select {columns}, c._row_hash, %(_run_id)s
   from computed c

@@ -1,0 +1,24 @@
+"""Opening the installation for a command; apart, so that ``--help`` does not import the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stocktake.observe.logs import configure_logs
+from stocktake.run.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from stocktake.run.workspace import Workspace
+    from stocktake.settings import Settings
+
+
+def opened(settings: Settings, application: str) -> AbstractContextManager[Workspace]:
+    """Open the installation for a command named ``application``."""
+    return open_workspace(settings, application=f"stocktake {application}")
+
+
+def log_as_told(settings: Settings) -> None:
+    """Send logs where and how the settings say."""
+    configure_logs(level=settings.log_level, style=settings.log_format)
