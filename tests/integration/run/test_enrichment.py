@@ -54,9 +54,7 @@ def test_everything_of_two_days_is_complete_after_one_backfill(stable: Stable) -
 def test_horses_that_ran_last_are_asked_for_first(stable: Stable) -> None:
     stable.backfill(since=SINCE, until=UNTIL)
 
-    last_run = dict(
-        stable.rows("ra_runners", "true group by horse_id", "horse_id, max(race_date)")
-    )
+    last_run = dict(stable.rows("ra_runners", "true group by horse_id", "horse_id, max(race_date)"))
     days = [last_run[horse] for horse in horses_asked(stable.targets())]
     inversions = sum(later > earlier for earlier, later in zip(days, days[1:], strict=False))
     assert len(set(days)) == 2

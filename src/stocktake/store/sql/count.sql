@@ -468,3 +468,19 @@ select s.key, u.ordinal
         where d.system = s.system and d.dataset = %(derived)s and d.feed = 'derive'
           and d.key = s.key and l.chunk = floor(u.ordinal / 4096.0) and l.held @> u.ordinal)
  order by s.key, u.ordinal;
+
+-- name: note_stale
+-- Notes held units as stale; the rows counted of them are kept.
+-- :series_ids  int[]  series
+-- :ordinals  int[]  ordinals
+-- :reason  text  why
+-- :now  timestamptz  instant
+insert into unit as u (series_id, ordinal, state, reason, changed_at)
+select w.series_id, w.ordinal, 'stale', %(reason)s, %(now)s
+  from unnest(%(series_ids)s::int[], %(ordinals)s::int[]) as w(series_id, ordinal)
+  join ledger l on l.series_id = w.series_id and l.chunk = w.ordinal >> 12
+               and l.held @> w.ordinal
+ order by 1, 2
+on conflict (series_id, ordinal) do update
+   set state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at
+ where u.state in ('complete', 'empty', 'thin');
