@@ -16,6 +16,7 @@ from stocktake.model import TO_FILL_STATES, Range
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
 from stocktake.run.registry import find_datasets
+from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +48,7 @@ def plan_for(
     With ``due_only`` failures that wait for their next try are left out, and held units whose
     re-check is due are added.
     """
+    find_stale(conn, workspace, system)
     chosen = find_datasets(system, options.datasets)
     looking = Looking(
         now=now, window=asked_range(system, options, now=now), lifted=workspace.lifted(system)
