@@ -23,6 +23,7 @@ from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
 from stocktake.run.checked import check_wave
+from stocktake.run.collector import seldom_collected
 from stocktake.run.derived import derive_all
 from stocktake.run.errands import errands
 from stocktake.run.fetching import open_fetching, stored_pages
@@ -179,7 +180,8 @@ class _Execution:
     def run(self) -> RunReport:
         """Execute every wave, then finish; on any error leave the run resumable."""
         try:
-            self._execute()
+            with seldom_collected():
+                self._execute()
         except BaseException as error:
             self._leave(error)
             raise
