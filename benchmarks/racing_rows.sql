@@ -1,3 +1,7 @@
+-- name: seed
+-- The same rows each time.
+select setseed(0.5);
+
 -- name: make_entries
 -- Careers of :horses horses, 1 to 60 runs, mostly few, three to six weeks apart, shuffled into
 -- races of about ten on each day.
@@ -111,3 +115,24 @@ select 'new_' || race_id, %(day)s, region, horse_id, number, jockey_id, trainer_
        sire_id, dam_id, damsire_id, age, weight_lbs, draw, position, position_str, sp_decimal,
        dead_heat_n, time_seconds, prize_won, official_rating, rpr, tsr, outcome, is_starter
   from racing.ra_race_results where race_date = %(day)s::date - 40;
+
+-- name: plain_keys
+-- All keys, straight from where they are listed.
+create temporary view touched_keys as {every};
+
+-- name: plain_table
+-- An empty table with the same columns and indexes.
+create temporary table plain_rows (like {target} including defaults including indexes);
+
+-- name: plain_rows
+-- The derived rows, as one would write them by hand.
+insert into plain_rows ({columns}) select {columns} from ({compute}) c;
+
+-- name: plain_drop
+-- Ready for the next round.
+drop table plain_rows; drop view touched_keys;
+
+-- name: bare_checks
+-- Counts of NULLs of fifteen columns, with the same filter each check has.
+select count(*) filter (where is_starter and region in ('GB', 'IRE')) as starters, {counts}
+  from racing.ra_race_results;

@@ -22,7 +22,7 @@ __all__ = [
 
 MOST_STATEMENTS = 40
 MOST_ARGUMENTS = 6
-MOST_POSITIONAL = 2
+MOST_POSITIONAL = 4  # see docs/decisions/0006-budgets.md
 
 UNWANTED = frozenset(
     [
@@ -163,7 +163,7 @@ def long_functions(modules: Iterable[Module]) -> list[str]:
 
 
 def crowded_signatures(modules: Iterable[Module]) -> list[str]:
-    """At most 6 arguments, keyword-only after the second.
+    """At most 6 arguments, keyword-only after the fourth.
 
     A framework's hooks keep its signature: overrides, magic methods, and the commands and routes
     that Typer and FastAPI call by keyword.
@@ -177,7 +177,7 @@ def crowded_signatures(modules: Iterable[Module]) -> list[str]:
                 continue
             positional = positional_count(function)
             if positional > MOST_POSITIONAL:
-                what = f"{positional} arguments by position; keyword-only after the second"
+                what = f"{positional} arguments by position; keyword-only after the fourth"
             elif positional + len(function.args.kwonlyargs) > MOST_ARGUMENTS:
                 what = f"more than {MOST_ARGUMENTS} arguments"
             else:

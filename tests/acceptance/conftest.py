@@ -11,9 +11,10 @@ import pytest
 
 from stocktake.run.clock import system_clock
 from stocktake.run.workspace import components
+from stocktake.store.installation import init
 from stocktake.systems.racing.sandbox.server import create
 from stocktake.testing.database import temporary_database
-from tests.acceptance.installation import RATE_FACTOR, Installation, State, backfill
+from tests.acceptance.installation import RATE_FACTOR, Installation, State, session_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
     from stocktake.store.cluster import LocalCluster
     from stocktake.testing import SandboxServer
+
+
+def pytest_report_header() -> str:
+    """Say how to repeat this session's random choices."""
+    return f"acceptance: STOCKTAKE_TEST_SEED={session_seed()}"
 
 
 @pytest.fixture(scope="session")
@@ -49,13 +55,9 @@ def installation(
 ) -> Iterator[Installation]:
     """A fresh sandbox installation."""
     with temporary_database(cluster, components=components()) as database:
+        init(database, "sandbox")
         fresh = Installation(database, sandbox, tmp_path)
-        done = fresh.run("init", "--sandbox", "--json")
-        assert done.code == 0, done.said
         yield fresh
-
-
-Undisturbed = "Callable[[tuple[str, ...]], tuple[State, int]]"
 
 
 @pytest.fixture(scope="session")
@@ -70,17 +72,14 @@ def undisturbed(
             create(1, "year", until=today, rate_factor=RATE_FACTOR * 2) as server,
             temporary_database(cluster, components=components()) as database,
         ):
+            init(database, "sandbox")
             yield Installation(database, server, tmp_path_factory.mktemp("undisturbed"))
 
     @cache
     def of(arguments: tuple[str, ...]) -> tuple[State, int]:
         with fresh() as installation:
-            assert installation.run("init", "--sandbox", "--json").code == 0
             done = installation.run(*arguments)
             assert done.code in {0, 1, 2}, done.said
             return installation.state(), len(installation.targets())
 
     return of
-
-
-__all__ = ["backfill"]

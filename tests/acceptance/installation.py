@@ -6,6 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
+import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +20,7 @@ from stocktake.run.registry import find_system
 from stocktake.store.queries import parse_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from stocktake.store.database import Database
@@ -27,16 +30,29 @@ QUERIES = parse_queries(Path(__file__).with_name("state.sql").read_text(), place
 PROGRAM = (str(Path(sys.executable).with_name("stocktake")),)
 RATE_FACTOR = 400.0
 PATIENCE_SECONDS = 180.0
-UNCOMPARED = (
-    *("created_at", "updated_at", "stats_updated_at", "calculated_at", "fetched_at"),
+RACING = find_system("racing")
+UNCOMPARED = [
+    *("created_at", "updated_at", "stats_updated_at", "result_updated_at"),
     *("_capture_id", "_run_id", "_loaded_at"),
-)
+    *(stamp for derivation in RACING.derivations for stamp in derivation.stamps),
+    *(f"_{facet.name}_capture_id" for dataset in RACING.datasets for facet in dataset.facets),
+]
 """Columns that say when and by which run, not what."""
+
+
+def uncompared(table: str) -> list[str]:
+    """Return the columns of a table that may differ between equal histories.
+
+    Of rows that are only inserted when absent, the hash tells of the first that came.
+    """
+    first_come = [facet.name for facet in RACING.dataset(table).facets if facet.keep == "absent"]
+    hashes = ["_row_hash", *(f"_{name}_hash" for name in first_come)]
+    return [*UNCOMPARED, *(hashes if first_come else ())]
 
 
 _MEMBER_DATASETS = [
     (one.name, one.partitions.dataset, one.partitions.column)
-    for one in find_system("racing").datasets
+    for one in RACING.datasets
     if isinstance(one.partitions, FromDataset)
 ]
 MEMBERS = {
@@ -70,21 +86,20 @@ class Done:
 class State:
     """What a database holds, without times and numbers of runs and captures."""
 
-    tables: Mapping[str, tuple[int, str]]
+    tables: Mapping[str, Sequence[str]]
     ledger: Sequence[tuple[Any, ...]]
     units: Sequence[tuple[Any, ...]]
 
     def differences(self, other: State) -> list[str]:
         """Return what differs, in words; empty when nothing does."""
-        found = [
-            f"{name}: {self.tables.get(name)} is not {other.tables.get(name)}"
-            for name in sorted({*self.tables, *other.tables})
-            if self.tables.get(name) != other.tables.get(name)
-        ]
+        found = []
+        for name in sorted({*self.tables, *other.tables}):
+            mine, theirs = (Counter(one.tables.get(name, ())) for one in (self, other))
+            found += _row_differences(name, mine - theirs, theirs - mine)
         for what in ("ledger", "units"):
-            mine, theirs = set(getattr(self, what)), set(getattr(other, what))
-            found += [f"{what}: only here {line}" for line in sorted(mine - theirs, key=str)[:5]]
-            found += [f"{what}: only there {line}" for line in sorted(theirs - mine, key=str)[:5]]
+            here, there = set(getattr(self, what)), set(getattr(other, what))
+            found += [f"{what}: only here {line}" for line in sorted(here - there, key=str)[:5]]
+            found += [f"{what}: only there {line}" for line in sorted(there - here, key=str)[:5]]
         return found
 
 
@@ -141,15 +156,22 @@ class Installation:
         """Return what the database holds now."""
         with self.database.login() as session:
             tables = session.execute(QUERIES.loaded_tables).fetchall()
-            sums: dict[str, tuple[int, str]] = {}
+            lines: dict[str, list[str]] = {}
             for schema, table in tables:
-                statement = QUERIES.checksum.format(table=Identifier(schema, table))
-                row = session.execute(statement, {"without": list(UNCOMPARED)}).fetchone()
-                assert row is not None
-                sums[table] = (int(row[0]), str(row[1]))
+                statement = QUERIES.table_lines.format(table=Identifier(schema, table))
+                rows = session.execute(statement, {"without": uncompared(table)}).fetchall()
+                lines[table] = [line for (line,) in rows]
             ledger = session.execute(QUERIES.held_units, MEMBERS).fetchall()
             units = session.execute(QUERIES.unit_lines, MEMBERS).fetchall()
-        return State(sums, _hashable(ledger), _hashable(units))
+        return State(lines, _hashable(ledger), _hashable(units))
+
+    def unit_states(self, feed: str) -> dict[tuple[str, str], tuple[str, str]]:
+        """Return state and reason of the units of days a feed told of, by dataset and region."""
+        return {
+            (dataset, key[-1]): (state, reason)
+            for dataset, of_feed, key, _, state, reason, *_ in self.state().units
+            if of_feed == feed and key
+        }
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of one statement of ``state.sql``."""
@@ -161,21 +183,62 @@ class Installation:
         return [entry.target for entry in self.server.requests[since:]]
 
 
+def session_seed() -> int:
+    """Return what random choices of this session start from: the same for all its workers."""
+    given = os.environ.get("STOCKTAKE_TEST_SEED")
+    if given:
+        return int(given)
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+    return zlib.crc32(session.encode())
+
+
 def backfill(since: date, until: date, *datasets: str) -> tuple[str, ...]:
     """Return the arguments of a backfill."""
     window = ("--since", since.isoformat(), "--until", until.isoformat())
     return ("backfill", "racing", *datasets, *window, "--json")
 
 
-def finish(started: subprocess.Popen[str]) -> Done:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Wait for something that another program brings about."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.01)
+
+
+def finish(started: subprocess.Popen[str], *, seconds: float = PATIENCE_SECONDS) -> Done:
     """Wait for a command's end."""
     try:
-        out, err = started.communicate(timeout=PATIENCE_SECONDS)
+        out, err = started.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         started.kill()
         out, err = started.communicate()
-        raise AssertionError(f"no end within {PATIENCE_SECONDS} s\n{out}\n{err}") from None
+        raise AssertionError(f"no end within {seconds} s\n{out}\n{err}") from None
     return Done(started.returncode, out, err)
+
+
+def _row_differences(table: str, mine: Counter[str], theirs: Counter[str]) -> list[str]:
+    """Return which columns of which rows differ, three examples, paired by the dataset's key."""
+    key = RACING.dataset(table).key
+    here, there = (
+        {tuple(row[column] for column in key): row for row in map(json.loads, lines)}
+        for lines in (mine, theirs)
+    )
+    changed = [
+        f"{table} {at}: "
+        + str({name: (row[name], there[at][name]) for name in row if row[name] != there[at][name]})
+        for at, row in here.items()
+        if at in there
+    ]
+    alone = [
+        f"{table}: only {word} {at}"
+        for word, at in [
+            *(("here", at) for at in here.keys() - there.keys()),
+            *(("there", at) for at in there.keys() - here.keys()),
+        ]
+    ]
+    doubled = [f"{table}: {count + 1} times {line}" for line, count in mine.items() if count > 1]
+    return [*changed[:3], *alone[:3], *doubled[:3]]
 
 
 def _hashable(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

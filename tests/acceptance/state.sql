@@ -1,16 +1,9 @@
 -- name: loaded_tables
--- Every table that rows are loaded or derived into.
-select table_schema, table_name
-  from information_schema.columns
- where column_name = '_loaded_at'
+-- Every table that rows are loaded or derived into; not the views under their old names.
+select c.table_schema, c.table_name
+  from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
+ where c.column_name = '_loaded_at' and t.table_type = 'BASE TABLE'
  order by 1, 2;
-
--- name: checksum
--- Rows and a checksum of one table that does not depend on the order of rows.
--- :without text[]
-select count(*), coalesce(md5(string_agg(line, E'\n' order by line collate "C")), '')
-  from (select (to_jsonb(source) - %(without)s::text[])::text as line
-          from {table} as source) as lines;
 
 -- name: table_lines
 -- Rows of one table as compared.
@@ -98,3 +91,41 @@ select pg_terminate_backend(pid) from pg_stat_activity
 -- name: pauses
 -- Paused sources.
 select source, reason from stocktake.source_pause;
+
+-- name: impatient
+-- Sessions of this database give up waiting for a lock after a moment.
+alter database {database} set lock_timeout = '300ms';
+
+-- name: block_horses
+-- Holds a table that every batch writes.
+lock table racing.ra_mst_horses in share row exclusive mode;
+
+-- name: waiting
+-- Sessions that wait for a lock on a table.
+select pid from pg_locks where not granted and locktype = 'relation'
+   and database = (select oid from pg_database where datname = current_database());
+
+-- name: make_space
+-- A place on another disk.
+create tablespace {space} location {folder};
+
+-- name: move_bodies
+alter table stocktake.body set tablespace {space};
+
+-- name: move_runners
+alter table racing.ra_runners set tablespace {space};
+
+-- name: drop_space
+drop tablespace {space};
+
+-- name: rejects
+-- Rows set aside.
+select dataset, position, code, reason from stocktake.reject order by reject_id;
+
+-- name: a_race_with_results
+-- A race whose first two may change places.
+select race_id from racing.ra_race_results group by race_id having count(*) > 2 order by 1 limit 1;
+
+-- name: former_results
+-- How many results were overwritten.
+select count(*) from stocktake.row_version where dataset = 'ra_race_results';

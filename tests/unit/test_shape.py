@@ -58,7 +58,7 @@ def test_the_package_keeps_the_rule(rule: Rule) -> None:
     [
         pytest.param(clock_reads, "now = datetime.now(UTC)", id="clock"),
         pytest.param(clock_reads, "start = time.time()", id="clock in seconds"),
-        pytest.param(crowded_signatures, "def plan(a, b, c): ...", id="third by position"),
+        pytest.param(crowded_signatures, "def plan(a, b, c, d, e): ...", id="fifth by position"),
         pytest.param(crowded_signatures, "def plan(a, b, *, c, d, e, f, g): ...", id="seven"),
         pytest.param(long_functions, "def plan():\n" + "    x = 1\n" * 41, id="41 statements"),
         pytest.param(naive_times, "datetime.now()", id="now"),
@@ -123,12 +123,13 @@ def test_documentation_and_blank_lines_are_not_code() -> None:
     assert Module(Path("a.py"), text).code_line_count == 3
 
 
-def test_the_engine_stays_below_7000_code_lines() -> None:
-    assert code_lines(lambda first: first not in {"systems", "testing"}) <= 7_000
+# The figures are those of docs/decisions/0006-budgets.md.
+def test_the_engine_stays_below_its_budget_of_code_lines() -> None:
+    assert code_lines(lambda first: first not in {"systems", "testing"}) <= 16_000
 
 
-def test_nouns_stages_store_and_run_stay_below_4500_code_lines() -> None:
-    assert code_lines(lambda first: first in HEART) <= 4_500
+def test_nouns_stages_store_and_run_stay_below_their_budget_of_code_lines() -> None:
+    assert code_lines(lambda first: first in HEART) <= 12_500
 
 
 def code_lines(counts: Callable[[str], bool]) -> int:

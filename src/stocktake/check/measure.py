@@ -247,6 +247,7 @@ def _duplicate(measuring: Measuring, check: Check) -> Finding:
 def _foreign_key(measuring: Measuring, check: Check) -> Finding:
     parent, key = check.value.split(".")
     statement = QUERIES.orphans.format(
+        key=COMMA.join(map(Identifier, measuring.system.dataset(check.dataset).key)),
         pairs=measuring.key_pairs(check.dataset),
         target=measuring.table(check.dataset),
         column=Identifier(check.column),

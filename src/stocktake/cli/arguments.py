@@ -91,35 +91,20 @@ def read_states(texts: Sequence[str] | None) -> tuple[State, ...]:
     return tuple(State(word) for word in words)
 
 
-def plan_options(
-    datasets: Sequence[str] | None,
-    window: Range,
-    *,
-    states: Sequence[str] | None,
-    order: str,
-    sample: int | None,
-    max_requests: int | None,
-    until_target: bool,
-    refetch: bool,
-) -> PlanOptions:
-    """Return checked plan options.
+def checked(options: PlanOptions) -> PlanOptions:
+    """Return plan options that make sense.
 
     Raises:
         UsageError: An order that does not exist, or a sample below 1.
     """
-    if order not in ORDERS:
-        raise UsageError(f"--order {order!r} does not exist.", hint=f"Orders: {', '.join(ORDERS)}.")
-    for option, value in (("--sample", sample), ("--max-requests", max_requests)):
+    if options.order not in ORDERS:
+        raise UsageError(
+            f"--order {options.order!r} does not exist.", hint=f"Orders: {', '.join(ORDERS)}."
+        )
+    for option, value in (
+        ("--sample", options.sample),
+        ("--max-requests", options.max_requests),
+    ):
         if value is not None and value < 1:
             raise UsageError(f"{option} must be at least 1, not {value}.")
-    return PlanOptions(
-        datasets=tuple(datasets or ()),
-        since=window.since,
-        until=window.until,
-        states=read_states(states),
-        order=order,
-        sample=sample,
-        max_requests=max_requests,
-        until_target=until_target,
-        refetch=refetch,
-    )
+    return options

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from stocktake.fetch.captures import StoredCapture
-    from stocktake.load.provenance import Provenance
+    from stocktake.load.provenance import Provenance, Version
     from stocktake.model import Explanation
 
 SHOWN = 10
@@ -63,7 +63,8 @@ def render_why(console: Console, told: Explanation) -> None:
         )
     for name, state, reason in told.upstream:
         console.print(
-            f"after        {name}: {words.state_text(state)}" + (f": {reason}" if reason else "")
+            f"after        {name}: {words.state_text(state)}" + (f": {reason}" if reason else ""),
+            soft_wrap=True,
         )
     for attempt in told.attempts[:SHOWN]:
         console.print(
@@ -122,7 +123,17 @@ def _render_trace(console: Console, told: Provenance) -> None:
         )
     console.print(table)
     for version in told.versions[:SHOWN]:
-        console.print(f"before run {version.run_id} ({version.operation}): {version.before}")
+        console.print(_before(version), markup=False, soft_wrap=True)
+
+
+def _before(version: Version) -> str:
+    """Return what a run overwrote: the row's own columns, empty ones only counted."""
+    own = {name: value for name, value in version.before.items() if not name.startswith("_")}
+    told = [f"{name} {value}" for name, value in own.items() if value is not None]
+    empty = len(own) - len(told)
+    if empty:
+        told.append(f"{empty} columns empty")
+    return f"before run {version.run_id} ({version.operation}): {', '.join(told) or 'the same'}"
 
 
 capture = typer.Typer(add_completion=False, no_args_is_help=True, help="Bytes as received.")

@@ -13,8 +13,9 @@ from stocktake.cli.arguments import (
     States,
     SystemName,
     Until,
-    plan_options,
+    checked,
     read_range,
+    read_states,
 )
 from stocktake.cli.output import output_of
 from stocktake.cli.plan import (
@@ -26,6 +27,7 @@ from stocktake.cli.plan import (
 )
 from stocktake.cli.progress import announcer, shown_progress
 from stocktake.cli.reports import print_report
+from stocktake.model import PlanOptions
 from stocktake.run.backfill import Conduct
 from stocktake.run.backfill import backfill as run_backfill
 from stocktake.run.files import load_files
@@ -53,20 +55,23 @@ def backfill(
     found = find_system(system)
     names = [dataset.name for dataset in find_datasets(found, datasets)] if datasets else []
     window = read_range(since, until)
-    options = plan_options(
-        names,
-        window,
-        states=state,
-        order=order,
-        sample=sample,
-        max_requests=max_requests,
-        until_target=until_target,
-        refetch=refetch,
+    options = checked(
+        PlanOptions(
+            datasets=tuple(names),
+            since=window.since,
+            until=window.until,
+            states=read_states(state),
+            order=order,
+            sample=sample,
+            max_requests=max_requests,
+            until_target=until_target,
+            refetch=refetch,
+        )
     )
     with out.workspace("backfill") as workspace, shown_progress(out) as report:
         conduct = Conduct(report=report, announce=announcer(out))
         done = run_backfill(workspace, found, options, conduct=conduct, plan_id=plan)
-        return print_report(out, workspace, found, done, window, datasets=options.datasets)
+        return print_report(out, workspace, found, done, window=window, datasets=options.datasets)
 
 
 def sync(
@@ -81,7 +86,7 @@ def sync(
     names = tuple(dataset.name for dataset in find_datasets(found, datasets)) if datasets else ()
     with out.workspace("sync") as workspace, shown_progress(out) as report:
         done = run_sync(workspace, found, names, days=days, conduct=Conduct(report=report))
-        return print_report(out, workspace, found, done, None)
+        return print_report(out, workspace, found, done)
 
 
 def load(
@@ -99,7 +104,7 @@ def load(
     (target,) = find_datasets(found, [dataset])
     with out.workspace("load") as workspace, shown_progress(out) as report:
         done = load_files(workspace, found, target, files, source=source, report=report)
-        return print_report(out, workspace, found, done, None, judged=False)
+        return print_report(out, workspace, found, done, datasets=None)
 
 
 def replay(
@@ -116,4 +121,4 @@ def replay(
     window = read_range(since, until)
     with out.workspace("replay") as workspace, shown_progress(out) as report:
         done = run_replay(workspace, found, chosen, window, report=report)
-        return print_report(out, workspace, found, done, window, judged=False)
+        return print_report(out, workspace, found, done, window=window, datasets=None)

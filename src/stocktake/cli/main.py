@@ -64,15 +64,13 @@ def main() -> None:
     except StocktakeError as error:
         print_error(error.message, hint=error.hint, kind=type(error).__name__, as_json=as_json)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # Typer turns the one into the other
         print_error(
             "interrupted; what was loaded is kept.",
             hint="Run the same command again to go on.",
             kind="Interrupted",
             as_json=as_json,
         )
-        sys.exit(EXIT_INTERRUPTED)
-    except typer.Abort:
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,10 +15,12 @@ from stocktake.cli.arguments import (
     States,
     SystemName,
     Until,
-    plan_options,
+    checked,
     read_range,
+    read_states,
 )
 from stocktake.cli.output import output_of
+from stocktake.model import PlanOptions
 from stocktake.run.planned import make_and_save
 from stocktake.run.registry import find_datasets, find_system
 
@@ -54,15 +56,19 @@ def plan(
     out = output_of(context)
     found = find_system(system)
     names = [dataset.name for dataset in find_datasets(found, datasets)] if datasets else []
-    options = plan_options(
-        names,
-        read_range(since, until),
-        states=state,
-        order=order,
-        sample=sample,
-        max_requests=max_requests,
-        until_target=until_target,
-        refetch=refetch,
+    window = read_range(since, until)
+    options = checked(
+        PlanOptions(
+            datasets=tuple(names),
+            since=window.since,
+            until=window.until,
+            states=read_states(state),
+            order=order,
+            sample=sample,
+            max_requests=max_requests,
+            until_target=until_target,
+            refetch=refetch,
+        )
     )
     with out.workspace("plan") as workspace:
         made = make_and_save(workspace, found, options, save=save)

@@ -73,10 +73,12 @@ def shown_progress(out: Output) -> Iterator[Report]:
 
 
 def _detail(progress: Progress) -> str:
-    parts = [f"{progress.rows:,} rows", f"{progress.per_second:.1f}/s"]
+    parts = [f"{progress.rows:,} rows"]
+    if progress.per_second:
+        parts.append(f"{progress.per_second:.1f}/s")
     if progress.failed:
         parts.append(f"[red]{progress.failed} failed[/]")
-    if progress.eta_seconds is not None:
+    if progress.eta_seconds is not None and progress.done < progress.total:
         parts.append(f"{words.duration(progress.eta_seconds)} left")
     return " · ".join(parts)
 

@@ -41,10 +41,9 @@ def print_report(
     workspace: Workspace,
     system: System,
     done: RunReport,
-    window: Range | None,
     *,
-    datasets: Sequence[str] = (),
-    judged: bool = True,
+    window: Range | None = None,
+    datasets: Sequence[str] | None = (),
 ) -> int:
     """Print what a run did and return the exit code of what is held after it.
 
@@ -54,9 +53,8 @@ def print_report(
         system: Of which.
         done: The run.
         window: Range that was asked for; its coverage decides the exit code.
-        datasets: Names asked for; empty means all.
-        judged: Whether coverage decides; commands that load what a user gave are not judged by
-            what they did not give.
+        datasets: Names asked for, empty for all: what they hold decides. ``None`` for commands
+            that load what a user gave: they are not judged by what they did not give.
     """
     if out.as_json:
         out.emit(report_as_json(done), lambda _: None)
@@ -65,7 +63,7 @@ def print_report(
     failed = bool(done.units) and any(
         units for state, units in done.units.items() if state.value in {"failed", "blocked"}
     )
-    if not judged or window is None:
+    if datasets is None or window is None:
         return 2 if failed else 0
     counted = count_system(workspace, system, find_datasets(system, tuple(datasets)), window)
     code = exit_code(counted)

@@ -247,19 +247,31 @@ def _turned_at(
 
 def _advice(system: System, dataset: Dataset, told: Explanation) -> str:
     """Return what to do next: a sentence, a command where there is one."""
-    fill = f"stocktake backfill {system.name} {dataset.name}{_days(dataset, told.unit.key)}"
     if told.state in {State.MISSING, State.THIN, State.FAILED, State.STALE}:
-        if any(feed.feed == DERIVE for feed in told.feeds):
-            return f"stocktake derive {system.name} {dataset.name}"
-        if told.rejects:
-            return f"Rows were refused: stocktake rejects {system.name}; then {fill} --refetch"
-        if told.state is State.THIN and not told.reason.endswith(" missing"):
-            return f"{fill} --refetch"
-        return fill
+        return _filling(system, dataset, told)
     blocking = next((name for name, state, _ in told.upstream if state in GAP_STATES), None)
     if told.state is State.BLOCKED and blocking:
         return f"First fill {blocking}: stocktake why {system.name} {blocking} {told.unit}"
     return _STANDING.get(told.state, "Nothing.") + _lifting(system, dataset, told)
+
+
+def _filling(system: System, dataset: Dataset, told: Explanation) -> str:
+    fill = f"stocktake backfill {system.name} {dataset.name}{_days(dataset, told.unit.key)}"
+    if any(feed.feed == DERIVE for feed in told.feeds):
+        return f"stocktake derive {system.name} {dataset.name}"
+    if form := _file_source(system, told):
+        return f"stocktake load {system.name} {dataset.name} FILE --source {form}"
+    if told.rejects:
+        return f"Rows were refused: stocktake rejects {system.name}; then {fill} --refetch"
+    if told.state is State.THIN and not told.reason.endswith(" missing"):
+        return f"{fill} --refetch"
+    return fill
+
+
+def _file_source(system: System, told: Explanation) -> str:
+    """Return the file source a unit came from; empty when no file had it."""
+    forms = {form.name for source in system.sources for form in source.files}
+    return next((feed.feed for feed in told.feeds if feed.feed in forms), "")
 
 
 _STANDING = {

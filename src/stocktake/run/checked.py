@@ -11,7 +11,7 @@ from stocktake.model import Coverage, Range, Severity, day_of
 from stocktake.run.counted import count_system, first_day
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from stocktake.model import Check, CheckResult, Dataset, PlanPart, System
     from stocktake.run.workspace import Workspace
@@ -70,9 +70,22 @@ def _by_year(
 
 
 def check_wave(
-    workspace: Workspace, system: System, parts: Sequence[PlanPart], *, run_id: int
+    workspace: Workspace,
+    system: System,
+    parts: Sequence[PlanPart],
+    *,
+    asked: Collection[str],
+    run_id: int,
 ) -> list[CheckResult]:
     """Measure the checks of a wave's days that part of a history can be judged by.
+
+    Args:
+        workspace: Where.
+        system: Of which.
+        parts: Parts of the wave whose units are days.
+        asked: Datasets the run is for, empty for all: what their feeds fill besides may lack
+            what other feeds bring.
+        run_id: Kept with the results.
 
     Raises:
         PlanRefused: One failed; what is loaded stays, and the next wave does not start.
@@ -85,6 +98,7 @@ def check_wave(
         for ordinal in (first, last - 1)
     ]
     names = {name for part in parts for name in system.feed(part.feed)[1].fills}
+    names &= set(asked) or names
     datasets = [dataset for dataset in system.datasets if dataset.name in names]
     chosen = [check for check in checks_of(system, datasets) if check.kind in BY_ROW and check.day]
     if not ordinals or not chosen:

@@ -12,6 +12,7 @@ from stocktake.model import Days, Values, axis_index, day_of, dimensions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from stocktake.fetch.answer import Answer
     from stocktake.model import Dataset, Feed, Request, Source
 
 Series = tuple[str, ...]
@@ -40,31 +41,51 @@ class Errand:
     refetch: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An errand and its answer."""
+
+    errand: Errand
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a plan part is about: its number, its feed, and how the feed's units are cut.
+
+    Args:
+        part: Number of the part in its plan.
+        source: Its source.
+        feed: Its feed.
+        dataset: A dataset the feed fills; its partitions are the feed's.
+        refetch: Whether its units are held already.
+    """
+
+    part: int
+    source: Source
+    feed: Feed
+    dataset: Dataset
+    refetch: bool = False
+
+
 def errands(
-    part: int,
-    source: Source,
-    feed: Feed,
-    dataset: Dataset,
+    assigned: Assignment,
     remaining: Mapping[Series, Sequence[tuple[int, int]]],
     *,
     newest_first: bool,
     names: Callable[[Sequence[int]], Mapping[int, str]],
-    refetch: bool = False,
 ) -> Iterator[Errand]:
     """Yield the errands of a part in order.
 
     Args:
-        part: The part's number.
-        source: Its source.
-        feed: Its feed.
-        dataset: A dataset the feed fills; it tells how units are cut.
+        assigned: The part.
         remaining: Half-open ordinal ranges per series that are not yet checked off.
         newest_first: Days from the last to the first; members always in order of first sight.
         names: Member keys by ordinal, asked for a chunk at a time; unused for days and values.
-        refetch: See ``Errand``.
     """
-    axis = axis_index(dataset.partitions)
-    counted = dimensions(dataset.partitions)[axis]
+    partitions = assigned.dataset.partitions
+    axis = axis_index(partitions)
+    counted = dimensions(partitions)[axis]
     descending = newest_first and isinstance(counted, Days)
     streams = [_ordinals(series, ranges, descending) for series, ranges in remaining.items()]
     merged = heapq.merge(*streams, key=lambda mark: -mark[1] if descending else mark[1])
@@ -76,9 +97,11 @@ def errands(
             keys = {_key(series, axis, counted.values[at]): (series, at) for series, at in chunk}
         else:
             keys = _named(chunk, axis, names)
-        for request in feed.requests(list(keys)):
+        for request in assigned.feed.requests(list(keys)):
             marks = tuple(keys[key] for key in request.units)
-            yield Errand(part, source, feed, request, marks, refetch)
+            yield Errand(
+                assigned.part, assigned.source, assigned.feed, request, marks, assigned.refetch
+            )
 
 
 def _ordinals(

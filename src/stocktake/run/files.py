@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stocktake.model import Dataset, FileFormat, RunReport, Source, System
+    from stocktake.run.errands import Fetched
     from stocktake.run.progress import Report
-    from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
 
 

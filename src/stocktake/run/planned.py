@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from stocktake.count.coverage import count
 from stocktake.count.needs import member_keys, needs
+from stocktake.count.states import Looking
 from stocktake.model import TO_FILL_STATES, Range
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
@@ -40,18 +42,21 @@ def plan_for(
     With ``due_only`` failures that wait for their next try are left out, and held units whose
     re-check is due are added.
     """
+    chosen = find_datasets(system, options.datasets)
+    looking = Looking(
+        now=now, window=asked_range(system, options, now=now), lifted=workspace.lifted(system)
+    )
     wanted = needs(
         conn,
         system,
-        find_datasets(system, options.datasets),
+        chosen,
         states=options.states,
         refetch=options.refetch,
         due_only=due_only,
-        window=asked_range(system, options, now=now),
-        now=now,
-        lifted=workspace.lifted(system),
+        **looking,
     )
-    return make_plan(system, wanted, options, observed=observed(conn, system), now=now)
+    counted = count(conn, system, chosen, **looking) if options.until_target else ()
+    return make_plan(system, wanted, options, observed=observed(conn, system, counted), now=now)
 
 
 def asked_range(system: System, options: PlanOptions, *, now: datetime) -> Range:

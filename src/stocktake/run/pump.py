@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from stocktake.observe.failpoints import reach
+from stocktake.run.errands import Errand, Fetched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from stocktake.fetch.fetcher import Answer
     from stocktake.run.batch import Prepared
-    from stocktake.run.errands import Errand
 
 
 class StopSign:
@@ -32,14 +32,6 @@ class StopSign:
     def set(self) -> None:
         """Let running requests end and start no more."""
         self.is_set = True
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """An errand and its answer."""
-
-    errand: Errand
-    answer: Answer
 
 
 class Loader(Protocol):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING
 
+from stocktake.errors import StocktakeError
 from stocktake.fetch.answer import Answer
 from stocktake.model import Endpoint, Feed, Request
 from stocktake.run import claim as claims
 from stocktake.run.batch import BatchLoader
 from stocktake.run.derived import derive_all
-from stocktake.run.errands import Errand
+from stocktake.run.errands import Errand, Fetched
 from stocktake.run.progress import Meter
-from stocktake.run.pump import Fetched, PumpLimits
+from stocktake.run.pump import PumpLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,14 +70,16 @@ def reload(
                     at_seconds=time.monotonic(),
                 )
                 report(meter.snapshot())
-            units = Counter(loader.tally.units)
-            units.update(derive_all(workspace, system, claim))
+            loader.tally.units.update(derive_all(workspace, system, claim))
             state, error = "done", ""
+        except StocktakeError as refused:
+            error = refused.message
+            raise
         finally:
             with workspace.database.connection() as conn:
                 ending = claims.Ending(
                     state,
-                    units=loader.tally.units if error else units,
+                    units=loader.tally.units,
                     seconds=time.monotonic() - started,
                     error=error or None,
                     notes=loader.tally.note_lines(),

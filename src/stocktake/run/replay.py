@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from stocktake.model import Dataset, Feed, Range, Request, RunReport, Source, System
+    from stocktake.run.errands import Fetched
     from stocktake.run.progress import Report
-    from stocktake.run.pump import Fetched
     from stocktake.run.workspace import Workspace
 
 

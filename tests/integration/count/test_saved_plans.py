@@ -116,5 +116,5 @@ def test_the_plan_asks_each_feed_only_for_days_it_can_deliver(conn: Connection) 
         if part.kind == "fetch"
     }
 
-    assert units == {"results": 19, "cards": 11}
+    assert units == {"results": 19, "cards": 11, "profiles": 0}
     assert ("cards: source starts 2026-01-05", "visits", 8) in plan.unreachable

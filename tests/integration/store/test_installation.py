@@ -17,11 +17,19 @@ def test_initialising_twice_changes_nothing(database: Database) -> None:
 
 def test_the_other_kind_is_refused_with_the_way_out(database: Database) -> None:
     init(database, "real")
+    with database.connection() as connection:
+        connection.execute("insert into body (sha256, bytes, content) values ('x', 1, 'x')")
 
     with pytest.raises(UsageError, match="holds real rows; sandbox rows may not") as caught:
         init(database, "sandbox")
 
     assert "stocktake init --sandbox" in (caught.value.hint or "")
+
+
+def test_the_kind_may_change_while_nothing_was_fetched(database: Database) -> None:
+    init(database, "real")
+
+    assert init(database, "sandbox").kind == "sandbox"
 
 
 def test_a_database_nobody_initialised_is_neither(database: Database) -> None:

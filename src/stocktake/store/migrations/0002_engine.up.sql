@@ -336,6 +336,9 @@ create aggregate replay_ranges(int4multirange, int4multirange) (
     sfunc = apply_ranges, stype = int4multirange, initcond = '{}'
 );
 
+-- Lays objects over one another: the later one's fields win.
+create aggregate laid_over(jsonb) (sfunc = jsonb_concat, stype = jsonb, initcond = '{}');
+
 -- How many ordinals a multirange holds.
 create function units_in(ranges int4multirange) returns bigint language sql immutable parallel safe
 as $$ select coalesce(sum(upper(part)::bigint - lower(part)), 0) from unnest(ranges) as part $$;

@@ -18,24 +18,28 @@ select {group} as grp, {value}, count(*) from {target}
  where {scope} and {in_range} group by {group};
 
 -- name: duplicates
--- Rows above the first of each key, and the rows measured.
-select coalesce(sum(extra), 0), coalesce(sum(extra + 1), 0),
-       coalesce(jsonb_agg(key order by extra desc) filter (where extra > 0 and place <= 100), '[]')
-  from (select key, extra, row_number() over (order by extra desc) as place
-          from (select jsonb_build_object({pairs}) as key, count(*) - 1 as extra
-                  from {target} where {scope} and {in_range} group by {columns}) counted) ranked;
+-- Rows above the first of each key, the rows measured, and the 100 keys that occur most often.
+with repeated as (
+    select {columns}, count(*) - 1 as extra
+      from {target} where {scope} and {in_range} group by {columns} having count(*) > 1
+)
+select (select coalesce(sum(extra), 0) from repeated),
+       (select count(*) from {target} where {scope} and {in_range}),
+       (select coalesce(jsonb_agg(key), '[]')
+          from (select jsonb_build_object({pairs}) as key from repeated
+                 order by extra desc limit 100) most);
 
 -- name: orphans
 -- Values without a row in the parent, the rows measured, and the first 100 such rows.
-select count(*) filter (where is_orphan), count(*),
-       coalesce(jsonb_agg(key) filter (where is_orphan and place <= 100), '[]')
-  from (select is_orphan, key, row_number() over (partition by is_orphan) as place
-          from (select p.found is null as is_orphan,
-                       case when p.found is null then jsonb_build_object({pairs}) end as key
-                  from {target} t
-                  left join (select {parent_key} as found from {parent}) p
-                    on p.found = t.{column}
-                 where t.{column} is not null and {scope} and {in_range}) judged) numbered;
+with orphan as materialized (
+    select {key} from {target} t
+     where t.{column} is not null and {scope} and {in_range}
+       and not exists (select from {parent} p where p.{parent_key} = t.{column})
+)
+select (select count(*) from orphan),
+       (select count(*) from {target} t where t.{column} is not null and {scope} and {in_range}),
+       (select coalesce(jsonb_agg(key), '[]')
+          from (select jsonb_build_object({pairs}) as key from orphan limit 100) first);
 
 -- name: rows_per
 -- Rows of a table for each row of its parent, by group.

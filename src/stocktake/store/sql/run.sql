@@ -10,6 +10,11 @@ returning run_id, fence;
 -- :system text
 select pg_try_advisory_lock(hashtext('stocktake.run'), hashtext(%(system)s));
 
+-- name: unlock_system
+-- Gives the system's run lock back at once.
+-- :system text
+select pg_advisory_unlock(hashtext('stocktake.run'), hashtext(%(system)s));
+
 -- name: is_here
 -- Whether the session lives.
 select true;
@@ -48,6 +53,15 @@ update run
  where system = %(system)s and state = 'running'
 returning run_id;
 
+-- name: supersede_runs
+-- Unfinished runs of a kind that a newer one makes up for are ended. Needs the system's lock.
+-- :system text, :kind text, :now timestamptz
+update run
+   set state = 'cancelled', fence = fence + 1, updated_at = %(now)s, finished_at = %(now)s,
+       message = 'interrupted; a newer run does what was left'
+ where system = %(system)s and kind = %(kind)s and state in ('running', 'paused')
+returning run_id;
+
 -- name: take_over_run
 -- Makes this process the run's owner; an older owner's fence no longer fits.
 -- :run_id bigint, :owner text, :now timestamptz
@@ -66,6 +80,7 @@ update run
 returning run_id;
 
 -- name: finish_run
+-- Write how a run ended; no row when another process owns it by now.
 -- :run_id bigint, :fence bigint, :state text, :counts jsonb, :units jsonb, :message text, :error text or null, :now timestamptz
 update run
    set state = %(state)s, counts = %(counts)s, units = %(units)s, message = %(message)s,
@@ -85,6 +100,7 @@ select dataset, sum(read), sum(inserted), sum(updated), sum(unchanged), sum(reje
  order by dataset;
 
 -- name: write_run_log
+-- Keep one line about a run.
 -- :run_id bigint, :at timestamptz, :level text, :text text
 insert into run_log (run_id, at, level, text) values (%(run_id)s, %(at)s, %(level)s, %(text)s);
 
@@ -99,6 +115,7 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
  limit %(limit)s;
 
 -- name: one_run
+-- One run, with the columns of list_runs.
 -- :run_id bigint
 select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
        options, started_at, updated_at, finished_at
@@ -106,6 +123,7 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
  where run_id = %(run_id)s;
 
 -- name: run_log_lines
+-- The last lines of a run's log, newest first.
 -- :run_id bigint, :limit integer
 select at, level, text
   from run_log
@@ -124,7 +142,8 @@ returning run_id;
 
 -- name: write_derived_receipt
 -- What recomputing did to a table; derived rows have no capture.
--- :run_id bigint, :dataset text, :read :inserted :updated :unchanged integer, :at timestamptz
+-- :run_id bigint, :dataset text, :read integer, :inserted integer, :updated integer,
+-- :unchanged integer, :at timestamptz
 insert into receipt (run_id, dataset, facet, read, inserted, updated, unchanged, rejected,
                      duplicates, at)
 values (%(run_id)s, %(dataset)s, 'derive', %(read)s, %(inserted)s, %(updated)s, %(unchanged)s, 0, 0,

@@ -199,7 +199,7 @@ reset role;
 
 -- name: change_kind_while_unused
 -- Change what the database is for, unless something was fetched or loaded already. As the owner.
--- %(kind)s text  real or sandbox
+-- :kind  text  real or sandbox
 update stocktake.installation
    set kind = %(kind)s
  where kind <> %(kind)s
