@@ -22,6 +22,7 @@ from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
+from stocktake.run.collector import seldom_collected
 from stocktake.run.derived import derive_all
 from stocktake.run.errands import Assignment, errands
 from stocktake.run.fetching import open_fetching, stored_pages
@@ -216,7 +217,8 @@ class _Execution:
     def run(self) -> RunReport:
         """Execute every wave, then finish; on any error leave the run resumable."""
         try:
-            self._execute()
+            with seldom_collected():
+                self._execute()
         except BaseException as error:
             self._leave(error)
             raise
