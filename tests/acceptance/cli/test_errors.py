@@ -36,8 +36,8 @@ MISTAKES = [
     (
         "gaps racing --state lost",
         "'lost' is no unit state.",
-        "States: complete, thin, empty, stale, missing, failed, blocked, unrecoverable, "
-        "not_expected, accepted, future, surplus.",
+        ("States: complete, thin, empty, stale, missing, failed, blocked, unrecoverable, "
+        "not_expected, accepted, future, surplus."),
     ),
     (
         "plan racing --order random",
@@ -77,8 +77,8 @@ MISTAKES = [
     ("run cancel 9", "there is no run 9.", "stocktake runs lists them."),
     (
         "run show nine",
-        "invalid value for 'ID': Input should be a valid integer, unable to parse string as an "
-        "integer.",
+        ("invalid value for 'ID': Input should be a valid integer, unable to parse string as an "
+        "integer."),
         "stocktake run show --help shows what it takes.",
     ),
     (
@@ -178,8 +178,10 @@ def test_people_read_the_error_on_stderr_and_nothing_on_stdout() -> None:
         ("nonsense", "The database address is not one PostgreSQL understands."),
         (
             "postgresql://nobody@127.0.0.1:1/x",
-            "The database at 127.0.0.1, database 'x' cannot be reached: "
-            "Is the server running on that host and accepting TCP/IP connections?",
+            (
+                "The database at 127.0.0.1, database 'x' cannot be reached: "
+                "Is the server running on that host and accepting TCP/IP connections?"
+            ),
         ),
     ],
 )

@@ -180,38 +180,52 @@ def test_ledger_and_rows_agree(loaded: dict[str, Any]) -> None:
         ("select count(*) from racing.ra_runners where is_scratched", 191 + 168),
         ("select count(*) from racing.ra_race_results where position = 1", 836 + 841),
         (
-            "select count(*) from racing.ra_race_results where position is null"
-            " and race_date < '2024-01-01'",
+            (
+                "select count(*) from racing.ra_race_results where position is null"
+                " and race_date < '2024-01-01'"
+            ),
             16,
         ),
         (
-            "select count(*) from racing.ra_runners r join racing.ra_races using (race_id)"
-            " where race_class is null and date < '2024-01-01'",
+            (
+                "select count(*) from racing.ra_runners r join racing.ra_races using (race_id)"
+                " where race_class is null and date < '2024-01-01'"
+            ),
             370,
         ),
         (
-            "select count(*) from racing.ra_runners r join racing.ra_races using (race_id)"
-            " where race_class is null and date >= '2024-01-01'",
+            (
+                "select count(*) from racing.ra_runners r join racing.ra_races using (race_id)"
+                " where race_class is null and date >= '2024-01-01'"
+            ),
             466,
         ),
         (
-            "select count(*) from racing.ra_runners where number is null"
-            " and left(race_id, 7) = 'hk_2023'",
+            (
+                "select count(*) from racing.ra_runners where number is null"
+                " and left(race_id, 7) = 'hk_2023'"
+            ),
             92,
         ),
         (
-            "select count(*) from racing.ra_runners where number is null"
-            " and left(race_id, 7) = 'hk_2024'",
+            (
+                "select count(*) from racing.ra_runners where number is null"
+                " and left(race_id, 7) = 'hk_2024'"
+            ),
             85,
         ),
         (
-            "select max(n) from (select count(*) as n from racing.ra_runners"
-            " where left(race_id, 7) = 'hk_2023' group by race_id) per_race",
+            (
+                "select max(n) from (select count(*) as n from racing.ra_runners"
+                " where left(race_id, 7) = 'hk_2023' group by race_id) per_race"
+            ),
             16,
         ),
         (
-            "select count(distinct horse_id) from racing.ra_race_results where"
-            " race_date < '2024-01-01'",
+            (
+                "select count(distinct horse_id) from racing.ra_race_results where"
+                " race_date < '2024-01-01'"
+            ),
             1_404,
         ),
     ],
