@@ -252,6 +252,7 @@ class _Execution:
             if part.wave == wave and part.kind == "fetch"
         ]
         self._meter.wave = numbered[0][1].label
+        self._conduct.report(self._meter.snapshot())
         reach("wave_started")
         streams = [self._errands(number, part) for number, part in numbered]
         await pump(
