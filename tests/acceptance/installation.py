@@ -36,19 +36,10 @@ UNCOMPARED = [
     *("_capture_id", "_run_id", "_loaded_at"),
     *(stamp for derivation in RACING.derivations for stamp in derivation.stamps),
     *(f"_{facet.name}_capture_id" for dataset in RACING.datasets for facet in dataset.facets),
+    *(f"_{facet.name}_hash" for dataset in RACING.datasets for facet in dataset.facets),
+    "_row_hash",
 ]
-"""Columns that say when and by which run, not what."""
-
-
-def uncompared(table: str) -> list[str]:
-    """Return the columns of a table that may differ between equal histories.
-
-    Of rows that are only inserted when absent, the hash tells of the first that came.
-    """
-    facets = RACING.dataset(table).facets
-    first_come = [facet.name for facet in facets if facet.keep == "absent"]
-    hashes = [f"_{name}_hash" for name in first_come] if len(facets) > 1 else ["_row_hash"]
-    return [*UNCOMPARED, *(hashes if first_come else ())]
+"""Columns that say when, by which run and in which order rows came; what they say is compared."""
 
 
 _MEMBER_DATASETS = [
@@ -160,11 +151,19 @@ class Installation:
             lines: dict[str, list[str]] = {}
             for schema, table in tables:
                 statement = QUERIES.table_lines.format(table=Identifier(schema, table))
-                rows = session.execute(statement, {"without": uncompared(table)}).fetchall()
+                rows = session.execute(statement, {"without": UNCOMPARED}).fetchall()
                 lines[table] = [line for (line,) in rows]
             ledger = session.execute(QUERIES.held_units, MEMBERS).fetchall()
             units = session.execute(QUERIES.unit_lines, MEMBERS).fetchall()
         return State(lines, _hashable(ledger), _hashable(units))
+
+    def unit_states(self, feed: str) -> dict[tuple[str, str], tuple[str, str]]:
+        """Return state and reason of the units of days a feed told of, by dataset and region."""
+        return {
+            (dataset, key[-1]): (state, reason)
+            for dataset, of_feed, key, _, state, reason, *_ in self.state().units
+            if of_feed == feed and key
+        }
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of one statement of ``state.sql``."""

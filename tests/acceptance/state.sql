@@ -121,3 +121,11 @@ drop tablespace {space};
 -- name: rejects
 -- Rows set aside.
 select dataset, position, code, reason from stocktake.reject order by reject_id;
+
+-- name: a_race_with_results
+-- A race whose first two may change places.
+select race_id from racing.ra_race_results group by race_id having count(*) > 2 order by 1 limit 1;
+
+-- name: former_results
+-- How many results were overwritten.
+select count(*) from stocktake.row_version where dataset = 'ra_race_results';

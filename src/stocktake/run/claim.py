@@ -74,7 +74,10 @@ class SystemLock:
         return True
 
     def release(self) -> None:
-        """Give it back."""
+        """Give it back; a session that merely closes would hold it until the server notices."""
+        if self._session is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._session.execute(SQL.unlock_system, {"system": self._system})
         self._session = None
         self._open.close()
 
