@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TypedDict, Unpack
@@ -110,7 +110,17 @@ def record(
             writer.take(dataset, told, ordinals=ordinals)
         elif dataset.name not in fills:
             writer.extracted(dataset, batch, ordinals=ordinals)
+            if _is_beside(system, dataset, fills):
+                writer.renew(dataset, {outcome.key: outcome for outcome in outcomes})
     return writer.write()
+
+
+def _is_beside(system: System, dataset: Dataset, fills: Collection[str]) -> bool:
+    """Whether rows of the datasets filled tell how many rows a fetched one should have."""
+    return bool(system.feeds_of(dataset.name)) and any(
+        above in fills and system.dataset(above).partitions == dataset.partitions
+        for above in dataset.after
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +227,13 @@ class _Writer:
             if spot.feed == self._feed:
                 self._keep(spot, decide(outcomes[spot.key], spot.counted, known=spot.known), ground)
             elif spot.known.is_held:
+                self._renew(spot, ground)
+
+    def renew(self, dataset: Dataset, outcomes: Mapping[UnitKey, UnitOutcome]) -> None:
+        """Count the units of a dataset this feed does not fill, but says more about."""
+        ground = _Ground(dataset, None, keeps_counts=isinstance(axis_of(dataset), Days))
+        for spot in self._spots(dataset, outcomes, {}):
+            if spot.feed != self._feed and spot.known.is_held:
                 self._renew(spot, ground)
 
     def _looks(self) -> tuple[Settle | None, timedelta | None]:

@@ -73,6 +73,7 @@ select array[date::text, region], 'hkjc', seen::bigint, null
 
 -- name: ra_race_results
 -- Every run race has its starters: the field but the non-runners named, where a card told the field.
+-- A race that a card announced and that has no result yet lacks them all.
 -- :days   date[]  days wanted, null for all
 -- :since  date    first day, null for all
 -- :until  date    last day, included, null for all
@@ -81,8 +82,7 @@ with races as (
            case when non_runners is null then 0
                 else greatest(1, regexp_count(non_runners, '\)\s*(,|$)')) end as withdrawn
       from racing.ra_races
-     where _result_hash is not null
-       and (%(days)s::date[] is null or date = any(%(days)s::date[]))
+     where (%(days)s::date[] is null or date = any(%(days)s::date[]))
        and (%(since)s::date is null or date >= %(since)s::date)
        and (%(until)s::date is null or date <= %(until)s::date)
 ), starters as (
@@ -94,8 +94,8 @@ with races as (
      group by race_id
 ), counted as (
     select date, region, sum(seen)::bigint as seen,
-           sum(greatest(field_size - withdrawn, seen, 1)) filter (where race_status = 'run')::bigint
-               as expected
+           sum(greatest(field_size - withdrawn, seen, 1))
+               filter (where race_status in ('run', 'scheduled'))::bigint as expected
       from races left join starters using (race_id)
      group by 1, 2
 )
