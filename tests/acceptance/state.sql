@@ -129,3 +129,7 @@ select race_id from racing.ra_race_results group by race_id having count(*) > 2 
 -- name: former_results
 -- How many results were overwritten.
 select count(*) from stocktake.row_version where dataset = 'ra_race_results';
+
+-- name: owners
+-- Who executes runs now.
+select owner from stocktake.run where state = 'running';

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 from stocktake.testing.database import temporary_database
 from tests.acceptance.cli.command import installation, stocktake
 
 if TYPE_CHECKING:
-    import pytest
     from collections.abc import Iterator
+
+    import pytest
 
     from stocktake.store.cluster import LocalCluster
 

@@ -15,6 +15,16 @@ select pg_try_advisory_lock(hashtext('stocktake.run'), hashtext(%(system)s));
 -- :system text
 select pg_advisory_unlock(hashtext('stocktake.run'), hashtext(%(system)s));
 
+-- name: is_system_busy
+-- Whether any session holds the system's run lock.
+-- :system text
+select exists (
+    select from pg_locks
+     where locktype = 'advisory' and granted and objsubid = 2
+       and database = (select oid from pg_database where datname = current_database())
+       and classid::bigint = (hashtext('stocktake.run')::bigint & 4294967295)
+       and objid::bigint = (hashtext(%(system)s)::bigint & 4294967295));
+
 -- name: is_here
 -- Whether the session lives.
 select true;
