@@ -8,9 +8,11 @@ import pytest
 
 from benchmarks.measure import (
     Contender,
+    Goal,
     Result,
     Sample,
     compare,
+    goal_lines,
     main,
     results_table,
     run_once,
@@ -92,6 +94,30 @@ def test_the_table_compares_medians_with_the_first_contender() -> None:
 
     assert first.split() == ["ours", "2.000", "1.000–9.000", "1.00", "1.000", "50", "1,000"]
     assert second.split() == ["theirs", "6.000", "5.000–7.000", "3.00", "1.000", "70"]
+
+
+@pytest.mark.parametrize(
+    ("most", "verdict"), [(2.0, "goal  CPU s ≤ 2: 2, met"), (1.5, "goal  CPU s ≤ 1.5: 2, NOT met")]
+)
+def test_a_goal_says_whether_it_was_met(most: float, verdict: str) -> None:
+    ours = Result("ours", tuple(Sample(1, cpu, 50) for cpu in (1, 2, 9)))
+    goal = Goal("CPU s", lambda by: by["ours"].median(lambda one: one.cpu_seconds), most=most)
+
+    assert goal_lines([goal], [ours]) == [verdict]
+
+
+def test_a_goal_beside_a_peer_that_did_not_run_says_so() -> None:
+    goal = Goal(
+        "times faster", lambda by: by["theirs"].median(lambda one: one.cpu_seconds), least=3
+    )
+
+    assert goal_lines([goal], []) == ["goal  times faster ≥ 3: not run, no 'theirs'"]
+
+
+def test_a_contender_can_run_under_another_interpreter() -> None:
+    ours = Contender.calling("sum", "tests.unit.test_measure:busy", count=4)
+
+    assert ours.under(Path("/peers/python")).command == ("/peers/python", *ours.command[1:])
 
 
 def test_json_holds_every_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

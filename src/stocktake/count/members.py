@@ -58,7 +58,9 @@ def register(
     for column in columns:
         series_id = ids[names[column]]
         texts = sorted(set(promised.get(column, ())))
-        found[column] = _numbered(conn, series_id, sorted({*texts, *seen.get(column, ())}))
+        found[column] = _numbered(
+            conn, series_id, _newest_first(promised.get(column, {}), seen.get(column, ()))
+        )
         told = _days(conn, system, column, promised=promised.get(column, {}))
         days = {text: on for text, (on, _) in told.items()}
         date_members(conn, series_id, ordinals=found[column], days=days)
@@ -72,6 +74,15 @@ def register(
     write_ledger(conn, changes, run_id=run_id, now=now)
     write_units(conn, waived, run_id=run_id, now=now)
     return found
+
+
+def _newest_first(promised: Mapping[str, date | None], seen: Iterable[str]) -> list[str]:
+    """Return all values in the order they are numbered, which is the order they are asked for.
+
+    Values without a day stay in the order told.
+    """
+    texts = {**promised, **dict.fromkeys(text for text in seen if text not in promised)}
+    return sorted(texts, key=lambda text: -on.toordinal() if (on := texts[text]) else 0)
 
 
 def _numbered(conn: Connection, series_id: int, texts: list[str]) -> dict[str, int]:

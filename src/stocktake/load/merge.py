@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import reduce
-from operator import itemgetter, or_
+from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import LoadError
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Column = tuple[str, str]
 """Dataset and column."""
+
+_LOAD = attrgetter("load")
 
 __all__ = ["KeyCache", "Load", "Merged", "check_accounts", "merge"]
 
@@ -223,7 +225,8 @@ def _told(
     text_at = columns.index(column)
     found: dict[Any, date | None]
     if day is None or day not in columns:
-        found = {line.row[text_at]: None for line in batch.lines}
+        # In the order of the answers, which is the order their days were asked for.
+        found = {line.row[text_at]: None for line in sorted(batch.lines, key=_LOAD)}
     else:
         day_at = columns.index(day)
         # Latest days first, so that the earliest is what stays.

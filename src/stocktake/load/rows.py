@@ -223,19 +223,26 @@ def _settle(
     keyed: Iterable[tuple[Any, Row]],
     index: int,
 ) -> list[Conflict]:
-    """Add rows one by one, deciding between those that share a key."""
+    """Add an answer's rows, deciding between those that share a key.
+
+    First within the answer: what it sets aside does not count, its longer texts neither. Then
+    beside the answers before it.
+    """
     conflicts = []
     first_counts = table.facet.keep == "absent"
+    own: dict[Any, Row] = {}
     for key, row in keyed:
+        other = own.get(key)
+        if other is None or not first_counts:
+            own[key] = row
+        if other is not None and other != row:
+            set_aside = row if first_counts else other
+            conflicts.append(Conflict(index, own[key], set_aside))
+    for key, row in own.items():
         earlier = found.get(key)
         if earlier is None or not first_counts:
             found[key] = (row, index)
-        if earlier is None or earlier[0] == row:
-            continue
-        kept, other = (earlier[0], row) if first_counts else (row, earlier[0])
-        if earlier[1] == index:
-            conflicts.append(Conflict(index, kept, other))
-        if table.longest:
+        if table.longest and earlier is not None and earlier[0] != row:
             longest[key] = _lengthened(table, longest.get(key, earlier[0]), row)
     return conflicts
 

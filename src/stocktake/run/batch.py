@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -196,8 +196,10 @@ class BatchLoader:
                 self.tally.notes[reason] += 1
             return Finding(errand, captures, None, outcomes, answer.requests)
         self.tally.notes.update(parsed.notes)
-        load = Load(errand.request, captures, parsed)
-        return Finding(errand, captures, load, tuple(parsed.outcomes), answer.requests)
+        # Stored and parsed: nobody needs the bytes while the batch waits for its transaction.
+        light = tuple(replace(capture, body=b"") for capture in captures)
+        load = Load(errand.request, light, parsed)
+        return Finding(errand, light, load, tuple(parsed.outcomes), answer.requests)
 
     def _confirmed(self, fetched: Fetched) -> list[UnitOutcome] | None:
         """Return what stays true of the units of an unchanged answer, if that is all."""

@@ -58,8 +58,8 @@ class PumpLimits:
     """
 
     fetchers: int = 8
-    batch_requests: int = 20
-    batch_bytes: int = 12 * 1024 * 1024
+    batch_requests: int = 10
+    batch_bytes: int = 6 * 1024 * 1024
     linger_seconds: float = 0.5
 
 

@@ -306,14 +306,14 @@ delete from unit u
 select series_id from series where series_id = %(series_id)s for update;
 
 -- name: add_members
--- Numbers values not seen before, in their own order; returns their ordinals by key.
+-- Numbers values not seen before, in the order given; returns their ordinals by key.
 -- :series_id  int  series
 -- :keys  jsonb  list of keys
 insert into member (series_id, ordinal, key)
-select %(series_id)s, t.before + row_number() over (order by t.key), t.key
-  from (select k.key, (select coalesce(max(ordinal), -1) from member
+select %(series_id)s, t.before + row_number() over (order by t.place), t.key
+  from (select k.key, k.place, (select coalesce(max(ordinal), -1) from member
                         where series_id = %(series_id)s) as before
-          from jsonb_array_elements_text(%(keys)s::jsonb) as k(key)) as t
+          from jsonb_array_elements_text(%(keys)s::jsonb) with ordinality as k(key, place)) as t
 on conflict (series_id, key) do nothing
 returning key, ordinal;
 
