@@ -68,9 +68,10 @@ class Stable:
         asked = PlanOptions(datasets=datasets, **options)
         return backfill(self.workspace, self.system, asked)
 
-    def sync(self, *datasets: str, days: int = 14, conduct: Conduct = Conduct()) -> RunReport:
+    def sync(self, *datasets: str, days: int = 14, conduct: Conduct | None = None) -> RunReport:
         """Run a sync to its end."""
-        return sync(self.workspace, self.system, datasets, days=days, conduct=conduct)
+        how = conduct or Conduct()
+        return sync(self.workspace, self.system, datasets, days=days, conduct=how)
 
     def count(self, dataset: str, **window: date) -> Coverage:
         """Count one dataset."""

@@ -88,7 +88,7 @@ def test_deriving_completes_what_was_stale_and_missing(interrupted: Stable) -> N
 
 
 def test_why_says_that_an_input_changed(interrupted: Stable) -> None:
-    unit = sorted(later_runs_of(interrupted, "2026-03-07"))[0]
+    unit = min(later_runs_of(interrupted, "2026-03-07"))
     (dataset,) = find_datasets(interrupted.system, [FORM])
 
     told = explain_unit(interrupted.workspace, interrupted.system, dataset, unit)
