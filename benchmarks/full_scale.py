@@ -13,7 +13,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -128,7 +128,15 @@ def run() -> None:
     if chosen.json:
         print(json.dumps(facts, indent=1))
     else:
-        print(text_table(("figure", "value"), [(name, str(fact)) for name, fact in facts.items()]))
+        print(text_table(("figure", "value"), list(_flat(facts))))
+
+
+def _flat(facts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for name, fact in facts.items():
+        if isinstance(fact, Mapping):
+            yield from ((f"{name}, {part}", f"{value:,}") for part, value in fact.items())
+        else:
+            yield name, f"{fact:,}"
 
 
 if __name__ == "__main__":

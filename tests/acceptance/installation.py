@@ -36,18 +36,10 @@ UNCOMPARED = [
     *("_capture_id", "_run_id", "_loaded_at"),
     *(stamp for derivation in RACING.derivations for stamp in derivation.stamps),
     *(f"_{facet.name}_capture_id" for dataset in RACING.datasets for facet in dataset.facets),
+    *(f"_{facet.name}_hash" for dataset in RACING.datasets for facet in dataset.facets),
+    "_row_hash",
 ]
-"""Columns that say when and by which run, not what."""
-
-
-def uncompared(table: str) -> list[str]:
-    """Return the columns of a table that may differ between equal histories.
-
-    Of rows that are only inserted when absent, the hash tells of the first that came.
-    """
-    first_come = [facet.name for facet in RACING.dataset(table).facets if facet.keep == "absent"]
-    hashes = ["_row_hash", *(f"_{name}_hash" for name in first_come)]
-    return [*UNCOMPARED, *(hashes if first_come else ())]
+"""Columns that say when, by which run and in which order rows came; what they say is compared."""
 
 
 _MEMBER_DATASETS = [
@@ -159,7 +151,7 @@ class Installation:
             lines: dict[str, list[str]] = {}
             for schema, table in tables:
                 statement = QUERIES.table_lines.format(table=Identifier(schema, table))
-                rows = session.execute(statement, {"without": uncompared(table)}).fetchall()
+                rows = session.execute(statement, {"without": UNCOMPARED}).fetchall()
                 lines[table] = [line for (line,) in rows]
             ledger = session.execute(QUERIES.held_units, MEMBERS).fetchall()
             units = session.execute(QUERIES.unit_lines, MEMBERS).fetchall()

@@ -86,6 +86,7 @@ def test_control_c_saves_the_state_and_the_same_command_goes_on(
     assert len(installation.targets()) - requests <= 60
 
 
+@pytest.mark.soak
 def test_a_cancelled_run_stops_at_its_next_batch(
     installation: Installation, undisturbed: Undisturbed, settled: date
 ) -> None:
@@ -201,6 +202,7 @@ def test_a_database_that_stays_away_ends_the_run_with_its_reason_and_a_rerun_goe
         assert installation.state().differences(expected) == []
 
 
+@pytest.mark.soak
 @pytest.mark.fault("C04")
 def test_a_batch_that_waits_too_long_for_a_lock_is_tried_again(
     installation: Installation, undisturbed: Undisturbed, settled: date

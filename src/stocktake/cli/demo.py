@@ -154,7 +154,7 @@ class _Telling:
     def _say(self, step: int, command: str, remark: str) -> None:
         if not self._out.as_json:
             self._screen.print(f"\n[bold cyan]{step}[/]  [bold]stocktake {command}[/]")
-            self._screen.print(Padding(f"[dim]{remark}[/]", (0, 0, 0, 3)))
+            self._screen.print(Padding(f"[dim]{remark}[/]", (0, 0, 0, 3), expand=False))
 
     def _draw_plan(self) -> None:
         made = make_and_save(self._workspace, self._system, self._options, save=False)

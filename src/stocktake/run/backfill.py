@@ -22,7 +22,7 @@ from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
-from stocktake.run.checked import check_wave
+from stocktake.run.collector import seldom_collected
 from stocktake.run.derived import derive_all
 from stocktake.run.errands import Assignment, errands
 from stocktake.run.fetching import open_fetching, stored_pages
@@ -32,9 +32,11 @@ from stocktake.run.planned import (
     member_order,
     options_json,
     plan_for,
+    require_space,
 )
 from stocktake.run.progress import Meter, Report, silent
 from stocktake.run.pump import PumpLimits, StopSign, pump
+from stocktake.run.validation import Validation
 from stocktake.run.workspace import reachable_sources
 
 if TYPE_CHECKING:
@@ -159,6 +161,7 @@ def _claim(workspace: Workspace, system: System, asking: Asking) -> tuple[Claim,
             made = plan_for(conn, workspace, system, options, now=now, due_only=asking.due_only)
             plan_id = save_plan(conn, made)
         plan = load_plan(conn, plan_id)
+        require_space(workspace, plan)
         if plan.system != system.name:
             raise UsageError(
                 f"plan {plan_id} is of {plan.system}, not of {system.name}.",
@@ -204,11 +207,19 @@ class _Execution:
         self._meter = Meter(owned.claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
         self._started = time.monotonic()
         self._stop = StopSign()
+        self._validation = Validation(
+            owned.workspace,
+            owned.system,
+            owned.claim.run_id,
+            every=conduct.validate_every,
+            asked=plan.options.datasets,
+        )
 
     def run(self) -> RunReport:
         """Execute every wave, then finish; on any error leave the run resumable."""
         try:
-            self._execute()
+            with seldom_collected():
+                self._execute()
         except BaseException as error:
             self._leave(error)
             raise
@@ -242,6 +253,7 @@ class _Execution:
             if part.wave == wave and part.kind == "fetch"
         ]
         self._meter.wave = numbered[0][1].label
+        self._conduct.report(self._meter.snapshot())
         reach("wave_started")
         streams = [self._errands(number, part) for number, part in numbered]
         await pump(
@@ -253,16 +265,7 @@ class _Execution:
         )
         if self._loader.tally.paused is not None:
             raise _paused(self._loader.tally.paused)
-        days = [part for _, part in numbered if not part.dynamic]
-        if days:
-            check_wave(
-                self._workspace,
-                self._system,
-                days,
-                asked=self._plan.options.datasets,
-                run_id=self._claim.run_id,
-            )
-            reach("checked")
+        await asyncio.to_thread(self._validation.check)
 
     def _errands(self, number: int, part: PlanPart) -> Iterator[Errand]:
         source, feed = self._system.feed(part.feed)
@@ -313,6 +316,7 @@ class _Execution:
             at_seconds=time.monotonic(),
         )
         self._conduct.report(self._meter.snapshot())
+        self._validation.add(prepared.findings)
 
     def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
         return again(lambda: self._write_ending(state, error, message))

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from stocktake.testing.database import temporary_database
 from tests.acceptance.cli.command import installation, stocktake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
     from stocktake.store.cluster import LocalCluster
 
@@ -74,7 +74,9 @@ def files_of_the_example(folder: Path) -> None:
         "rainfall/count.sql": count,
         "rainfall/__init__.py": module,
         "rainfall-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: rainfall\nVersion: 1\n",
-        "rainfall-1.dist-info/entry_points.txt": "[stocktake.systems]\nrainfall = rainfall:system\n",
+        "rainfall-1.dist-info/entry_points.txt": (
+            "[stocktake.systems]\nrainfall = rainfall:system\n"
+        ),
         "week.csv": sample,
     }.items():
         path = folder / name

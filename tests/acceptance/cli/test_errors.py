@@ -109,7 +109,11 @@ MISTAKES = [
         "/no/such.backup is not a backup.",
         "Give a file that 'stocktake db backup' wrote.",
     ),
-    ("export racing ra_races --out x --format xml", "--format 'xml' does not exist.", "Formats: csv, jsonl."),
+    (
+        "export racing ra_races --out x --format xml",
+        "--format 'xml' does not exist.",
+        "Formats: csv, jsonl.",
+    ),
     (
         "schedule next",
         "name a schedule or give --cron, one of the two.",
@@ -195,7 +199,10 @@ def test_a_wrong_database_address_is_said_with_exit_3(url: str, message: str) ->
     ("text", "message"),
     [
         ('colour = "red"', "{file}: unknown settings: colour."),
-        ('log_level = "loud"', "log_level is 'loud'; it must be one of auto, debug, info, warning, error."),
+        (
+            'log_level = "loud"',
+            "log_level is 'loud'; it must be one of auto, debug, info, warning, error.",
+        ),
         ("a = ", "{file} cannot be read: Invalid value (at end of document)."),
     ],
 )  # fmt: skip

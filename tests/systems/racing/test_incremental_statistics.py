@@ -137,7 +137,7 @@ class Meetings:
                     {"going": "Soft"},
                 ]
             )
-            change(conn, "ra_races", key, **values)  # type: ignore[arg-type]
+            change(conn, "ra_races", key, **values)
 
     def act(self) -> Callable[[Connection[Any]], None]:
         return self.random.choices(
