@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from stocktake.count.coverage import count
 from stocktake.model import Range, State
 from stocktake.run.counted import recount_system
+from stocktake.run.explained import explain_unit
 from stocktake.run.files import load_files
 from stocktake.run.progress import silent
 from stocktake.run.registry import find_datasets
@@ -176,3 +177,17 @@ def test_a_hole_made_yesterday_is_no_hole_the_day_before(stable: Stable) -> None
         )
 
     assert (then.held, now.held) == (4, 3)
+
+
+def test_why_says_when_a_hole_was_noticed(stable: Stable) -> None:
+    stable.backfill(*DAYS, since=SINCE, until=UNTIL)
+    stable.now = stable.now.replace(day=11)
+    stable.execute("delete from racing.ra_runners where race_date = '2026-03-09' and region = 'GB'")
+    chosen = find_datasets(stable.system, ["ra_runners"])
+    recount_system(stable.workspace, stable.system, chosen, Range())
+    noticed_at = stable.now
+    stable.now = stable.now.replace(day=12)
+
+    told = explain_unit(stable.workspace, stable.system, chosen[0], "2026-03-09/gb")
+
+    assert told.noticed_at == noticed_at
