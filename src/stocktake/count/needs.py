@@ -77,6 +77,15 @@ def member_keys(
     return dict(conn.execute(QUERIES.member_keys, parameters).fetchall())
 
 
+def newest_members(conn: Connection, system: System, dataset: Dataset) -> list[int]:
+    """Return the ordinals of members, the one seen on the latest day first."""
+    axis = axis_of(dataset)
+    if not isinstance(axis, FromDataset):
+        return []
+    parameters = {"series_id": member_series(conn, system, axis)}
+    return [ordinal for (ordinal,) in conn.execute(QUERIES.newest_members, parameters)]
+
+
 def _in_time(
     conn: Connection, asked: Question, lines: Iterable[Need], *, due_only: bool, now: datetime
 ) -> list[Need]:

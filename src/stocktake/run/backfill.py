@@ -29,6 +29,7 @@ from stocktake.run.fetching import open_fetching, stored_pages
 from stocktake.run.planned import (
     dynamic_ranges,
     member_names,
+    member_order,
     options_json,
     plan_for,
     require_space,
@@ -271,11 +272,14 @@ class _Execution:
         database = self._workspace.database
         left = again(lambda: self._left(number, part, feed))
         dataset = self._system.dataset(feed.fills[0])
-        refetch = self._looks_again
+        newest_first = self._plan.options.order != "oldest"
+        order: Sequence[int] = ()
+        if newest_first:
+            order = again(lambda: member_order(database, self._system, feed))
         return errands(
-            Assignment(number, source, feed, dataset, refetch),
+            Assignment(number, source, feed, dataset, self._looks_again, order),
             left,
-            newest_first=self._plan.options.order != "oldest",
+            newest_first=newest_first,
             names=lambda ordinals: again(
                 lambda: member_names(database, self._system, feed, ordinals)
             ),

@@ -59,6 +59,7 @@ class Assignment:
         feed: Its feed.
         dataset: A dataset the feed fills; its partitions are the feed's.
         refetch: Whether its units are held already.
+        order: Ordinals of members in the order wanted; empty: as they were first seen.
     """
 
     part: int
@@ -66,6 +67,7 @@ class Assignment:
     feed: Feed
     dataset: Dataset
     refetch: bool = False
+    order: Sequence[int] = ()
 
 
 def errands(
@@ -80,15 +82,19 @@ def errands(
     Args:
         assigned: The part.
         remaining: Half-open ordinal ranges per series that are not yet checked off.
-        newest_first: Days from the last to the first; members always in order of first sight.
+        newest_first: Days from the last to the first; members in the order the
+            assignment names.
         names: Member keys by ordinal, asked for a chunk at a time; unused for days and values.
     """
     partitions = assigned.dataset.partitions
     axis = axis_index(partitions)
     counted = dimensions(partitions)[axis]
     descending = newest_first and isinstance(counted, Days)
-    streams = [_ordinals(series, ranges, descending) for series, ranges in remaining.items()]
-    merged = heapq.merge(*streams, key=lambda mark: -mark[1] if descending else mark[1])
+    if assigned.order:
+        merged = _ranked(remaining, assigned.order)
+    else:
+        streams = [_ordinals(series, ranges, descending) for series, ranges in remaining.items()]
+        merged = iter(heapq.merge(*streams, key=lambda mark: -mark[1] if descending else mark[1]))
     groups = (list(group) for _, group in groupby(merged, key=lambda mark: mark[1]))
     while chunk := [mark for group in islice(groups, CHUNK) for mark in group]:
         if isinstance(counted, Days):
@@ -112,6 +118,19 @@ def _ordinals(
     for low, high in sorted(ranges, reverse=descending):
         for ordinal in range(high - 1, low - 1, -1) if descending else range(low, high):
             yield series, ordinal
+
+
+def _ranked(
+    remaining: Mapping[Series, Sequence[tuple[int, int]]], order: Sequence[int]
+) -> Iterator[tuple[Series, int]]:
+    wanted = {
+        series: {ordinal for low, high in ranges for ordinal in range(low, high)}
+        for series, ranges in remaining.items()
+    }
+    for ordinal in order:
+        for series, ordinals in wanted.items():
+            if ordinal in ordinals:
+                yield series, ordinal
 
 
 def _key(series: Series, axis: int, value: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from stocktake.count.coverage import count
-from stocktake.count.needs import member_keys, needs
+from stocktake.count.needs import member_keys, needs, newest_members
 from stocktake.count.states import Looking
 from stocktake.errors import PlanRefused
 from stocktake.model import TO_FILL_STATES, Range
@@ -125,6 +125,12 @@ def dynamic_ranges(
         if need.feed == feed.name:
             found.setdefault(need.series, []).extend(need.ranges)
     return found
+
+
+def member_order(database: Database, system: System, feed: Feed) -> Sequence[int]:
+    """Return the ordinals of a feed's members, the latest seen first; none for other units."""
+    with database.connection() as conn:
+        return newest_members(conn, system, system.dataset(feed.fills[0]))
 
 
 def member_names(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,7 +57,7 @@ def test_horses_that_ran_last_are_asked_for_first(stable: Stable) -> None:
 
     last_run = dict(stable.rows("ra_runners", "true group by horse_id", "horse_id, max(race_date)"))
     days = [last_run[horse] for horse in horses_asked(stable.targets())]
-    inversions = sum(later > earlier for earlier, later in itertools.pairwise(days))
+    inversions = sum(later > earlier for earlier, later in pairwise(days))
     assert len(set(days)) == 2
     assert inversions <= 8, "only requests under way at once may overtake one another"
 

@@ -119,6 +119,12 @@ select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
 select ordinal, key from member
  where series_id = %(series_id)s and (%(ordinals)s::int[] is null or ordinal = any(%(ordinals)s));
 
+-- name: newest_members
+-- Ordinals of all members: the latest day first, those without one last.
+-- :series_id  int  series
+select ordinal from member where series_id = %(series_id)s
+ order by day desc nulls last, ordinal;
+
 -- name: member_ordinals
 -- Ordinals of members by key. Keys come as JSON: writing thousands of texts as an array takes the
 -- driver ten times as long.

@@ -174,3 +174,10 @@ select array[entity_type] as key, 'derive' as feed, count(*) as rows, null::bigi
 -- All spellings are one unit.
 select array['all'] as key, 'derive' as feed, count(*) as rows, null::bigint as expected_rows
   from racing.entity_alias having count(*) > 0;
+
+-- name: members_ra_mst_horses_enrich_id
+-- Horses are asked for in the order in which they last ran, or will run.
+-- :keys  text[]  horses
+select k.key, (select max(r.race_date) from racing.ra_runners r where r.horse_id = k.key) as day,
+       null::text as reason
+  from unnest(%(keys)s::text[]) as k(key);
