@@ -20,6 +20,7 @@ usage: ./do COMMAND [ARGS]     (every command sets up what is missing first)
   fix                format, and mend what ruff can mend
   docs               renew the generated pages and build the documentation into site/
   bench [NAME ARGS]  list the benchmarks, or run one
+  soak [NAME ARGS]   tests that take minutes: kills, interruptions, faults, acceptance
   coverage [ARGS]    tests with branch coverage, and what they did not reach
   lock               resolve the dependencies anew into constraints.txt (needs uv)
 TEXT
@@ -163,6 +164,18 @@ run_bench() {
     fi
 }
 
+# One after the other and with what they print: their figures are part of the result.
+run_soak() {
+    if [ $# -eq 0 ]; then
+        "$bin/python" -m pytest -n 0 -s -m soak --durations=0 tests
+    else
+        name=$1
+        shift
+        [ -f "tests/acceptance/test_$name.py" ] || fail "there is no soak '$name'. Run './do help'."
+        "$bin/python" -m pytest -n 0 -s -m soak --durations=0 "tests/acceptance/test_$name.py" "$@"
+    fi
+}
+
 run_coverage() {
     "$bin/coverage" erase
     "$bin/coverage" run -m pytest -n 0 "$@"
@@ -213,7 +226,7 @@ command=${1:-help}
 [ $# -eq 0 ] || shift
 case $command in
     help | -h | --help) usage; exit 0 ;;
-    setup | demo | run | test | check | lint | types | fix | docs | bench | coverage | lock) ;;
+    setup | demo | run | test | check | lint | types | fix | docs | bench | soak | coverage | lock) ;;
     *) usage >&2; fail "unknown command '$command'" ;;
 esac
 
@@ -237,6 +250,7 @@ case $command in
     fix) "$bin/ruff" format && "$bin/ruff" check --fix ;;
     docs) "$bin/python" -m tools && run_docs ;;
     bench) run_bench "$@" ;;
+    soak) run_soak "$@" ;;
     coverage) run_coverage "$@" ;;
     lock) run_lock ;;
 esac

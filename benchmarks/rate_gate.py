@@ -2,11 +2,10 @@
 
 Goal: no second with more requests than allowed, at least 95 % of the rate used, and every program
 at least half its fair share, at 2, 20 and 200 requests per second. The peer is pyrate-limiter on
-the same PostgreSQL; it is measured when ``uv`` can make an environment for it.
+the same PostgreSQL, with its documented bucket for several processes.
 """
 
 import asyncio
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,14 +13,14 @@ import time
 from bisect import bisect_left
 from collections import Counter
 
-from benchmarks.measure import Contender, main
+from benchmarks.measure import Contender, Goal, main
+from benchmarks.peers import peers_python
 from stocktake.fetch.gate import Permit, RateGate
 from stocktake.model import Endpoint
 from stocktake.store.database import Database
 from stocktake.testing.database import temporary_cluster, temporary_database
 
 PROGRAMS = 4
-PEER = ("pyrate-limiter==4.5.1", "psycopg[binary,pool]")
 SECONDS = {2: 20.0, 20: 10.0, 200: 10.0}
 # Blocking calls, a table of its own per run, its documented bucket for several processes.
 PEER_WORKER = """
@@ -47,10 +46,7 @@ def stocktake_gate(rate: int) -> dict[str, float]:
 
 def pyrate_limiter(rate: int) -> dict[str, float]:
     """Let the peer pace the programs."""
-    needs = [part for name in PEER for part in ("--with", name)]
-    return _paced(
-        rate, ("uv", "run", "--quiet", "--no-project", *needs, "python", "-c", PEER_WORKER)
-    )
+    return _paced(rate, (str(peers_python()), "-c", PEER_WORKER))
 
 
 def _paced(rate: int, command: tuple[str, ...]) -> dict[str, float]:
@@ -120,7 +116,7 @@ async def _work(url: str, port: str, name: str, told: list[str]) -> None:
 
 
 def _contenders() -> list[Contender]:
-    peers = ["stocktake_gate", *(["pyrate_limiter"] if shutil.which("uv") else [])]
+    peers = ["stocktake_gate", *(["pyrate_limiter"] if peers_python() else [])]
     return [
         Contender.calling(f"{peer} {rate}/s", f"benchmarks.rate_gate:{peer}", rate=rate)
         for rate in SECONDS
@@ -128,8 +124,23 @@ def _contenders() -> list[Contender]:
     ]
 
 
+def _goals(rate: int) -> tuple[Goal, ...]:
+    name = f"stocktake_gate {rate}/s"
+    return (
+        Goal(f"seconds over {rate}", lambda by: by[name].facts()["seconds_over"], most=0),
+        Goal(f"percent of {rate}/s used", lambda by: by[name].facts()["used_percent"], least=95),
+        Goal(
+            f"least share at {rate}/s, percent of a fair one",
+            lambda by: by[name].facts()["least_share_percent"],
+            least=50,
+        ),
+    )
+
+
+GOALS = tuple(goal for rate in SECONDS for goal in _goals(rate))
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["worker"]:
         asyncio.run(_work(sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5:]))
     else:
-        main(_contenders())
+        main(_contenders(), goals=GOALS)

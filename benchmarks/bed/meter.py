@@ -78,6 +78,15 @@ class Meter:
             "cores busy": round(everything / self.wall_seconds, 2),
         }
 
+    def unit_facts(self, units: int) -> dict[str, float]:
+        """Return what filling ``units`` cost, as facts of a benchmark."""
+        return {
+            "units": units,
+            "CPU ms/unit": round(self.cpu_seconds / units * 1e3, 3),
+            "server CPU ms/unit": round(self.server_seconds / units * 1e3, 3),
+            "wall ms/unit": round(self.wall_seconds / units * 1e3, 3),
+        }
+
     def _take(self, sign: int) -> None:
         self.wall_seconds += sign * time.perf_counter()
         self.cpu_seconds += sign * _cpu_seconds()

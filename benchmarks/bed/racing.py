@@ -1,5 +1,7 @@
 """The racing system's own backfill against a lean server, through the door every command uses."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,25 +16,27 @@ from stocktake.settings import Secret, Settings, SettingValue
 from stocktake.store.database import Database, open_database
 from stocktake.store.installation import init
 
-__all__ = ["backfill_cards", "cards_only", "prepare", "settings_for"]
+__all__ = ["backfill_cards", "cards_only", "open_prepared", "prepare", "settings_for"]
 
 UNLIMITED = 1e6
 """Factor of the allowed rates at which the gate never waits."""
 CARD_TABLES = ("ra_races", "ra_runners")
 
 
-def settings_for(database_url: str, base_url: str) -> Settings:
-    """Return settings of an installation whose racing source is on loopback, without limits."""
-    source: dict[str, SettingValue] = {
+def settings_for(
+    database_url: str, base_url: str, *, source: str = "theracingapi", login: str = "bench"
+) -> Settings:
+    """Return settings of an installation whose source is on loopback, without limits."""
+    own: dict[str, SettingValue] = {
         "base_url": base_url,
-        "user": "bench",
-        "password": Secret("bench"),
+        "user": login,
+        "password": Secret(login),
         "rate_factor": UNLIMITED,
     }
     return Settings(
         home=Path("/nonexistent"),
         database_url=Secret(database_url),
-        sources={"theracingapi": source},
+        sources={source: own},
     )
 
 
@@ -41,6 +45,18 @@ def prepare(database_url: str) -> None:
     settings = settings_for(database_url, "")
     with open_database(settings, application="benchmark", components=components()) as database:
         init(database, "sandbox")
+
+
+@contextmanager
+def open_prepared(settings: Settings) -> Iterator[Workspace]:
+    """Open a database made by `prepare`."""
+    database = Database(
+        settings.database_url.reveal() if settings.database_url else "", application="benchmark"
+    )
+    try:
+        yield Workspace(settings, database, "sandbox", system_clock)
+    finally:
+        database.close()
 
 
 def cards_only(system: System) -> System:
@@ -67,10 +83,5 @@ def backfill_cards(
         until=since + timedelta(days=days - 1),
         refetch=refetch == "yes",
     )
-    database = Database(database_url, application="benchmark")
-    try:
-        workspace = Workspace(settings, database, "sandbox", system_clock)
-        system = cards_only(find_system("racing"))
-        return backfill(workspace, system, options)
-    finally:
-        database.close()
+    with open_prepared(settings) as workspace:
+        return backfill(workspace, cards_only(find_system("racing")), options)

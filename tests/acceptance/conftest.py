@@ -11,6 +11,7 @@ import pytest
 
 from stocktake.run.clock import system_clock
 from stocktake.run.workspace import components
+from stocktake.store.installation import init
 from stocktake.systems.racing.sandbox.server import create
 from stocktake.testing.database import temporary_database
 from tests.acceptance.installation import RATE_FACTOR, Installation, State, session_seed
@@ -54,9 +55,8 @@ def installation(
 ) -> Iterator[Installation]:
     """A fresh sandbox installation."""
     with temporary_database(cluster, components=components()) as database:
+        init(database, "sandbox")
         fresh = Installation(database, sandbox, tmp_path)
-        done = fresh.run("init", "--sandbox", "--json")
-        assert done.code == 0, done.said
         yield fresh
 
 
@@ -72,12 +72,12 @@ def undisturbed(
             create(1, "year", until=today, rate_factor=RATE_FACTOR * 2) as server,
             temporary_database(cluster, components=components()) as database,
         ):
+            init(database, "sandbox")
             yield Installation(database, server, tmp_path_factory.mktemp("undisturbed"))
 
     @cache
     def of(arguments: tuple[str, ...]) -> tuple[State, int]:
         with fresh() as installation:
-            assert installation.run("init", "--sandbox", "--json").code == 0
             done = installation.run(*arguments)
             assert done.code in {0, 1, 2}, done.said
             return installation.state(), len(installation.targets())

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from stocktake.run.registry import find_system
 from stocktake.store.queries import parse_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from stocktake.store.database import Database
@@ -35,8 +36,10 @@ UNCOMPARED = [
     *("_capture_id", "_run_id", "_loaded_at"),
     *(stamp for derivation in RACING.derivations for stamp in derivation.stamps),
     *(f"_{facet.name}_capture_id" for dataset in RACING.datasets for facet in dataset.facets),
+    *(f"_{facet.name}_hash" for dataset in RACING.datasets for facet in dataset.facets),
+    "_row_hash",
 ]
-"""Columns that say when and by which run, not what."""
+"""Columns that say when, by which run and in which order rows came; what they say is compared."""
 
 
 _MEMBER_DATASETS = [
@@ -154,6 +157,14 @@ class Installation:
             units = session.execute(QUERIES.unit_lines, MEMBERS).fetchall()
         return State(lines, _hashable(ledger), _hashable(units))
 
+    def unit_states(self, feed: str) -> dict[tuple[str, str], tuple[str, str]]:
+        """Return state and reason of the units of days a feed told of, by dataset and region."""
+        return {
+            (dataset, key[-1]): (state, reason)
+            for dataset, of_feed, key, _, state, reason, *_ in self.state().units
+            if of_feed == feed and key
+        }
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of one statement of ``state.sql``."""
         with self.database.login() as session:
@@ -179,14 +190,22 @@ def backfill(since: date, until: date, *datasets: str) -> tuple[str, ...]:
     return ("backfill", "racing", *datasets, *window, "--json")
 
 
-def finish(started: subprocess.Popen[str]) -> Done:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Wait for something that another program brings about."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.01)
+
+
+def finish(started: subprocess.Popen[str], *, seconds: float = PATIENCE_SECONDS) -> Done:
     """Wait for a command's end."""
     try:
-        out, err = started.communicate(timeout=PATIENCE_SECONDS)
+        out, err = started.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         started.kill()
         out, err = started.communicate()
-        raise AssertionError(f"no end within {PATIENCE_SECONDS} s\n{out}\n{err}") from None
+        raise AssertionError(f"no end within {seconds} s\n{out}\n{err}") from None
     return Done(started.returncode, out, err)
 
 

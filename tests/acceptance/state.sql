@@ -91,3 +91,45 @@ select pg_terminate_backend(pid) from pg_stat_activity
 -- name: pauses
 -- Paused sources.
 select source, reason from stocktake.source_pause;
+
+-- name: impatient
+-- Sessions of this database give up waiting for a lock after a moment.
+alter database {database} set lock_timeout = '300ms';
+
+-- name: block_horses
+-- Holds a table that every batch writes.
+lock table racing.ra_mst_horses in share row exclusive mode;
+
+-- name: waiting
+-- Sessions that wait for a lock on a table.
+select pid from pg_locks where not granted and locktype = 'relation'
+   and database = (select oid from pg_database where datname = current_database());
+
+-- name: make_space
+-- A place on another disk.
+create tablespace {space} location {folder};
+
+-- name: move_bodies
+alter table stocktake.body set tablespace {space};
+
+-- name: move_runners
+alter table racing.ra_runners set tablespace {space};
+
+-- name: drop_space
+drop tablespace {space};
+
+-- name: rejects
+-- Rows set aside.
+select dataset, position, code, reason from stocktake.reject order by reject_id;
+
+-- name: a_race_with_results
+-- A race whose first two may change places.
+select race_id from racing.ra_race_results group by race_id having count(*) > 2 order by 1 limit 1;
+
+-- name: former_results
+-- How many results were overwritten.
+select count(*) from stocktake.row_version where dataset = 'ra_race_results';
+
+-- name: owners
+-- Who executes runs now.
+select owner from stocktake.run where state = 'running';

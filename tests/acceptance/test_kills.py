@@ -19,6 +19,7 @@ from tests.acceptance.installation import (
     backfill,
     finish,
     session_seed,
+    wait_until,
 )
 
 if TYPE_CHECKING:
@@ -114,18 +115,19 @@ def test_a_backfill_killed_at_20_random_moments_equals_an_uninterrupted_one(
 ) -> None:
     command = backfill(settled, settled)
     expected, least_requests = undisturbed(command)
+    installation.server.rules.add([Fault("slow", value=0.15)])
     moments = random.Random(SEED)
     kills = 0
     while kills < 20:
         started = installation.start(*command)
-        time.sleep(moments.uniform(0.8, 2.6))
-        if started.poll() is None:
-            started.send_signal(signal.SIGKILL)
-            kills += 1
-            finish(started)
-        else:
-            finish(started)
-            break
+        owner = f":{started.pid}"
+        wait_until(lambda at=owner: is_claimed(installation, at))  # type: ignore[misc]
+        time.sleep(moments.uniform(0.0, 0.5))
+        started.send_signal(signal.SIGKILL)
+        ended = finish(started)
+        assert ended.code == -signal.SIGKILL, f"it ended before kill {kills + 1}: {ended.said}"
+        kills += 1
+    installation.server.rules.clear()
     resumed = installation.run(*command)
 
     assert resumed.code in {0, 1, 2}, resumed.said
@@ -134,6 +136,11 @@ def test_a_backfill_killed_at_20_random_moments_equals_an_uninterrupted_one(
     print(f"{kills} kills, seed {SEED}, {repeated} requests repeated")  # noqa: T201 -- the figure
     assert repeated <= kills * IN_FLIGHT
     assert reader.found == []
+
+
+def is_claimed(installation: Installation, owner: str) -> bool:
+    """Say whether a run is executed by the process whose name ends like this."""
+    return any(name.endswith(owner) for (name,) in installation.rows("owners"))
 
 
 @pytest.mark.fault("C02")
@@ -159,11 +166,3 @@ def test_a_frozen_run_that_was_taken_over_writes_nothing(
     assert after.differences(expected) == []
     assert installation.state().differences(after) == []
     assert installation.rows("receipts") == receipts
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
-    """Wait for something that another program brings about."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come about"
-        time.sleep(0.01)

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from stocktake.check.results import junit as junit_text
+from stocktake.cli import words
 from stocktake.cli.arguments import DatasetNames, Since, SystemName, Until, read_range
 from stocktake.cli.output import output_of
 from stocktake.model import Severity
@@ -86,13 +87,20 @@ def render_checks(console: Console, results: Sequence[CheckResult], *, every: bo
                 result.check,
                 result.dataset,
                 result.group,
-                "" if result.value is None else f"{result.value:.4g}",
+                _figure(result.value),
                 " · ".join(part for part in (result.detail, keys) if part),
             )
         console.print(table)
-    words = ", ".join(
+    told = ", ".join(
         f"[{STYLES[severity]}]{count} {severity.value}[/]"
         for severity, count in counted.items()
         if count
     )
-    console.print(f"{len(results)} checks: {words or 'none declared'}")
+    console.print(f"{len(results)} checks: {told or 'none declared'}")
+
+
+def _figure(value: float | None) -> str:
+    """Return a measured value: whole numbers in full, others to four digits."""
+    if value is None:
+        return ""
+    return words.number(int(value)) if value == int(value) else f"{value:.4g}"

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.panel import Panel
 
 from stocktake.cli import words
@@ -22,6 +23,7 @@ from stocktake.cli.progress import shown_progress
 from stocktake.cli.reports import report_as_json
 from stocktake.errors import UsageError
 from stocktake.model import PlanOptions, Range, System
+from stocktake.observe.logs import configure_logs
 from stocktake.run.backfill import Conduct, backfill
 from stocktake.run.checked import check_system
 from stocktake.run.clock import system_clock
@@ -35,13 +37,13 @@ from stocktake.store.database import open_database
 from stocktake.store.installation import init
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
-    from stocktake.model import RunReport
+    from stocktake.model import Gap, RunReport
     from stocktake.settings import Settings
     from stocktake.testing import Story
-
-SHOWN_GAPS = 6
 
 
 def demo(
@@ -82,6 +84,7 @@ def _fresh_settings(out: Output) -> Settings:
     LocalCluster(home, pg_bin=settings.pg_bin, application="stocktake demo").stop()
     shutil.rmtree(home, ignore_errors=True)
     settings = dataclasses.replace(settings, home=home)
+    configure_logs(level="error", style=settings.log_format)  # its mishaps are told as a story
     with open_database(settings, application="stocktake demo") as database:
         init(database, "sandbox")
     return settings
@@ -110,19 +113,23 @@ class _Telling:
 
     def tell(self) -> dict[str, Any]:
         name, story = self._system.name, self._story
-        self._say(1, f"stocktake plan {name} --since {story.since} --until {story.until}")
+        window = f"--since {story.since} --until {story.until}"
+        self._open()
+        self._say(1, f"plan {name} {window}", "What a complete history needs, and what it costs.")
         self._draw_plan()
-        self._say(2, f"stocktake backfill {name}", f"The source is ill: {story.telling}.")
+        self._say(2, f"backfill {name} {window}", f"The source is ill today: {story.telling}.")
         first = self._fill()
-        self._say(3, f"stocktake gaps {name}", "The run ended. It does not say that all is well:")
+        self._say(3, f"gaps {name} {window}", "The run ended without an error. The count does not:")
         before = self._draw_gaps()
         dataset, unit = story.hole
-        self._say(4, f"stocktake why {name} {dataset} {unit}")
+        self._say(4, f"why {name} {dataset} {unit}", "One of them, explained.")
         self._draw_why(dataset, unit)
         story.mend()
-        self._say(5, f"stocktake backfill {name}", "The source is well again.")
+        self._say(
+            5, f"backfill {name} {window}", "The source is well again. Only gaps are asked for."
+        )
         second = self._fill()
-        self._say(6, f"stocktake count {name}  ·  stocktake check {name}")
+        self._say(6, f"count {name} {window}", "Every unit counted from the rows themselves.")
         after, checks = self._draw_end()
         third = self._fill(quietly=True)
         return {
@@ -135,9 +142,19 @@ class _Telling:
             "exit_code": self._code,
         }
 
-    def _say(self, step: int, command: str, remark: str = "") -> None:
+    def _open(self) -> None:
         if not self._out.as_json:
-            self._screen.print(f"\n[bold cyan]{step}[/] [bold]{command}[/]  [dim]{remark}[/]")
+            days = (self._story.until - self._story.since).days + 1
+            self._screen.print(f"[bold]{self._system.summary}[/]")
+            self._screen.print(
+                f"[dim]The last {days} days of it, from a sandbox that speaks the source's own "
+                "language on this machine: made-up horses, real mishaps.[/]"
+            )
+
+    def _say(self, step: int, command: str, remark: str) -> None:
+        if not self._out.as_json:
+            self._screen.print(f"\n[bold cyan]{step}[/]  [bold]stocktake {command}[/]")
+            self._screen.print(Padding(f"[dim]{remark}[/]", (0, 0, 0, 3), expand=False))
 
     def _draw_plan(self) -> None:
         made = make_and_save(self._workspace, self._system, self._options, save=False)
@@ -171,21 +188,27 @@ class _Telling:
             limit=1000,
         )
         if not self._out.as_json:
-            for gap in listed[:SHOWN_GAPS]:
-                self._screen.print(
-                    f"  {gap.dataset:<16} {gap.first} {'/'.join(gap.series):<4} "
-                    f"{words.state_text(gap.state)}: {gap.reason}",
-                    soft_wrap=True,
-                )
-            if len(listed) > SHOWN_GAPS:
-                self._screen.print(f"  and {len(listed) - SHOWN_GAPS} more")
+            self._list_gaps(listed)
             self._draw_calendar()
         return sum(gap.units for gap in listed)
+
+    def _list_gaps(self, listed: Sequence[Gap]) -> None:
+        """Show the gaps of the story's dataset; the others only as a number."""
+        shown = [gap for gap in listed if gap.dataset == self._story.hole[0]]
+        for gap in shown:
+            self._screen.print(
+                f"   {gap.dataset} {gap.first} {'/'.join(gap.series):<4} "
+                f"{words.state_text(gap.state)}: {gap.reason}",
+                soft_wrap=True,
+            )
+        units = sum(gap.units for gap in listed) - sum(gap.units for gap in shown)
+        others = ", ".join(dict.fromkeys(gap.dataset for gap in listed if gap not in shown))
+        self._screen.print(f"   [dim]and {units} units of {others}[/]")
 
     def _draw_calendar(self) -> None:
         dataset = self._system.dataset(self._story.hole[0])
         rows = calendar(self._workspace, self._system, dataset, self._window)
-        self._screen.print(f"\n  [bold]{dataset.name}[/], a mark a day")
+        self._screen.print(f"\n   [bold]{dataset.name}[/], a mark a day")
         for line in month_rows(rows):
             self._screen.print("  ", line)
         self._screen.print("  ", legend())

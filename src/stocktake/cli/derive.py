@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from stocktake.cli import words
 from stocktake.cli.arguments import DatasetNames, SystemName
@@ -60,12 +61,16 @@ def verify(
 
 
 def _render(console: Console, verdicts: Sequence[Verdict]) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("what")
+    table.add_column("", no_wrap=True)
+    for heading in ("compared", "different"):
+        table.add_column(heading, justify="right")
     for verdict in verdicts:
         mark = "[red]differs[/]" if verdict.differences else "[green]agrees[/]"
-        console.print(
-            f"{verdict.what:<34} {mark}  {words.number(verdict.compared)} compared, "
-            f"{words.number(verdict.differences)} different",
-            soft_wrap=True,
-        )
+        different = words.number(verdict.differences) if verdict.differences else "·"
+        table.add_row(verdict.what, mark, words.number(verdict.compared), different)
+    console.print(table)
+    for verdict in verdicts:
         for example in verdict.examples:
-            console.print(f"    {example}", markup=False, soft_wrap=True)
+            console.print(f"{verdict.what}: {example}", markup=False, soft_wrap=True)

@@ -63,7 +63,8 @@ def render_why(console: Console, told: Explanation) -> None:
         )
     for name, state, reason in told.upstream:
         console.print(
-            f"after        {name}: {words.state_text(state)}" + (f": {reason}" if reason else "")
+            f"after        {name}: {words.state_text(state)}" + (f": {reason}" if reason else ""),
+            soft_wrap=True,
         )
     for attempt in told.attempts[:SHOWN]:
         console.print(

@@ -64,21 +64,20 @@ def main() -> None:
     except StocktakeError as error:
         print_error(error.message, hint=error.hint, kind=type(error).__name__, as_json=as_json)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 -- the last resort: a sentence, then exit code 3
+        sys.exit(_unforeseen(error, as_json=as_json))
+    if code == EXIT_INTERRUPTED:  # Typer makes this code of Ctrl-C
         print_error(
             "interrupted; what was loaded is kept.",
             hint="Run the same command again to go on.",
             kind="Interrupted",
             as_json=as_json,
         )
-        sys.exit(EXIT_INTERRUPTED)
-    except typer.Abort:
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception as error:  # noqa: BLE001 -- the last resort: a sentence, then exit code 3
-        sys.exit(_unforeseen(error, as_json=as_json))
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -55,21 +55,24 @@ def shown_progress(out: Output) -> Iterator[Report]:
         console=screen,
         transient=True,
     )
-    with bar:
-        task = bar.add_task("run", wave="starting", detail="", total=1)
+    task = bar.add_task("run", wave="", detail="", total=1)
 
-        def report(progress: Progress) -> None:
-            bar.update(
-                task,
-                completed=progress.done,
-                total=max(progress.total, progress.done, 1),
-                wave=progress.wave,
-                detail=_detail(progress),
-            )
-            if progress.note:
-                bar.console.print(progress.note)
+    def report(progress: Progress) -> None:
+        bar.start()  # not before: what is printed until then needs the terminal for itself
+        bar.update(
+            task,
+            completed=progress.done,
+            total=max(progress.total, progress.done, 1),
+            wave=progress.wave,
+            detail=_detail(progress),
+        )
+        if progress.note:
+            bar.console.print(progress.note)
 
+    try:
         yield report
+    finally:
+        bar.stop()
 
 
 def _detail(progress: Progress) -> str:

@@ -125,4 +125,4 @@ def run_resume(context: typer.Context, run_id: RunId) -> int:
             conduct = Conduct(report=report, announce=announcer(out))
             done = resume_run(workspace, line, system, options=options, conduct=conduct)
         window = Range(options.since, options.until)
-        return print_report(out, workspace, system, done, window=window)
+        return print_report(out, workspace, system, done, window=window, datasets=options.datasets)

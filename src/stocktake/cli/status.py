@@ -115,11 +115,11 @@ def _render_stand(console: Console, stand: Stand) -> None:
     console.print(coverage_table(stand.counted, title, width=console.width))
     missing = sum(one.missing for one in stand.counted)
     open_gaps = f"{words.number(missing)} units missing" if missing else "no unit missing"
-    console.print(f"\n[bold]{open_gaps}[/]", end="")
+    text = f"\n[bold]{open_gaps}[/]"
     if stand.newest:
         days = ", ".join(
             f"{day} ({', '.join(name for name, own in stand.newest.items() if own == day)})"
             for day in sorted(set(stand.newest.values()), reverse=True)
         )
-        console.print(f"; newest settled day: {days}", end="")
-    console.print("\n")
+        text += f"; newest settled day: {days}"
+    console.print(f"{text}\n")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stocktake.count.ledger import series_ids
+from stocktake.count.members import as_json
 from stocktake.count.routes import axis_of, position_ordinal, split_key
 from stocktake.count.states import QUERIES, Connection, member_series
 from stocktake.errors import UsageError
@@ -77,7 +78,7 @@ def locate(
     axis = axis_of(dataset)
     members: dict[str, int] = {}
     if isinstance(axis, FromDataset):
-        parameters = {"series_id": member_series(conn, system, axis), "keys": [position]}
+        parameters = {"series_id": member_series(conn, system, axis), "keys": as_json([position])}
         members = dict(conn.execute(QUERIES.member_ordinals, parameters).fetchall())
     ordinal = position_ordinal(axis, position, members=members)
     return None if ordinal is None else (series, ordinal)

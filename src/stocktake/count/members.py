@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from stocktake.count.ledger import Change, UnitLine, series_ids, write_ledger, write_units
 from stocktake.count.routes import MEMBER_FEED
 from stocktake.count.statements import system_statements
@@ -12,7 +14,7 @@ from stocktake.count.states import QUERIES, Connection
 from stocktake.model import FromDataset, State, System, dimensions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
 Column = tuple[str, str]
@@ -73,15 +75,15 @@ def register(
 
 
 def _numbered(conn: Connection, series_id: int, texts: list[str]) -> dict[str, int]:
-    parameters = {"series_id": series_id, "keys": texts}
+    parameters = {"series_id": series_id, "keys": as_json(texts)}
     known: dict[str, int] = dict(conn.execute(QUERIES.member_ordinals, parameters).fetchall())
     fresh = [text for text in texts if text not in known]
     if fresh:
         conn.execute(QUERIES.lock_series, parameters)
         # Asked again under the lock: another load may have numbered some of them meanwhile.
-        again = {"series_id": series_id, "keys": fresh}
+        again = {"series_id": series_id, "keys": as_json(fresh)}
         known.update(conn.execute(QUERIES.member_ordinals, again).fetchall())
-        still = {**again, "keys": [text for text in fresh if text not in known]}
+        still = {**again, "keys": as_json([text for text in fresh if text not in known])}
         known.update(conn.execute(QUERIES.add_members, still).fetchall())
     return known
 
@@ -127,3 +129,8 @@ def date_members(
             "exact": is_whole,
         }
         conn.execute(QUERIES.date_members, parameters)
+
+
+def as_json(values: Sequence[object]) -> str:
+    """Return a list as the JSON that statements about thousands of members take."""
+    return msgspec.json.encode(values).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
 from stocktake.count.routes import axis_of
@@ -61,7 +62,7 @@ def needs(
             Need(feed, dataset.name, series, State(state), reason, union(parts))
             for (feed, series, state, reason), parts in grouped.items()
         ]
-        found += _due(conn, asked, lines, now=view.now) if due_only else lines
+        found += _in_time(conn, asked, lines, due_only=due_only, now=view.now)
     return found
 
 
@@ -76,22 +77,24 @@ def member_keys(
     return dict(conn.execute(QUERIES.member_keys, parameters).fetchall())
 
 
-def _due(conn: Connection, asked: Question, lines: Iterable[Need], *, now: datetime) -> list[Need]:
+def _in_time(
+    conn: Connection, asked: Question, lines: Iterable[Need], *, due_only: bool, now: datetime
+) -> list[Need]:
+    """Leave out what waits for its next try: what the source does not have; all if ``due_only``."""
     parameters = {**asked.parameters, "now": now}
-    waiting: dict[tuple[str, tuple[str, ...]], Ranges] = {}
+    waiting: dict[tuple[str, tuple[str, ...]], Ranges] = defaultdict(tuple)
+    name = asked.dataset.name
     found: list[Need] = []
-    for key, feed, is_waiting, text in conn.execute(QUERIES.waiting_units, parameters):
+    for key, feed, waits, is_gone, reason, text in conn.execute(QUERIES.waiting_units, parameters):
         series, ranges = tuple(key), from_text(text)
-        if is_waiting:
-            waiting[feed, series] = ranges
-        else:
-            found.append(
-                Need(feed, asked.dataset.name, series, State.COMPLETE, "re-check due", ranges)
-            )
+        if waits and (is_gone or due_only):
+            waiting[feed, series] = union((*waiting[feed, series], *ranges))
+        if waits and is_gone and not due_only:
+            found.append(Need(feed, name, series, State.UNRECOVERABLE, reason, ranges))
+        elif not waits and due_only:
+            found.append(Need(feed, name, series, State.COMPLETE, "re-check due", ranges))
     for line in lines:
         ranges = subtract(line.ranges, waiting.get((line.feed, line.series), ()))
         if ranges:
-            found.append(
-                Need(line.feed, line.dataset, line.series, line.state, line.reason, ranges)
-            )
+            found.append(replace(line, ranges=ranges))
     return found

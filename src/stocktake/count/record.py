@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TypedDict, Unpack
 
 from stocktake.count.ledger import (
@@ -37,12 +37,23 @@ from stocktake.count.verdict import (
     NOTHING,
     WORST_FIRST,
     Known,
+    Look,
     Tally,
     Verdict,
     decide,
     settle_day,
 )
-from stocktake.model import Dataset, Days, FromDataset, Settle, State, System, UnitOutcome, day_of
+from stocktake.model import (
+    Dataset,
+    Days,
+    FromDataset,
+    Settle,
+    State,
+    System,
+    UnitOutcome,
+    Values,
+    day_of,
+)
 
 Place = tuple[int, int]
 """Series and ordinal."""
@@ -144,6 +155,7 @@ class _Ground:
     dataset: Dataset
     settle: Settle | None
     keeps_counts: bool
+    refresh_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +206,25 @@ class _Writer:
         """
         axis = axis_of(dataset)
         members = ordinals[axis.dataset, axis.column] if isinstance(axis, FromDataset) else {}
-        ground = _Ground(dataset, self._settle(), keeps_counts=isinstance(axis, Days))
+        settle, refresh_after = self._looks()
+        ground = _Ground(
+            dataset,
+            settle,
+            keeps_counts=isinstance(axis, Days),
+            refresh_after=refresh_after if isinstance(axis, Values) else None,
+        )
         for spot in self._spots(dataset, outcomes, members):
             if spot.feed == self._feed:
                 self._keep(spot, decide(outcomes[spot.key], spot.counted, known=spot.known), ground)
             elif spot.known.is_held:
                 self._renew(spot, ground)
 
-    def _settle(self) -> Settle | None:
-        for source in self._system.sources:
-            for feed in source.feeds:
-                if feed.name == self._feed:
-                    return feed.settle
-        return None
+    def _looks(self) -> tuple[Settle | None, timedelta | None]:
+        """Return how the feed's days become final, and after how long it is asked again."""
+        for _, feed in self._system.feeds():
+            if feed.name == self._feed:
+                return feed.settle, feed.refresh_after
+        return None, None
 
     def _spots(
         self,
@@ -277,8 +295,10 @@ class _Writer:
         change = self._changes[spot.place[0]]
         (change.added if verdict.is_held else change.removed).add(spot.place[1])
         if verdict.state is State.COMPLETE and not ground.keeps_counts:
-            self._plain.append(spot.place)
-            return
+            if ground.refresh_after is None:
+                self._plain.append(spot.place)
+                return
+            look = Look(self._now + ground.refresh_after)
         gone = verdict.state is State.UNRECOVERABLE
         self._lines.append(
             UnitLine(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.sql import Identifier
 
 from stocktake.count.ledger import Change, UnitLine, series_ids, write_ledger, write_units
-from stocktake.count.members import date_members, member_columns, register
+from stocktake.count.members import as_json, date_members, member_columns, register
 from stocktake.count.routes import (
     axis_of,
     join_key,
@@ -267,7 +267,7 @@ def _renew_members(conn: Connection, system: System, *, now: datetime) -> None:
             continue
         promised = conn.execute(QUERIES.promised_members, {"series_id": series_id})
         gone = [key for (key,) in promised if key not in values]
-        parameters = {"series_id": series_id, "keys": gone}
+        parameters = {"series_id": series_id, "keys": as_json(gone)}
         ordinals: dict[str, int] = dict(
             conn.execute(QUERIES.member_ordinals, parameters).fetchall()
         )

@@ -23,6 +23,7 @@ from stocktake.count.schedules import scheduled
 from stocktake.model import (
     Calendar,
     Dataset,
+    Days,
     FromDataset,
     Range,
     State,
@@ -152,7 +153,7 @@ def question(
         members = member_series(conn, system, axis)
         is_known = is_known and members is not None
         rules = _member_rules(conn, rules, series_id=members, axis=axis, view=view)
-    first, last = _bounds(view.window)
+    first, last = _bounds(view.window) if isinstance(axis, Days) else (LOWEST, HIGHEST)
     parameters = {
         "system": system.name,
         "dataset": dataset.name,

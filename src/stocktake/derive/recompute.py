@@ -118,6 +118,8 @@ def derive(
     _write_state(conn, target, watermark, used, values)
     touched = count_touched(conn)
     units = touched_units(conn, target)
+    if is_full and not units and target.statement("units") is None:
+        units = (("all",),)  # computed, and there was nothing to compute it from
     conn.execute(QUERIES.drop_scratch)
     return Derived(derivation.dataset, counts, deleted, touched, units, is_full)
 

@@ -251,7 +251,7 @@ class RateGate:
             await self._drop()
 
     async def _declare(self, source: str, endpoint: Endpoint) -> None:
-        spacing = round(SPACING * 1e6 / endpoint.per_second)
+        spacing = max(1, round(SPACING * 1e6 / endpoint.per_second))
         if self._declared.get((source, endpoint.name)) != spacing:
             row = {"source": source, "endpoint": endpoint.name, "spacing_us": spacing}
             await self._run(QUERIES.declare_gate, row)

@@ -55,6 +55,8 @@ class Check:
         warn: Outside this range warns.
         fail: Outside this range fails.
         day: Column that ``--since`` and ``--until`` apply to; empty when the table has no day.
+        anytime: Whether a part of a history can be judged by it, not only whole years: runs
+            measure it on the days they loaded and stop when it fails.
         title: For people.
         owner: Who is told.
     """
@@ -70,6 +72,7 @@ class Check:
     warn: Limit | None = None
     fail: Limit | None = None
     day: str = ""
+    anytime: bool = False
     title: str = ""
     owner: str = ""
 

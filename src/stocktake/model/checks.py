@@ -176,14 +176,19 @@ def coverage_at_least(dataset: str, *, warn: float, fail: float) -> Check:
 
 
 def statement(
-    name: str, dataset: str, *, warn: Limit | None = None, fail: Limit | None = None
+    name: str,
+    dataset: str,
+    *,
+    warn: Limit | None = None,
+    fail: Limit | None = None,
+    anytime: bool = False,
 ) -> Check:
     """The statement called ``name`` in the system's ``checks.sql``.
 
     It gives the columns ``grp``, ``value``, ``measured_rows`` and ``failing_keys`` (a JSON list);
     it may use ``%(since)s``, ``%(until)s`` (dates or NULL) and ``%(now)s``.
     """
-    return Check(name, dataset, "sql", value=name, warn=warn, fail=fail)
+    return Check(name, dataset, "sql", value=name, warn=warn, fail=fail, anytime=anytime)
 
 
 def _invalid(dataset: str, column: str, where: str, *, scope: str, day: str) -> Check:

@@ -22,13 +22,20 @@ from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
-from stocktake.run.checked import check_wave
+from stocktake.run.collector import seldom_collected
 from stocktake.run.derived import derive_all
 from stocktake.run.errands import Assignment, errands
 from stocktake.run.fetching import open_fetching, stored_pages
-from stocktake.run.planned import dynamic_ranges, member_names, options_json, plan_for
+from stocktake.run.planned import (
+    dynamic_ranges,
+    member_names,
+    options_json,
+    plan_for,
+    require_space,
+)
 from stocktake.run.progress import Meter, Report, silent
 from stocktake.run.pump import PumpLimits, StopSign, pump
+from stocktake.run.validation import Validation
 from stocktake.run.workspace import reachable_sources
 
 if TYPE_CHECKING:
@@ -72,6 +79,26 @@ class Conduct:
     announce: Callable[[Plan, int | None], None] = unannounced
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a run is asked for.
+
+    Args:
+        kind: ``backfill``, or ``sync``: only what is due, planned anew each time.
+        options: Which units, in which order.
+        plan_id: A saved plan to run instead of making one.
+    """
+
+    kind: str
+    options: PlanOptions
+    plan_id: int | None = None
+
+    @property
+    def due_only(self) -> bool:
+        """Whether what waits for its next try is left out, and what is due for a look added."""
+        return self.kind == "sync"
+
+
 def backfill(
     workspace: Workspace,
     system: System,
@@ -98,31 +125,31 @@ def backfill(
         CredentialsRefused: The source refused the login; it is paused, what was fetched is kept.
         SourceUnavailable, StoreError: As named; running it again continues.
     """
+    asking = Asking("backfill", options, plan_id)
+    return execute(workspace, system, asking, conduct=conduct)
+
+
+def execute(workspace: Workspace, system: System, asking: Asking, *, conduct: Conduct) -> RunReport:
+    """Run what was asked for; see ``backfill`` and ``stocktake.run.sync``."""
     with claims.system_lock(workspace.database, system.name) as lock:
-        claim, plan = _begin(workspace, system, options, plan_id=plan_id)
+        claim, plan = again(lambda: _claim(workspace, system, asking))
         reach("planned")
         conduct.announce(plan, claim.run_id if claim.resumed else None)
-        return _Execution(Owned(workspace, system, claim, lock), plan, conduct=conduct).run()
+        owned = Owned(workspace, system, claim, lock)
+        looks_again = plan.options.refetch or asking.due_only
+        return _Execution(owned, plan, conduct=conduct, looks_again=looks_again).run()
 
 
-def _begin(
-    workspace: Workspace,
-    system: System,
-    options: PlanOptions,
-    *,
-    plan_id: int | None,
-) -> tuple[Claim, Plan]:
+def _claim(workspace: Workspace, system: System, asking: Asking) -> tuple[Claim, Plan]:
+    """Continue the interrupted backfill that was asked for the same, or plan and start a run."""
+    now, plan_id, options = workspace.clock(), asking.plan_id, asking.options
     asked: dict[str, Any] = {**options_json(options), "plan": plan_id}
-    return again(lambda: _claim(workspace, system, options, asked=asked))
-
-
-def _claim(
-    workspace: Workspace, system: System, options: PlanOptions, *, asked: Mapping[str, Any]
-) -> tuple[Claim, Plan]:
-    """Continue the interrupted run that was asked for the same, or plan and start one."""
-    now, plan_id = workspace.clock(), asked["plan"]
     with workspace.database.connection() as conn:
-        unfinished = claims.interrupted(conn, system.name, "backfill", asked)
+        if asking.due_only:
+            claims.supersede(conn, system.name, asking.kind, now=now)
+            unfinished = None
+        else:
+            unfinished = claims.interrupted(conn, system.name, asking.kind, asked)
         claims.park_interrupted(conn, system.name, now=now)
         if unfinished is not None:
             claim = claims.take_over(conn, unfinished, now=now)
@@ -130,14 +157,18 @@ def _claim(
                 return claim, load_plan(conn, claim.plan_id)
     with workspace.database.connection() as conn:
         if plan_id is None:
-            plan_id = save_plan(conn, plan_for(conn, workspace, system, options, now=now))
+            made = plan_for(conn, workspace, system, options, now=now, due_only=asking.due_only)
+            plan_id = save_plan(conn, made)
         plan = load_plan(conn, plan_id)
+        require_space(workspace, plan)
         if plan.system != system.name:
             raise UsageError(
                 f"plan {plan_id} is of {plan.system}, not of {system.name}.",
                 hint=f"stocktake backfill {plan.system} --plan {plan_id}",
             )
-        claim = claims.start(conn, system.name, "backfill", options=asked, plan_id=plan_id, now=now)
+        claim = claims.start(
+            conn, system.name, asking.kind, options=asked, plan_id=plan_id, now=now
+        )
     return claim, plan
 
 
@@ -165,20 +196,29 @@ def _paused(paused: Paused) -> SourceError:
 class _Execution:
     """One execution of a plan by this process."""
 
-    def __init__(self, owned: Owned, plan: Plan, *, conduct: Conduct) -> None:
+    def __init__(self, owned: Owned, plan: Plan, *, conduct: Conduct, looks_again: bool) -> None:
         self._workspace, self._system = owned.workspace, owned.system
         self._claim, self._lock = owned.claim, owned.lock
         self._plan = plan
         self._conduct = conduct
+        self._looks_again = looks_again
         self._loader = BatchLoader(owned.workspace, owned.system, owned.claim)
         self._meter = Meter(owned.claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
         self._started = time.monotonic()
         self._stop = StopSign()
+        self._validation = Validation(
+            owned.workspace,
+            owned.system,
+            owned.claim.run_id,
+            every=conduct.validate_every,
+            asked=plan.options.datasets,
+        )
 
     def run(self) -> RunReport:
         """Execute every wave, then finish; on any error leave the run resumable."""
         try:
-            self._execute()
+            with seldom_collected():
+                self._execute()
         except BaseException as error:
             self._leave(error)
             raise
@@ -212,6 +252,7 @@ class _Execution:
             if part.wave == wave and part.kind == "fetch"
         ]
         self._meter.wave = numbered[0][1].label
+        self._conduct.report(self._meter.snapshot())
         reach("wave_started")
         streams = [self._errands(number, part) for number, part in numbered]
         await pump(
@@ -223,17 +264,14 @@ class _Execution:
         )
         if self._loader.tally.paused is not None:
             raise _paused(self._loader.tally.paused)
-        days = [part for _, part in numbered if not part.dynamic]
-        if days:
-            check_wave(self._workspace, self._system, days, run_id=self._claim.run_id)
-            reach("checked")
+        await asyncio.to_thread(self._validation.check)
 
     def _errands(self, number: int, part: PlanPart) -> Iterator[Errand]:
         source, feed = self._system.feed(part.feed)
         database = self._workspace.database
         left = again(lambda: self._left(number, part, feed))
         dataset = self._system.dataset(feed.fills[0])
-        refetch = self._plan.options.refetch
+        refetch = self._looks_again
         return errands(
             Assignment(number, source, feed, dataset, refetch),
             left,
@@ -274,6 +312,7 @@ class _Execution:
             at_seconds=time.monotonic(),
         )
         self._conduct.report(self._meter.snapshot())
+        self._validation.add(prepared.findings)
 
     def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
         return again(lambda: self._write_ending(state, error, message))

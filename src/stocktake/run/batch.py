@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from stocktake.count.record import record
+from stocktake.count.unchanged import confirmed
 from stocktake.errors import SourceChanged
-from stocktake.fetch.captures import mark_loaded, store_captures
+from stocktake.fetch.captures import known_body, mark_loaded, read_answer, store_captures
 from stocktake.fetch.sources import pause_source, record_attempts
 from stocktake.load.merge import KeyCache, Load, merge
 from stocktake.model import State, UnitOutcome
@@ -178,13 +179,17 @@ class BatchLoader:
                 errand, captures, None, told if was_asked else (), answer.requests, was_asked
             )
         if answer.unchanged:
-            return Finding(errand, captures, None, (), answer.requests)
+            kept = again(partial(self._confirmed, fetched))
+            if kept is not None:
+                return Finding(errand, captures, None, tuple(kept), answer.requests)
+            captures = captures or again(partial(self._stored_answer, fetched))
         bodies = [capture.body for capture in captures]
         try:
-            parsed = errand.feed.parse(bodies, errand.request, captures[0].fetched_at)
+            fetched_at = self._workspace.clock() if answer.unchanged else captures[0].fetched_at
+            parsed = errand.feed.parse(bodies, errand.request, fetched_at)
         except SourceChanged as error:
-            kept = ", ".join(str(capture.capture_id) for capture in captures)
-            reason = f"{error.message} (capture {kept})"
+            numbers = ", ".join(str(capture.capture_id) for capture in captures)
+            reason = f"{error.message} (capture {numbers})"
             outcomes = tuple(UnitOutcome(key, State.FAILED, reason) for key in units)
             if not units:  # a file names its units itself; this one names none
                 self.tally.units[State.FAILED] += 1
@@ -193,6 +198,18 @@ class BatchLoader:
         self.tally.notes.update(parsed.notes)
         load = Load(errand.request, captures, parsed)
         return Finding(errand, captures, load, tuple(parsed.outcomes), answer.requests)
+
+    def _confirmed(self, fetched: Fetched) -> list[UnitOutcome] | None:
+        """Return what stays true of the units of an unchanged answer, if that is all."""
+        errand = fetched.errand
+        with self._database.connection() as conn:
+            return confirmed(conn, self._system, errand.feed, errand.request.units)
+
+    def _stored_answer(self, fetched: Fetched) -> tuple[Capture, ...]:
+        """Return the pages that a 304 spoke of: they are read as if they had come again."""
+        with self._database.connection() as conn:
+            known = known_body(conn, self._system.name, fetched.errand.request)
+            return () if known is None else tuple(read_answer(conn, known.capture_id))
 
     def _write(self, prepared: Prepared) -> Counter[State]:
         now = self._workspace.clock()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from stocktake.check.measure import run_checks
 from stocktake.check.results import store_results
 from stocktake.errors import PlanRefused
-from stocktake.model import Coverage, Range, Severity, day_of
+from stocktake.model import Coverage, Range, Severity
 from stocktake.run.counted import count_system, first_day
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from stocktake.model import Check, CheckResult, Dataset, PlanPart, System
+    from stocktake.model import Check, CheckResult, Dataset, System
     from stocktake.run.workspace import Workspace
 
 BY_ROW = frozenset({"missing", "invalid", "failed", "share", "ratio", "duplicate"})
@@ -69,27 +69,26 @@ def _by_year(
     return found
 
 
-def check_wave(
-    workspace: Workspace, system: System, parts: Sequence[PlanPart], *, run_id: int
+def check_loaded(
+    workspace: Workspace,
+    system: System,
+    datasets: Collection[str],
+    window: Range,
+    *,
+    run_id: int,
 ) -> list[CheckResult]:
-    """Measure the checks of a wave's days that part of a history can be judged by.
+    """Measure the checks that part of a history can be judged by on days just loaded.
 
     Raises:
-        PlanRefused: One failed; what is loaded stays, and the next wave does not start.
+        PlanRefused: One failed; what is loaded stays, and the run goes no further.
     """
-    ordinals = [
-        ordinal
-        for part in parts
-        for ranges in part.ordinals.values()
-        for first, last in ranges
-        for ordinal in (first, last - 1)
+    chosen = [
+        check
+        for check in checks_of(system, [system.dataset(name) for name in datasets])
+        if check.anytime or (check.kind in BY_ROW and check.day)
     ]
-    names = {name for part in parts for name in system.feed(part.feed)[1].fills}
-    datasets = [dataset for dataset in system.datasets if dataset.name in names]
-    chosen = [check for check in checks_of(system, datasets) if check.kind in BY_ROW and check.day]
-    if not ordinals or not chosen:
+    if not chosen:
         return []
-    window = Range(day_of(min(ordinals)), day_of(max(ordinals)))
     with workspace.database.connection() as conn:
         results = run_checks(conn, system, chosen, window=window, now=workspace.clock())
         store_results(conn, system.name, results, run_id=run_id)

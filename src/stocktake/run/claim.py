@@ -74,7 +74,10 @@ class SystemLock:
         return True
 
     def release(self) -> None:
-        """Give it back."""
+        """Give it back; a session that merely closes would hold it until the server notices."""
+        if self._session is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._session.execute(SQL.unlock_system, {"system": self._system})
         self._session = None
         self._open.close()
 
@@ -166,6 +169,12 @@ def park_interrupted(conn: psycopg.Connection, system: str, *, now: datetime) ->
     return [
         row[0] for row in conn.execute(SQL.park_interrupted_runs, {"system": system, "now": now})
     ]
+
+
+def supersede(conn: psycopg.Connection, system: str, kind: str, *, now: datetime) -> list[int]:
+    """End unfinished runs of a kind that is planned anew; the caller holds the system's lock."""
+    parameters = {"system": system, "kind": kind, "now": now}
+    return [row[0] for row in conn.execute(SQL.supersede_runs, parameters)]
 
 
 def take_over(conn: psycopg.Connection, run_id: int, *, now: datetime) -> Claim:

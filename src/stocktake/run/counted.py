@@ -9,6 +9,7 @@ from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
 from stocktake.count.recount import recount
 from stocktake.model import GAP_STATES, Days, Range, State, axis_index, dimensions
+from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ def count_system(
 ) -> list[Coverage]:
     """Return the coverage of each dataset over ``window``, as known at ``as_of`` or now."""
     with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
         return count(
             conn,
             system,
@@ -59,6 +61,7 @@ def list_gaps(
 ) -> list[Gap]:
     """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
     with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
         return gaps(
             conn,
             system,
@@ -76,6 +79,7 @@ def calendar(
 ) -> list[MatrixRow]:
     """Return a state per series and day: what a heatmap draws."""
     with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
         return matrix(
             conn,
             system,

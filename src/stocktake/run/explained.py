@@ -10,6 +10,7 @@ from stocktake.errors import UsageError
 from stocktake.fetch.captures import StoredCapture, read_capture
 from stocktake.load.provenance import Provenance, trace
 from stocktake.model import Days, Values, dimensions
+from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,7 @@ def _require_possible(dataset: Dataset, dim: Days | Values | FromDataset, part: 
 def explain_unit(workspace: Workspace, system: System, dataset: Dataset, text: str) -> Explanation:
     """Return all that is known of one unit."""
     with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
         return why(
             conn,
             system,

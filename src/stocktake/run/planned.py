@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from stocktake.count.coverage import count
 from stocktake.count.needs import member_keys, needs
+from stocktake.count.states import Looking
+from stocktake.errors import PlanRefused
 from stocktake.model import TO_FILL_STATES, Range
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
 from stocktake.run.registry import find_datasets
+from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from stocktake.model import Feed, Plan, PlanOptions, System
     from stocktake.run.workspace import Workspace
     from stocktake.store.database import Database
+
+SPACE_FACTOR = 2
+"""How many times the estimated size must be free before a run starts."""
 
 Ranges = dict[tuple[str, ...], list[tuple[int, int]]]
 
@@ -40,18 +48,22 @@ def plan_for(
     With ``due_only`` failures that wait for their next try are left out, and held units whose
     re-check is due are added.
     """
+    find_stale(conn, workspace, system)
+    chosen = find_datasets(system, options.datasets)
+    looking = Looking(
+        now=now, window=asked_range(system, options, now=now), lifted=workspace.lifted(system)
+    )
     wanted = needs(
         conn,
         system,
-        find_datasets(system, options.datasets),
+        chosen,
         states=options.states,
         refetch=options.refetch,
         due_only=due_only,
-        window=asked_range(system, options, now=now),
-        now=now,
-        lifted=workspace.lifted(system),
+        **looking,
     )
-    return make_plan(system, wanted, options, observed=observed(conn, system), now=now)
+    counted = count(conn, system, chosen, **looking) if options.until_target else ()
+    return make_plan(system, wanted, options, observed=observed(conn, system, counted), now=now)
 
 
 def asked_range(system: System, options: PlanOptions, *, now: datetime) -> Range:
@@ -72,6 +84,23 @@ def make_and_save(
         if not save:
             return made
         return dataclasses.replace(made, plan_id=save_plan(conn, made))
+
+
+def require_space(workspace: Workspace, plan: Plan) -> None:
+    """Refuse a plan for which the local cluster's disk may be too small.
+
+    Raises:
+        PlanRefused: Less than twice the plan's estimate is free. Your own server is not examined.
+    """
+    if workspace.settings.database_url is not None:
+        return
+    free = shutil.disk_usage(workspace.settings.home).free
+    if free < SPACE_FACTOR * plan.bytes:
+        raise PlanRefused(
+            f"the plan needs about {plan.bytes / 1e9:.1f} GB and {free / 1e9:.1f} GB are free in "
+            f"{workspace.settings.home}; {SPACE_FACTOR} times the estimate must be.",
+            hint="Make room, use another --home, or plan less: --since, --max-requests.",
+        )
 
 
 def dynamic_ranges(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from stocktake.model import PlanOptions, State
-from stocktake.run.backfill import Conduct, backfill
+from stocktake.model import PlanOptions
+from stocktake.run.backfill import Asking, Conduct, execute
 
 if TYPE_CHECKING:
     from stocktake.model import RunReport, System
@@ -21,20 +22,24 @@ def sync(
     days: int,
     conduct: Conduct,
 ) -> RunReport:
-    """Fill the last ``days`` days up to today, including units due for a re-check.
+    """Fill the last ``days`` days up to today, and the days ahead that sources tell of.
+
+    Fetched are units that are missing, thin, stale, or failed and due for another try; held ones
+    whose re-check is due; lists and members older than their feed's ``refresh_after``. Answers
+    that did not change are recognised and not loaded. Each sync is planned anew: one that was
+    interrupted is not continued, and interrupted backfills are left as they are.
 
     Args:
         workspace: Where.
         system: Of which.
         datasets: Names; empty means all.
-        days: How far back, at least 1.
+        days: How far back, at least 1; the day is today's in the system's zone.
         conduct: How.
+
+    Raises:
+        PlanRefused: Another process runs something of this system.
+        CredentialsRefused, SourceUnavailable, StoreError: As for ``backfill``.
     """
-    today = workspace.clock().date()
-    options = PlanOptions(
-        datasets=datasets,
-        since=today - timedelta(days=days),
-        until=today,
-        states=(State.MISSING, State.FAILED, State.THIN, State.STALE, State.COMPLETE),
-    )
-    return backfill(workspace, system, options, conduct=conduct)
+    today = workspace.clock().astimezone(ZoneInfo(system.zone)).date()
+    options = PlanOptions(datasets=datasets, since=today - timedelta(days=days))
+    return execute(workspace, system, Asking("sync", options), conduct=conduct)

@@ -43,10 +43,10 @@ def stocktake(*arguments: object) -> Said:
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as stopped,
     ):
         patch.setattr(sys, "argv", ["stocktake", *map(str, arguments)])
-        main()
+        with pytest.raises(SystemExit) as stopped:
+            main()
     code = stopped.value.code
     assert isinstance(code, int)
     return Said(code, out.getvalue(), err.getvalue())

@@ -36,8 +36,8 @@ MISTAKES = [
     (
         "gaps racing --state lost",
         "'lost' is no unit state.",
-        "States: complete, thin, empty, stale, missing, failed, blocked, unrecoverable, "
-        "not_expected, accepted, future, surplus.",
+        ("States: complete, thin, empty, stale, missing, failed, blocked, unrecoverable, "
+        "not_expected, accepted, future, surplus."),
     ),
     (
         "plan racing --order random",
@@ -77,8 +77,8 @@ MISTAKES = [
     ("run cancel 9", "there is no run 9.", "stocktake runs lists them."),
     (
         "run show nine",
-        "invalid value for 'ID': Input should be a valid integer, unable to parse string as an "
-        "integer.",
+        ("invalid value for 'ID': Input should be a valid integer, unable to parse string as an "
+        "integer."),
         "stocktake run show --help shows what it takes.",
     ),
     (
@@ -109,7 +109,11 @@ MISTAKES = [
         "/no/such.backup is not a backup.",
         "Give a file that 'stocktake db backup' wrote.",
     ),
-    ("export racing ra_races --out x --format xml", "--format 'xml' does not exist.", "Formats: csv, jsonl."),
+    (
+        "export racing ra_races --out x --format xml",
+        "--format 'xml' does not exist.",
+        "Formats: csv, jsonl.",
+    ),
     (
         "schedule next",
         "name a schedule or give --cron, one of the two.",
@@ -178,8 +182,10 @@ def test_people_read_the_error_on_stderr_and_nothing_on_stdout() -> None:
         ("nonsense", "The database address is not one PostgreSQL understands."),
         (
             "postgresql://nobody@127.0.0.1:1/x",
-            "The database at 127.0.0.1, database 'x' cannot be reached: "
-            "Is the server running on that host and accepting TCP/IP connections?",
+            (
+                "The database at 127.0.0.1, database 'x' cannot be reached: "
+                "Is the server running on that host and accepting TCP/IP connections?"
+            ),
         ),
     ],
 )
@@ -193,7 +199,10 @@ def test_a_wrong_database_address_is_said_with_exit_3(url: str, message: str) ->
     ("text", "message"),
     [
         ('colour = "red"', "{file}: unknown settings: colour."),
-        ('log_level = "loud"', "log_level is 'loud'; it must be one of auto, debug, info, warning, error."),
+        (
+            'log_level = "loud"',
+            "log_level is 'loud'; it must be one of auto, debug, info, warning, error.",
+        ),
         ("a = ", "{file} cannot be read: Invalid value (at end of document)."),
     ],
 )  # fmt: skip

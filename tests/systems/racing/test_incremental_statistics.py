@@ -137,7 +137,7 @@ class Meetings:
                     {"going": "Soft"},
                 ]
             )
-            change(conn, "ra_races", key, **values)  # type: ignore[arg-type]
+            change(conn, "ra_races", key, **values)
 
     def act(self) -> Callable[[Connection[Any]], None]:
         return self.random.choices(
@@ -197,6 +197,48 @@ def test_one_changed_result_recomputes_its_horses_later_entries_only(racing: Dat
         done = derive(conn, system, STATISTICS, run_id=2, now=NOW)
 
     assert (done.touched_keys, done.counts.read, done.counts.updated) == (3, 3, 2)
+
+
+def test_a_row_changed_twice_touches_what_it_was_in_between_and_at_first(racing: Database) -> None:
+    """Versions hold only the columns that changed, as loading writes them."""
+    races = [race(f"rac_{n}", FIRST_DAY + timedelta(days=n)) for n in range(6)]
+    results = [
+        run(one, "hrs_1", position=1, jockey_id="jky_a", trainer_id="trn_1") for one in races
+    ]
+    key = {"race_id": "rac_0", "horse_id": "hrs_1"}
+    pairs = next(one for one in system.derivations if one.sql == "entity_combinations")
+    with racing.connection() as conn:
+        insert(conn, "ra_races", races)
+        insert(conn, "ra_race_results", results)
+    with racing.connection() as conn:
+        derive(conn, system, pairs, run_id=1, now=NOW)
+    for column, value in (("jockey_id", "jky_b"), ("trainer_id", "trn_2")):
+        with racing.connection() as conn:
+            conn.execute(
+                SQL(
+                    "insert into stocktake.row_version"
+                    " (run_id, system, dataset, row_key, operation, before)"
+                    " select 1, 'racing', 'ra_race_results', {}, 'update',"
+                    " jsonb_build_object({}::text, {}) from {} t where {}"
+                ).format(
+                    Jsonb(key),
+                    column,
+                    Identifier(column),
+                    Identifier("racing", "ra_race_results"),
+                    _is(key),
+                )
+            )
+            conn.execute(
+                SQL("update {} set {} = {}, _loaded_at = transaction_timestamp() where {}").format(
+                    Identifier("racing", "ra_race_results"), Identifier(column), value, _is(key)
+                )
+            )
+
+    with racing.connection() as conn:
+        derive(conn, system, pairs, run_id=2, now=NOW)
+        differences = verify(conn, system, pairs, share=1.0, now=NOW)
+
+    assert differences.count == 0
 
 
 def test_years_loaded_backwards_give_the_same_statistics(racing: Database) -> None:

@@ -6,5 +6,6 @@ drop function unit_states(text, text, text[], integer[], integer[], text[], text
     int4multirange[], text[], timestamptz, date, boolean);
 drop function units_in(int4multirange);
 drop function adopt_table(regclass, text[]);
+drop aggregate laid_over(jsonb);
 drop aggregate replay_ranges(int4multirange, int4multirange);
 drop function apply_ranges(int4multirange, int4multirange, int4multirange);

@@ -336,6 +336,9 @@ create aggregate replay_ranges(int4multirange, int4multirange) (
     sfunc = apply_ranges, stype = int4multirange, initcond = '{}'
 );
 
+-- Lays objects over one another: the later one's fields win.
+create aggregate laid_over(jsonb) (sfunc = jsonb_concat, stype = jsonb, initcond = '{}');
+
 -- How many ordinals a multirange holds.
 create function units_in(ranges int4multirange) returns bigint language sql immutable parallel safe
 as $$ select coalesce(sum(upper(part)::bigint - lower(part)), 0) from unnest(ranges) as part $$;
@@ -528,7 +531,12 @@ with asked_for as materialized (
     union all -- an optional feed is asked only where no required one can deliver
     select r.key, r.feed, 12, 'missing', '',
            case when r.is_required then r.reach else r.reach - u.required - u.held end
-      from route r join united u using (key) where by_feed
+               - coalesce(t.ranges, '{}')
+      from route r join united u using (key)
+      left join (select t.key, t.feed, range_agg(t.ranges) as ranges from told t
+                  where t.state in ('blocked', 'unrecoverable') group by t.key, t.feed) t
+        on t.key = r.key and t.feed = r.feed
+     where by_feed
     union all
     select w.key, r.feed, 16, r.state, r.reason, r.ranges
       from wanted w join rule r using (profile)

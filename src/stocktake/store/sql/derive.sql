@@ -63,15 +63,19 @@ values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, %(
 drop view if exists {view};
 
 -- name: view_changes
--- Rows of an input that changed since the watermark, and what they were before.
+-- Rows of an input that changed since the watermark, and what they were before each change: a
+-- former self is the present row with the versions laid over it, newest first.
 create temporary view {view} as
 select t.* from {input} t where t._loaded_at >= {watermark}
  union all
 select former.*
-  from stocktake.row_version v
+  from (select w.row_key,
+               stocktake.laid_over(w.before) over (
+                   partition by w.row_key order by w.version_id desc) as before
+          from stocktake.row_version w
+         where w.system = {system} and w.dataset = {dataset} and w.at >= {watermark}) v
   left join {input} t on {matches_version}
- cross join lateral jsonb_populate_record(t, v.before || v.row_key) former
- where v.system = {system} and v.dataset = {dataset} and v.at >= {watermark};
+ cross join lateral jsonb_populate_record(t, v.before || v.row_key) former;
 
 -- name: view_everything
 -- Every row of an input, for derivations that do not list their keys themselves.

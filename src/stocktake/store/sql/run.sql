@@ -10,6 +10,21 @@ returning run_id, fence;
 -- :system text
 select pg_try_advisory_lock(hashtext('stocktake.run'), hashtext(%(system)s));
 
+-- name: unlock_system
+-- Gives the system's run lock back at once.
+-- :system text
+select pg_advisory_unlock(hashtext('stocktake.run'), hashtext(%(system)s));
+
+-- name: is_system_busy
+-- Whether any session holds the system's run lock.
+-- :system text
+select exists (
+    select from pg_locks
+     where locktype = 'advisory' and granted and objsubid = 2
+       and database = (select oid from pg_database where datname = current_database())
+       and classid::bigint = (hashtext('stocktake.run')::bigint & 4294967295)
+       and objid::bigint = (hashtext(%(system)s)::bigint & 4294967295));
+
 -- name: is_here
 -- Whether the session lives.
 select true;
@@ -46,6 +61,15 @@ update run
    set state = 'paused', updated_at = %(now)s,
        message = 'interrupted; run the same command again to go on'
  where system = %(system)s and state = 'running'
+returning run_id;
+
+-- name: supersede_runs
+-- Unfinished runs of a kind that a newer one makes up for are ended. Needs the system's lock.
+-- :system text, :kind text, :now timestamptz
+update run
+   set state = 'cancelled', fence = fence + 1, updated_at = %(now)s, finished_at = %(now)s,
+       message = 'interrupted; a newer run does what was left'
+ where system = %(system)s and kind = %(kind)s and state in ('running', 'paused')
 returning run_id;
 
 -- name: take_over_run

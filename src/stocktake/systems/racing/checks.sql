@@ -5,7 +5,10 @@
 select extract(year from r.date)::integer || ' ' || r.region as grp,
        sum(coalesce(e.n, 0))::double precision / count(*) as value, count(*) as measured_rows
   from racing.ra_races r
-  left join (select race_id, count(*) as n from racing.ra_runners group by race_id) e
+  left join (select race_id, count(*) as n from racing.ra_runners
+              where race_date >= coalesce(%(since)s::date, '-infinity')
+                and race_date <= coalesce(%(until)s::date, 'infinity')
+              group by race_id) e
     using (race_id)
  where r.race_status = 'run' and r.region in ('GB', 'IRE')
    and r.date >= coalesce(%(since)s::date, '-infinity')
@@ -18,8 +21,11 @@ select extract(year from r.date)::integer || ' ' || r.region as grp,
 select extract(year from r.date)::integer || ' ' || r.region as grp,
        sum(coalesce(s.n, 0))::double precision / count(*) as value, count(*) as measured_rows
   from racing.ra_races r
-  left join (select race_id, count(*) as n from racing.ra_race_results where is_starter
-              group by race_id) s using (race_id)
+  left join (select race_id, count(*) as n from racing.ra_race_results
+               where is_starter
+                 and race_date >= coalesce(%(since)s::date, '-infinity')
+                 and race_date <= coalesce(%(until)s::date, 'infinity')
+               group by race_id) s using (race_id)
  where r.race_status = 'run' and r.region in ('GB', 'IRE')
    and r.date >= coalesce(%(since)s::date, '-infinity')
    and r.date <= coalesce(%(until)s::date, 'infinity')
@@ -31,8 +37,11 @@ select extract(year from r.date)::integer || ' ' || r.region as grp,
 select extract(year from r.date)::integer::text as grp,
        sum(coalesce(s.n, 0))::double precision / count(*) as value, count(*) as measured_rows
   from racing.ra_races r
-  left join (select race_id, count(*) as n from racing.ra_race_results where is_starter
-              group by race_id) s using (race_id)
+  left join (select race_id, count(*) as n from racing.ra_race_results
+               where is_starter
+                 and race_date >= coalesce(%(since)s::date, '-infinity')
+                 and race_date <= coalesce(%(until)s::date, 'infinity')
+               group by race_id) s using (race_id)
  where r.race_status = 'run' and r.region = 'HK'
    and r.date >= coalesce(%(since)s::date, '-infinity')
    and r.date <= coalesce(%(until)s::date, 'infinity')
@@ -48,7 +57,10 @@ select extract(year from r.date)::integer || ' ' || r.region as grp,
            jsonb_agg(jsonb_build_object('race_id', r.race_id)) filter (where e.n is null or e.n < 2),
            '$[0 to 99]') as failing_keys
   from racing.ra_races r
-  left join (select race_id, count(*) as n from racing.ra_runners group by race_id) e
+  left join (select race_id, count(*) as n from racing.ra_runners
+              where race_date >= coalesce(%(since)s::date, '-infinity')
+                and race_date <= coalesce(%(until)s::date, 'infinity')
+              group by race_id) e
     using (race_id)
  where r.race_status = 'run'
    and r.date >= coalesce(%(since)s::date, '-infinity')
@@ -69,7 +81,10 @@ select count(*) filter (where is_wrong)::double precision / nullif(count(*), 0) 
           left join (select race_id, count(*) filter (where is_starter) as starters,
                             count(*) filter (where position = 1) as winners,
                             max(coalesce(dead_heat_n, 1)) filter (where position = 1) as sharing
-                       from racing.ra_race_results group by race_id) s using (race_id)
+                       from racing.ra_race_results
+                      where race_date >= coalesce(%(since)s::date, '-infinity')
+                        and race_date <= coalesce(%(until)s::date, 'infinity')
+                      group by race_id) s using (race_id)
          where r.race_status = 'run'
            and r.date >= coalesce(%(since)s::date, '-infinity')
            and r.date <= coalesce(%(until)s::date, 'infinity')) judged;
@@ -84,10 +99,16 @@ select count(*) filter (where is_wrong)::double precision / nullif(count(*), 0) 
            '$[0 to 99]') as failing_keys
   from (select r.race_id, r.field_size <> coalesce(s.n, 0) + coalesce(e.n, 0) as is_wrong
           from racing.ra_races r
-          left join (select race_id, count(*) as n from racing.ra_race_results where is_starter
-                      group by race_id) s using (race_id)
-          left join (select race_id, count(*) as n from racing.ra_runners where is_scratched
-                      group by race_id) e using (race_id)
+          left join (select race_id, count(*) as n from racing.ra_race_results
+                       where is_starter
+                         and race_date >= coalesce(%(since)s::date, '-infinity')
+                         and race_date <= coalesce(%(until)s::date, 'infinity')
+                       group by race_id) s using (race_id)
+          left join (select race_id, count(*) as n from racing.ra_runners
+                       where is_scratched
+                         and race_date >= coalesce(%(since)s::date, '-infinity')
+                         and race_date <= coalesce(%(until)s::date, 'infinity')
+                       group by race_id) e using (race_id)
          where r.race_status = 'run' and r.field_size is not null and r.region in ('GB', 'IRE')
            and r.date >= coalesce(%(since)s::date, '-infinity')
            and r.date <= coalesce(%(until)s::date, 'infinity')) judged;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stocktake.systems.racing.answers import refuse
@@ -17,7 +18,11 @@ from stocktake.systems.racing.rows import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stocktake import Parsed
+
+Row = tuple[object, ...]
 
 _NAMED = (
     ("jockeys", JockeyRow),
@@ -41,13 +46,13 @@ class Ids(dict[str | None, str | None]):
 
     def __missing__(self, value: str | None) -> str | None:
         """Accept an id seen for the first time; raises `ValueError` for anything else."""
-        if value in NONE:
-            self[value] = None
-        elif not value.startswith(self._prefix):  # type: ignore[union-attr] # None is in NONE
-            refuse(f"{self._field_name} {value!r} is not an id ({self._prefix}…)")
-        else:
+        if value is not None and value.startswith(self._prefix):
             self[value] = value
-        return self[value]
+            return value
+        if value not in NONE:
+            refuse(f"{self._field_name} {value!r} is not an id ({self._prefix}…)")
+        self[value] = None
+        return None
 
 
 class Entities:
@@ -92,8 +97,12 @@ class Entities:
             names: dict[str, str | None] = getattr(self, kind)
             names.pop(None, None)  # type: ignore[call-overload] # nobody
             if names:
-                parsed.rows[row_type] = [row_type(key, text(name)) for key, name in names.items()]
+                parsed.rows[row_type] = _made(row_type, names.keys(), map(text, names.values()))
         if self.horses:
-            parsed.rows[HorseRow] = [
-                HorseRow(key, text(name), key) for key, name in self.horses.items()
-            ]
+            ids = self.horses.keys()
+            parsed.rows[HorseRow] = _made(HorseRow, ids, map(text, self.horses.values()), ids)
+
+
+def _made(row_type: type[tuple[object, ...]], *columns: Iterable[object]) -> list[Row]:
+    """Return rows made of columns; there are eight tables of these per answer, so in one go."""
+    return list(map(partial(tuple.__new__, row_type), zip(*columns, strict=True)))

@@ -14,7 +14,7 @@ from stocktake.systems.racing.bookmakers import code_of, is_shipped
 from stocktake.systems.racing.day import PlacedRace, place_races, reject_runner
 from stocktake.systems.racing.entities import Entities
 from stocktake.systems.racing.normalise import Money, Rider, text
-from stocktake.systems.racing.rows import BookmakerSeen, RaceCard, RunnerCard
+from stocktake.systems.racing.rows import BookmakerSeen, PedigreeEntry, RaceCard, RunnerCard
 from stocktake.systems.racing.wire import CardRace, CardRunner, CardsPage, LooseCardsPage, Odds
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class _Reading:
         self.entities = Entities()
         self.races: list[tuple[object, ...]] = []
         self.runners: list[tuple[object, ...]] = []
+        self.pedigrees: dict[str, PedigreeEntry] = {}
         self.bookmakers: set[str] = set()
         notes = self.notes
         self.naturals = Memo(normalise.natural, "draw", notes)
@@ -66,7 +67,11 @@ class _Reading:
         day = place_races(pages, request, parsed=parsed, clock_of=lambda race: race.off_time)
         for placed in day.races:
             self._race(placed)
-        parsed.rows |= {RaceCard: self.races, RunnerCard: self.runners}
+        parsed.rows |= {
+            RaceCard: self.races,
+            RunnerCard: self.runners,
+            PedigreeEntry: list(self.pedigrees.values()),
+        }
         self.entities.into(parsed)
         self._bookmaker_rows()
         parsed.notes.update(self.notes)
@@ -144,9 +149,12 @@ class _Reading:
         entities.jockeys[jockey_id] = jockey
         entities.trainers[trainer_id] = trainer = text(runner.trainer)
         entities.owners[owner_id] = owner = text(runner.owner)
-        entities.sires[sire_id] = runner.sire
-        entities.dams[dam_id] = runner.dam
-        entities.damsires[damsire_id] = runner.damsire
+        entities.sires[sire_id] = sire = text(runner.sire)
+        entities.dams[dam_id] = dam = text(runner.dam)
+        entities.damsires[damsire_id] = damsire = text(runner.damsire)
+        self.pedigrees[horse_id] = PedigreeEntry(
+            horse_id, sire_id, sire, dam_id, dam, damsire_id, damsire
+        )
         is_scratched = runner.number == _NON_RUNNER
         weight_lbs = self.wholes[runner.lbs]
         weight_st_lbs = normalise.stones(weight_lbs)

@@ -152,7 +152,7 @@ RACECARDS_FEED = Feed(
     assumed=Assumed(rows_per_unit=200, bytes_per_request=110_000),
     parse=parse_racecards,
     next_page=following_page(CARDS_HIGHEST_SKIP),
-    also=(*PARENTS, "ra_mst_horses", *PEOPLE, "ra_mst_bookmakers"),
+    also=(*PARENTS, "ra_mst_horses", "ra_horse_pedigree", *PEOPLE, "ra_mst_bookmakers"),
     only=SERIES,
     window=Window(since=CARDS_SINCE, days_ahead=7, reason=f"source starts {CARDS_SINCE}"),
     settle=Settle(),

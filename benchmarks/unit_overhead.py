@@ -1,0 +1,109 @@
+"""What does a unit cost beyond its rows, beside Dagster in process?
+
+Every unit is one request, one answer of a few bytes and one row. Ours does with it all it does with
+any unit: rate gate, capture, receipt, provenance, state, ledger, checkpoint. Dagster materialises
+daily partitions of an asset that fetches and writes the row; fewer of them, as each takes long.
+
+SQLMesh and Prefect are not run here: each brings about a hundred packages that disagree with one
+another, and published figures (22 and 6 ms) leave the order of things unchanged.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from benchmarks.bed import trivial
+from benchmarks.bed.cluster import Cluster, running_cluster
+from benchmarks.bed.fresh import fresh_database, same_rows
+from benchmarks.bed.lean_server import LeanServer, lean_server
+from benchmarks.bed.meter import Meter
+from benchmarks.bed.racing import settings_for
+from benchmarks.measure import Contender, Goal, main, options_parser
+from benchmarks.peers import peers_python
+from stocktake.model import PlanOptions
+from stocktake.observe.logs import configure_logs
+from stocktake.run.backfill import backfill
+from stocktake.run.clock import system_clock
+from stocktake.run.workspace import Workspace
+from stocktake.store.database import open_database
+from stocktake.store.installation import init
+from stocktake.store.migrate import ENGINE, Component
+
+OURS, DAGSTER = "stocktake", "dagster, in process"
+UNITS, PEER_UNITS = 2000, 20
+FIRST = str(trivial.SINCE)
+
+
+def ours(
+    maintenance_url: str, base_url: str, *, units: int, servers: list[int]
+) -> dict[str, float]:
+    """Backfill ``units`` days of the trivial system into an empty database."""
+    configure_logs(level="warning", style="console")
+    components = (ENGINE, Component.of_package("trivial", "benchmarks.bed.trivial"))
+    until = trivial.SINCE + timedelta(days=units - 1)
+    options = PlanOptions(since=trivial.SINCE, until=until)
+    with fresh_database(maintenance_url) as url:
+        settings = settings_for(url, base_url, source="readings")
+        with open_database(settings, application="bench", components=components) as database:
+            init(database, "sandbox")
+            workspace = Workspace(settings, database, "sandbox", system_clock)
+            with Meter(*servers) as meter:
+                backfill(workspace, trivial.system, options)
+        same_rows(url, "select count(*) from trivial.reading", wanted=units)
+    return meter.unit_facts(units)
+
+
+@contextmanager
+def _bed(units: int) -> Iterator[tuple[Cluster, LeanServer]]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        body = b'{"number": 7}'
+        days = [str(trivial.SINCE + timedelta(days=at)) for at in range(units)]
+        (folder / "bodies").write_bytes(body)
+        places = dict.fromkeys(days, (0, len(body)))
+        (folder / "index").write_text(json.dumps({"places": places}), "utf-8")
+        with running_cluster() as cluster, lean_server(folder) as server:
+            yield cluster, server
+
+
+GOALS = (
+    Goal("CPU ms per unit", lambda by: by[OURS].facts()["CPU ms/unit"], most=2.0),
+    Goal(
+        "times less CPU than Dagster",
+        lambda by: by[DAGSTER].facts()["CPU ms/unit"] / by[OURS].facts()["CPU ms/unit"],
+        least=10,
+    ),
+)
+
+
+def run() -> None:
+    """Start the servers, compare."""
+    parser = options_parser()
+    parser.add_argument("--units", type=int, default=UNITS)
+    options = parser.parse_args()
+    with _bed(options.units) as (cluster, server):
+        shared = {
+            "maintenance_url": cluster.url,
+            "base_url": server.base_url,
+            "servers": [cluster.number],
+        }
+        contenders = [
+            Contender.calling(OURS, "benchmarks.unit_overhead:ours", **shared, units=options.units)
+        ]
+        if python := peers_python():
+            contender = Contender.calling(
+                DAGSTER,
+                "benchmarks.peers.dagster_units:fill",
+                **shared,
+                first=FIRST,
+                units=PEER_UNITS,
+            )
+            contenders.append(contender.under(python))
+        main(contenders, goals=GOALS, options=options)
+
+
+if __name__ == "__main__":
+    run()

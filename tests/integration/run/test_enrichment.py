@@ -1,0 +1,96 @@
+"""Horses named by races: asked for once each, after the races, the newest first."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stocktake.model import PlanOptions, State
+from stocktake.run.backfill import Conduct, backfill
+from stocktake.run.pump import PumpLimits
+from stocktake.testing import Fault
+from tests.integration.run.conftest import RACING
+
+if TYPE_CHECKING:
+    from stocktake.run.progress import Progress
+    from tests.integration.run.conftest import Stable
+
+SINCE, UNTIL = date(2026, 3, 8), date(2026, 3, 9)
+PEDIGREES = ("ra_horse_pedigree",)
+
+
+class Stopped(Exception):
+    """Somebody stopped a run."""
+
+
+def horses_asked(targets: list[str]) -> list[str]:
+    """Return the horses asked for, in order."""
+    return [target.split("/")[3] for target in targets if target.startswith("/v1/horses/")]
+
+
+def test_everything_of_two_days_is_complete_after_one_backfill(stable: Stable) -> None:
+    stable.backfill(since=SINCE, until=UNTIL)
+    first = stable.targets()
+
+    again = stable.backfill(since=SINCE, until=UNTIL)
+
+    horses = horses_asked(first)
+    days = [target for target in first if not target.startswith("/v1/horses/")]
+    assert first[: len(days)] == days, "races come before the horses they name"
+    assert len(horses) == len(set(horses)) == len(stable.rows("ra_mst_horses", columns="id, 1"))
+    incomplete = {
+        name: dict(counted.states)
+        for name in (one.name for one in RACING.datasets)
+        if (counted := stable.count(name, since=SINCE, until=UNTIL)).coverage not in (None, 1.0)
+        or counted.surplus
+        or counted.states.get(State.THIN)
+    }
+    assert incomplete == {}
+    assert (again.requests, stable.asked) == (0, len(first))
+
+
+def test_horses_that_ran_last_are_asked_for_first(stable: Stable) -> None:
+    stable.backfill(since=SINCE, until=UNTIL)
+
+    last_run = dict(stable.rows("ra_runners", "true group by horse_id", "horse_id, max(race_date)"))
+    days = [last_run[horse] for horse in horses_asked(stable.targets())]
+    inversions = sum(later > earlier for earlier, later in itertools.pairwise(days))
+    assert len(set(days)) == 2
+    assert inversions <= 8, "only requests under way at once may overtake one another"
+
+
+def test_a_horse_the_source_does_not_know_is_unrecoverable(stable: Stable) -> None:
+    stable.backfill("ra_races", "ra_runners", "ra_race_results", since=UNTIL, until=UNTIL)
+    horse = stable.rows("ra_mst_horses", columns="id, 1")[0][0]
+    stable.server.rules.add([Fault("horse_404", match=horse)])
+
+    stable.backfill(since=UNTIL, until=UNTIL)
+    asked = stable.asked
+    stable.backfill(since=UNTIL, until=UNTIL)
+
+    counted = stable.count("ra_horse_pedigree")
+    assert counted.states[State.THIN] == 1
+    assert set(counted.states) == {State.COMPLETE, State.THIN}
+    assert stable.asked == asked
+
+
+def test_enrichment_goes_on_where_it_was_interrupted(stable: Stable) -> None:
+    options = PlanOptions(since=UNTIL, until=UNTIL)
+
+    def stop(progress: Progress) -> None:
+        if progress.wave == "enrichment" and progress.done > 40:
+            raise Stopped
+
+    conduct = Conduct(PumpLimits(fetchers=2, batch_requests=5), report=stop)
+    with pytest.raises(Stopped):
+        backfill(stable.workspace, stable.system, options, conduct=conduct)
+    at_stop = stable.asked
+    backfill(stable.workspace, stable.system, options)
+
+    asked = horses_asked(stable.targets())
+    assert 0 < at_stop < stable.asked
+    assert len(asked) - len(set(asked)) <= 20, "no more than was under way"
+    assert stable.count("ra_horse_pedigree").states.keys() == {State.COMPLETE}
