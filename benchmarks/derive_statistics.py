@@ -95,7 +95,8 @@ def new_days(database: Database, days: int) -> list[list[str]]:
     touched: dict[str, int] = {}
     derivations = [one for one in system.derivations if one.dataset in TABLES]
     for derivation in derivations:
-        seconds(database, lambda conn, one=derivation: derive(conn, system, one, run_id=1, now=NOW))
+        with database.connection() as conn:
+            derive(conn, system, derivation, run_id=1, now=NOW)
     for number in range(1, days + 1):
         with database.connection() as conn:
             add_day(conn, number)
