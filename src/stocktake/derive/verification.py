@@ -73,7 +73,11 @@ def verify(
     """
     target = target_of(conn, system, derivation)
     state = read_state(conn, target)
-    values = {**parameters_of(target), **(state[1] if state else {}), "now": now}
+    if state is not None:
+        declared = parameters_of(target)
+        used = {name: value for name, value in state[1].items() if name in declared}
+        target = target_of(conn, system, derivation.using(**used))
+    values = {**parameters_of(target), "now": now}
     is_full = share >= 1
     if is_full:
         touch_everything(conn, target)

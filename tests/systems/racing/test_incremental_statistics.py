@@ -394,3 +394,16 @@ def test_no_view_is_left_behind_to_block_migrations(racing: Database) -> None:
         ).fetchone()
 
     assert left == (0,)
+
+
+def test_verify_recomputes_with_the_parameters_used_last(racing: Database) -> None:
+    pairs = next(one for one in system.derivations if one.sql == "entity_combinations")
+    with racing.connection() as conn:
+        load_two_days(conn)
+    with racing.connection() as conn:
+        derive(conn, system, pairs.using(min_runs=1), run_id=1, now=NOW)
+
+    with racing.connection() as conn:
+        found = verify(conn, system, pairs, share=1, now=NOW)
+
+    assert (found.keys, found.count) == (1, 0)

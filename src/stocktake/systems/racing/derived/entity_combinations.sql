@@ -8,11 +8,14 @@ select 'jockey', s.jockey_id, 'trainer', s.trainer_id
   from changed_ra_races c join racing.ra_race_results s on s.race_id = c.race_id;
 
 -- name: every
--- Every pair that ever ran.
-select distinct 'jockey' as entity1_type, jockey_id as entity1_id,
+-- Every pair that ran often enough; most pairs never do.
+-- :min_runs  integer  pairs with fewer runs have no row
+select 'jockey' as entity1_type, jockey_id as entity1_id,
        'trainer' as entity2_type, trainer_id as entity2_id
   from racing.ra_race_results
- where jockey_id is not null and trainer_id is not null;
+ where jockey_id is not null and trainer_id is not null
+ group by jockey_id, trainer_id
+having count(*) >= %(min_runs)s;
 
 -- name: compute
 -- Jockey and trainer together.
