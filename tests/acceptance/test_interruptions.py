@@ -128,6 +128,11 @@ def cluster_of_its_own(
     sandbox: SandboxServer, home: Path
 ) -> Iterator[tuple[LocalCluster, Installation]]:
     folder = temporary_home()
+    # Tests' clusters forget what was committed a moment ago; this one is stopped to be believed.
+    (folder / "postgres").mkdir(parents=True, exist_ok=True)
+    conf = folder / "postgres" / "local.conf"
+    conf.write_text("fsync = off\nfull_page_writes = off\n")
+    conf.chmod(0o644)
     try:
         with (
             temporary_cluster(folder, application="pytest") as cluster,
