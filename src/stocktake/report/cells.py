@@ -37,8 +37,8 @@ def restored(cell: str) -> str:
 def cell(value: object) -> str:
     r"""Return a value as a CSV cell: NULL is nothing, an empty text is ``""``.
 
-    >>> cell(None), cell(""), cell("=a,b"), cell(-2.5)
-    ('', '""', '"\\'=a,b"', '-2.5')
+    >>> cell(None) == "", cell("") == '""', cell(-2.5)
+    (True, True, '-2.5')
     """
     if value is None:
         return ""
