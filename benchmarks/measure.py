@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
+LAUNCHER = Path(__file__).resolve().parent / "launch.py"
 LEAST_ROUNDS = 5
 # Linux gives the peak in KiB, macOS in bytes.
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -172,30 +173,25 @@ def run_once(contender: Contender) -> Sample:
         RuntimeError: It ended with another exit code than 0.
     """
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        output = Path(folder) / "output.txt"
-        began = time.perf_counter()
-        with output.open("wb") as sink:
-            child = subprocess.Popen(
-                contender.command,
-                cwd=ROOT,
-                env={**os.environ, _REPORT: str(report)},
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-            )
-            # wait4 alone tells what this child took; getrusage adds all children up.
-            _, status, usage = os.wait4(child.pid, 0)
-            wall = time.perf_counter() - began
-            child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
-            said = output.read_text("utf-8", "replace")
-            msg = f"{contender.name} ended with exit code {child.returncode}:\n{said}"
+        report, usage = Path(folder) / "report.json", Path(folder) / "usage.json"
+        launched = subprocess.run(
+            (sys.executable, "-S", str(LAUNCHER), str(usage), *contender.command),
+            cwd=ROOT,
+            env={**os.environ, _REPORT: str(report)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        taken = json.loads(usage.read_text("utf-8")) if usage.exists() else {}
+        if taken.get("exit_code") != 0:
+            said = launched.stdout.decode("utf-8", "replace")
+            msg = f"{contender.name} ended with exit code {taken.get('exit_code')}:\n{said}"
             raise RuntimeError(msg)
-        peak = usage.ru_maxrss * _PEAK_UNIT / 1e6
+        peak = taken["peak"] * _PEAK_UNIT / 1e6
         if report.exists():
             return Sample(peak_mb=peak, **json.loads(report.read_text("utf-8")))
-        return Sample(wall, usage.ru_utime + usage.ru_stime, peak)
+        return Sample(taken["wall_seconds"], taken["cpu_seconds"], peak)
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
