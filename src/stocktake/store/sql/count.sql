@@ -114,7 +114,7 @@ select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
 
 -- name: waived_members
 -- Members that a dataset does not promise, by reason.
--- :waived    the system's statement: key, reason
+-- {waived} is the system's statement of key and reason.
 -- :series_id  int  series
 select w.reason, range_agg(int4range(m.ordinal, m.ordinal + 1))::text
   from ({waived}) as w(key, reason)
