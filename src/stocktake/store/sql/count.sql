@@ -350,6 +350,13 @@ update member m set day = w.day
  where m.series_id = %(series_id)s and m.ordinal = w.ordinal
    and (m.day is null or w.day < m.day or %(exact)s and m.day is distinct from w.day);
 
+-- name: redate_members
+-- Days of members as a system's statement tells them: {days} is its query of key and day.
+-- :series_id  int  series
+update member m set day = w.day
+  from ({days}) as w(key, day)
+ where m.series_id = %(series_id)s and m.key = w.key and m.day is distinct from w.day;
+
 -- name: rows_by_key
 -- Rows per value of the key column of a dataset whose units are members.
 -- :keys  text[]  keys
