@@ -287,9 +287,7 @@ def _without_bad(result: Columns) -> Columns:
     return Columns(at, values, result.bad)
 
 
-def _reject(
-    parsed: Parsed, table: Table, columns: Columns, *, dataset: str, games: Games
-) -> None:
+def _reject(parsed: Parsed, table: Table, columns: Columns, *, dataset: str, games: Games) -> None:
     """Note the rows set apart, each with the game it speaks of, if that can be told."""
     for at, reason in sorted(columns.bad.items()):
         raw = table.rows[at]
@@ -320,9 +318,7 @@ def _rows(columns: Columns, kind: Kind, source: str) -> list[tuple[Any, ...]]:
     types = [game.season_type for game in columns.games]
     sources = [source] * size
     make = kind.row._make
-    return list(
-        map(make, zip(ids, members, sources, seasons, types, *told, hashes, strict=True))
-    )
+    return list(map(make, zip(ids, members, sources, seasons, types, *told, hashes, strict=True)))
 
 
 def payload_hash(told: tuple[Any, ...]) -> bytes:

@@ -87,9 +87,7 @@ def _lines(body: bytes) -> Iterator[SeasonRow]:
         if dense not in ("true", "false"):
             refuse(f"{season}: dense_ids is neither true nor false")
         play_in, bootstrap = _number(line, "play_in_games"), _number(line, "bootstrap_days")
-        yield SeasonRow(
-            season, year, first, last, end, games, play_in, dense == "true", bootstrap
-        )
+        yield SeasonRow(season, year, first, last, end, games, play_in, dense == "true", bootstrap)
 
 
 def _number(line: Mapping[str, str], name: str) -> int:
