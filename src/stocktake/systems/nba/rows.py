@@ -58,11 +58,11 @@ class ScheduleScore(NamedTuple):
 
 
 class ScheduleListed(NamedTuple):
-    """A game as the published schedule plans it.
+    """A game as the published schedule, or a schedule file, plans it.
 
     The schedule is the word on dates and teams, not on how a game stands: of the status it tells
-    only what a scoreboard cannot (`postponed`, `cancelled`), and leaves the rest to
-    `ScheduleScore`. A schedule file is all there is of its games, so it tells status and score.
+    only what a scoreboard cannot (`postponed`, `cancelled`); the rest goes into `ScheduleScore`,
+    where whatever was fetched last counts.
     """
 
     game_id: str
@@ -74,8 +74,6 @@ class ScheduleListed(NamedTuple):
     away_team_id: int | None
     is_neutral: bool | None
     status: str | None
-    home_score: int | None
-    away_score: int | None
     arena: str | None
     source: str
 
