@@ -198,6 +198,8 @@ class Feed:
         only: Series (keys without the counted dimension) it serves; empty means all.
         settle: When a day is final.
         required: Whether a unit without this feed is thin.
+        bulk: Whether one answer covers units of many members, told apart by their names: then all
+            units wanted are handed to ``requests`` at once.
         instead_of: Feed for which this one stands in: it is asked only for units of which that one
             failed, or which that one does not have. Neither is then ``required``.
         priority: 0 first.
@@ -218,6 +220,7 @@ class Feed:
     only: tuple[tuple[str, ...], ...] = ()
     settle: Settle | None = None
     required: bool = True
+    bulk: bool = False
     instead_of: str = ""
     priority: int = 0
     absent_statuses: frozenset[int] = frozenset()
