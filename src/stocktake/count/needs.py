@@ -18,11 +18,13 @@ from stocktake.count.states import (
     ranges_in,
 )
 from stocktake.model import HELD_STATES, TO_FILL_STATES, Dataset, FromDataset, Need, State, System
-from stocktake.model.ordinals import Ranges, from_text, subtract, union
+from stocktake.model.ordinals import Ranges, from_text, intersect, subtract, union
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
+
+    from stocktake.model import Feed
 
 UNREACHABLE = (State.BLOCKED, State.UNRECOVERABLE, State.NOT_EXPECTED)
 """States a plan lists without fetching: what stays a gap, and why."""
@@ -62,6 +64,7 @@ def needs(
             Need(feed, dataset.name, series, State(state), reason, union(parts))
             for (feed, series, state, reason), parts in grouped.items()
         ]
+        lines = _standing_in(system, lines)
         found += _in_time(conn, asked, lines, due_only=due_only, now=view.now)
     return found
 
@@ -84,6 +87,28 @@ def newest_members(conn: Connection, system: System, dataset: Dataset) -> list[i
         return []
     parameters = {"series_id": member_series(conn, system, axis)}
     return [ordinal for (ordinal,) in conn.execute(QUERIES.newest_members, parameters)]
+
+
+def _standing_in(system: System, lines: Sequence[Need]) -> list[Need]:
+    """Leave to a feed that stands in for another only what that one could not deliver."""
+    failed: dict[tuple[str, tuple[str, ...]], list[tuple[int, int]]] = defaultdict(list)
+    for line in lines:
+        if line.state in (State.FAILED, State.UNRECOVERABLE):
+            failed[line.feed, line.series].extend(line.ranges)
+    kept = []
+    for line in lines:
+        feed = _feed_named(system, line.feed)
+        if feed is None or not feed.instead_of:
+            kept.append(line)
+            continue
+        ranges = intersect(line.ranges, union(failed.get((feed.instead_of, line.series), ())))
+        if ranges:
+            kept.append(replace(line, ranges=ranges))
+    return kept
+
+
+def _feed_named(system: System, name: str) -> Feed | None:
+    return next((feed for _, feed in system.feeds() if feed.name == name), None)
 
 
 def _in_time(

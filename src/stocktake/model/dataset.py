@@ -52,6 +52,10 @@ class Dataset:
         facets: Row shapes it receives, weakest first; empty for derived datasets.
         after: Datasets that must be merged or derived before.
         checks: Measured promises.
+        waived: Statement of the system's ``count.sql`` naming units that are not expected here
+            although their key is listed, and why: columns ``key text``, ``reason text``, parameter
+            ``settings text[]`` (the source settings that are true). For units without other
+            dimensions.
         target: Fraction of expected units that should be held, 0 to 1.
         aliases: Older names accepted in commands.
         priority: 0 is filled first.
@@ -65,6 +69,7 @@ class Dataset:
     facets: tuple[Facet, ...] = ()
     after: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    waived: str = ""
     target: float = 1.0
     aliases: tuple[str, ...] = ()
     priority: int = 0

@@ -162,11 +162,14 @@ class Assumed:
         bytes_per_request: Stored size of one answer.
         new_per_day: For feeds whose units are members: members first seen per day of the dataset
             that names them, in the first year and after many years.
+        new_per_unit: The same where what names them is not cut into days: members per unit, and
+            requests for them.
     """
 
     rows_per_unit: float = 1.0
     bytes_per_request: int = 10_000
     new_per_day: tuple[float, float] = (0.0, 0.0)
+    new_per_unit: tuple[float, float] = (0.0, 0.0)
 
 
 NOTHING_SEEN = Assumed()
@@ -191,6 +194,8 @@ class Feed:
         only: Series (keys without the counted dimension) it serves; empty means all.
         settle: When a day is final.
         required: Whether a unit without this feed is thin.
+        instead_of: Feed for which this one stands in: it is asked only for units of which that one
+            failed, or which that one does not have. Neither is then ``required``.
         priority: 0 first.
         absent_statuses: HTTP statuses that prove a unit cannot be had (404 → unrecoverable).
         refresh_after: Age at which a held unit may be fetched again, ``None`` for never.
@@ -208,6 +213,7 @@ class Feed:
     only: tuple[tuple[str, ...], ...] = ()
     settle: Settle | None = None
     required: bool = True
+    instead_of: str = ""
     priority: int = 0
     absent_statuses: frozenset[int] = frozenset()
     absent_reason: str = ""
@@ -226,6 +232,7 @@ class FileFormat:
         parse: As ``Feed.parse``; the request's path is the file's name. ``outcomes`` name the
             units the file held.
         also: Datasets that receive extracted rows.
+        shipped: File of the system's package that is loaded by itself, once for each wording of it.
     """
 
     name: str
@@ -233,6 +240,7 @@ class FileFormat:
     suffixes: tuple[str, ...]
     parse: Callable[[Sequence[bytes], Request, datetime], Parsed]
     also: tuple[str, ...] = ()
+    shipped: str = ""
 
 
 @dataclass(frozen=True, slots=True)

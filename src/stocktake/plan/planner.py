@@ -233,16 +233,20 @@ def _dynamic(
         axis = dimensions(partitions)[axis_index(partitions)]
         if not isinstance(axis, FromDataset) or not _asks_for(options, feed):
             continue
-        days = _days_naming(wanted, axis.dataset)
-        if not days:
+        days, naming = _naming(wanted, axis.dataset)
+        if not (days or naming) or feed.instead_of:
             continue
         column = (axis.dataset, axis.column)
         known = [piece for piece in pieces if piece.part.feed == feed.name]
         for piece in known:
             pieces.remove(piece)
-        estimate = new_members(feed, observed, days=days, column=column)
-        units = estimate + sum(piece.part.units for piece in known)
-        requests = estimate + sum(piece.part.requests for piece in known)
+        per_unit, requests_per_unit = feed.assumed.new_per_unit
+        estimate = new_members(feed, observed, days=days, column=column) if days else 0
+        named = round(naming * per_unit)
+        units = estimate + max(named, sum(piece.part.units for piece in known))
+        requests = estimate + max(
+            round(naming * requests_per_unit), sum(piece.part.requests for piece in known)
+        )
         part = PlanPart(
             0,
             _member_label(feed),
@@ -252,7 +256,8 @@ def _dynamic(
             units,
             requests,
             dynamic=True,
-            reason=f"about {estimate} {axis.column} new in {days} days of {axis.dataset}",
+            reason=f"about {estimate or named} {axis.column} new in "
+            + (f"{days} days of {axis.dataset}" if days else f"{naming} units of {axis.dataset}"),
         )
         found.append(Piece(MEMBERS, 0, part, feed.priority, len(feed.fills)))
     return found
@@ -262,16 +267,22 @@ def _asks_for(options: PlanOptions, feed: Feed) -> bool:
     return not options.datasets or not set(options.datasets).isdisjoint(feed.fills)
 
 
-def _days_naming(wanted: Sequence[Wanted], dataset: str) -> int:
-    """Return how many days of this plan bring rows of ``dataset``."""
-    every = [
+def _naming(wanted: Sequence[Wanted], dataset: str) -> tuple[int, int]:
+    """Return how many days, and how many other units, of this plan bring rows of ``dataset``."""
+    bringing = [one for one in wanted if dataset in (*one.feed.fills, *one.feed.also)]
+    days = [
         part
-        for one in wanted
-        if isinstance(one.axis, Days) and dataset in (*one.feed.fills, *one.feed.also)
+        for one in bringing
+        if isinstance(one.axis, Days)
         for ranges in one.units.values()
         for part in ranges
     ]
-    return size(union(every))
+    others: dict[str, int] = {}
+    for one in bringing:
+        if not isinstance(one.axis, Days) and dataset in one.feed.fills:
+            filled = one.feed.instead_of or one.feed.name
+            others[filled] = others.get(filled, 0) + sum(map(size, one.units.values()))
+    return size(union(days)), sum(others.values())
 
 
 def _in_waves(pieces: Iterable[Piece], options: PlanOptions) -> list[PlanPart]:

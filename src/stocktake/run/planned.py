@@ -109,9 +109,13 @@ def dynamic_ranges(
     system: System,
     feed: Feed,
     *,
+    options: PlanOptions,
     now: datetime,
 ) -> Ranges:
-    """Return what a feed needs at this moment: the units a dynamic part stands for."""
+    """Return what a feed needs at this moment: the units a dynamic part stands for.
+
+    Members that have days are asked for within the days of the plan.
+    """
     found: Ranges = {}
     for need in needs(
         conn,
@@ -120,6 +124,7 @@ def dynamic_ranges(
         states=TO_FILL_STATES,
         due_only=True,
         now=now,
+        window=asked_range(system, options, now=now),
         lifted=workspace.lifted(system),
     ):
         if need.feed == feed.name:

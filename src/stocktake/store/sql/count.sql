@@ -112,12 +112,28 @@ select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
    and (%(as_of)s::timestamptz is null or u.changed_at <= %(as_of)s)
  group by u.reason order by u.reason;
 
+-- name: waived_members
+-- Members that a dataset does not promise, by reason.
+-- :waived    the system's statement: key, reason
+-- :series_id  int  series
+select w.reason, range_agg(int4range(m.ordinal, m.ordinal + 1))::text
+  from ({waived}) as w(key, reason)
+  join member m on m.series_id = %(series_id)s and m.key = w.key
+ group by w.reason order by w.reason;
+
 -- name: member_keys
 -- Keys of members by ordinal.
 -- :series_id  int  series
 -- :ordinals  int[]  ordinals, NULL for all
 select ordinal, key from member
  where series_id = %(series_id)s and (%(ordinals)s::int[] is null or ordinal = any(%(ordinals)s));
+
+-- name: member_days
+-- Days of members that have one.
+-- :series_id  int  series
+-- :ordinals  int[]  ordinals
+select ordinal, day from member
+ where series_id = %(series_id)s and ordinal = any(%(ordinals)s) and day is not null;
 
 -- name: newest_members
 -- Ordinals of all members: the latest day first, those without one last.
