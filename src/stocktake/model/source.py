@@ -259,7 +259,8 @@ class Source:
     Args:
         name: Name in settings, commands and reports.
         base_url: Default address; settings may override it (sandbox). Empty for files.
-        auth: ``basic`` (settings ``user`` and ``password``), ``bearer`` (``token``) or ``none``.
+        auth: ``basic`` (settings ``user`` and ``password``), ``bearer`` (``token``), ``key`` (the
+            ``token`` as it is) or ``none``.
         feeds: Ways rows come from it.
         files: File formats it is read from.
         settings: Names of further settings it knows, with what they mean.

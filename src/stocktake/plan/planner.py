@@ -238,7 +238,8 @@ def _dynamic(
         if not isinstance(axis, FromDataset) or not _asks_for(options, feed):
             continue
         days, naming = _naming(wanted, axis.dataset)
-        if not (days or naming) or feed.instead_of:
+        is_on = feed.enabled_by in {"", *observed.settings}
+        if not (days or naming) or feed.instead_of or not is_on:
             continue
         column = (axis.dataset, axis.column)
         known = [piece for piece in pieces if piece.part.feed == feed.name]

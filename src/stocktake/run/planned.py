@@ -65,7 +65,9 @@ def plan_for(
     )
     counted = count(conn, system, chosen, **looking) if options.until_target else ()
     seen = dataclasses.replace(
-        observed(conn, system, counted), names=_bulk_names(conn, system, wanted)
+        observed(conn, system, counted),
+        settings=workspace.lifted(system),
+        names=_bulk_names(conn, system, wanted),
     )
     return make_plan(system, wanted, options, observed=seen, now=now)
 

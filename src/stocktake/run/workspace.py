@@ -146,7 +146,8 @@ def load_place(place: str) -> Any:
 
 
 def _require_credentials(source: Source, own: Mapping[str, Any]) -> None:
-    needed = {"basic": ("user", "password"), "bearer": ("token",)}.get(source.auth, ())
+    ways = {"basic": ("user", "password"), "bearer": ("token",), "key": ("token",)}
+    needed = ways.get(source.auth, ())
     lacking = [name for name in needed if not own.get(name)]
     if lacking:
         prefix = f"STOCKTAKE_SOURCE_{source.name.upper()}_"

@@ -114,7 +114,7 @@ select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
 
 -- name: waived_members
 -- Members that a dataset does not promise, by reason.
--- {waived} is the system's statement of key and reason.
+-- The system's own statement names key and reason.
 -- :series_id  int  series
 select w.reason, range_agg(int4range(m.ordinal, m.ordinal + 1))::text
   from ({waived}) as w(key, reason)
@@ -351,7 +351,7 @@ update member m set day = w.day
    and (m.day is null or w.day < m.day or %(exact)s and m.day is distinct from w.day);
 
 -- name: redate_members
--- Days of members as a system's statement tells them: {days} is its query of key and day.
+-- Days of members as a system's own statement tells them: key and day.
 -- :series_id  int  series
 update member m set day = w.day
   from ({days}) as w(key, day)

@@ -45,6 +45,7 @@ SCOREBOARD_DAY = Dataset(
     key=("game_id",),
     partitions=Days(FIRST_DAY, ZONE),
     expect=Scheduled("game_days", "no game listed", otherwise=NOTHING_LISTED),
+    facets=(Facet("row", rows.ScoreboardRow),),
     after=("schedule",),
     priority=3,
     title="Scoreboards of recent days",

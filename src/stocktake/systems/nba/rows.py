@@ -57,6 +57,16 @@ class ScheduleScore(NamedTuple):
     away_score: int | None
 
 
+class ScoreboardRow(NamedTuple):
+    """A game on the scoreboard of a day, as it then stood."""
+
+    game_id: str
+    game_date: datetime.date
+    status: str
+    home_score: int | None
+    away_score: int | None
+
+
 class ScheduleListed(NamedTuple):
     """A game as the published schedule, or a schedule file, plans it.
 

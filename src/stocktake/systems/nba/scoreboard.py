@@ -27,7 +27,7 @@ from stocktake.systems.nba.envelope import (
     result_sets,
 )
 from stocktake.systems.nba.normalise import IN_SCOPE
-from stocktake.systems.nba.rows import ScheduleScore
+from stocktake.systems.nba.rows import ScheduleScore, ScoreboardRow
 from stocktake.systems.nba.schedule import Planned, team_of
 
 if TYPE_CHECKING:
@@ -118,6 +118,9 @@ class _Board:
         rejected = len(parsed.rejects)
         if self.kept:
             parsed.rows[ScheduleScore] = self.kept
+            parsed.rows[ScoreboardRow] = [
+                ScoreboardRow(row[0], self.day, row[8], row[9], row[10]) for row in self.kept
+            ]
         count(parsed, DATASET, self.read + rejected, duplicates=self.read - len(self.kept))
         parsed.outcomes.append(UnitOutcome((self.day.isoformat(),), *self._verdict(rejected)))
         return parsed

@@ -5,8 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from stocktake import Endpoint, Request, Settle
+from stocktake import Assumed, Endpoint, Feed, FileFormat, Request, Settle, Source, Window
+from stocktake.systems.nba.alias import parse_aliases
+from stocktake.systems.nba.balldontlie import following_page, parse_games
+from stocktake.systems.nba.box_score import parse_box_score
 from stocktake.systems.nba.expected import LOG_NAMES, season_of
+from stocktake.systems.nba.files import parse_player_file, parse_schedule_file, parse_team_file
+from stocktake.systems.nba.logs import parse_player_log, parse_team_log
+from stocktake.systems.nba.plays import parse_plays
+from stocktake.systems.nba.schedule import parse_schedule
+from stocktake.systems.nba.scoreboard import parse_scoreboard
+from stocktake.systems.nba.season import parse_seasons
+from stocktake.systems.nba.teams import parse_teams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -206,7 +216,7 @@ BALLDONTLIE_GAMES = Feed(
     fills=("score_check",),
     requests=games_requests,
     parse=parse_games,
-    next_page=next_games_page,
+    next_page=following_page,
     enabled_by="balldontlie",
     settle=Settle(after=timedelta(hours=12)),
     priority=4,
@@ -227,7 +237,7 @@ CDN = Source("cdn", base_url="https://cdn.nba.com", feeds=(CDN_SCHEDULE,), heade
 BALLDONTLIE = Source(
     "balldontlie",
     base_url="https://api.balldontlie.io",
-    auth="token",
+    auth="key",
     feeds=(BALLDONTLIE_GAMES,),
     settings={"balldontlie": "true to compare final scores with this source; needs a token."},
 )
@@ -248,7 +258,7 @@ FILES = Source(
             "leaguegamelog_team_file", ("raw_team_log",), (".csv", ".json"), parse_team_file
         ),
         FileFormat("schedule_file", ("schedule",), (".csv",), parse_schedule_file),
-        FileFormat("game_aliases", ("game_alias",), (".csv",), parse_alias_file),
+        FileFormat("game_aliases", ("game_alias",), (".csv",), parse_aliases),
     ),
 )
 SOURCES = (STATS, CDN, BALLDONTLIE, FILES)
