@@ -26,6 +26,7 @@ _PLACES = (
     ("derive", "derive:derive", "Recompute what depends on what changed.", FILL),
     ("verify", "derive:verify", "Prove that derived tables, ledger and rows agree.", TRUST),
     ("check", "check:check", "Measure every promise.", TRUST),
+    ("train", "train:train", "A model on derived features, against a baseline.", TRUST),
     ("accept", "decide:accept", "Waive a gap, with a reason and an end.", TRUST),
     ("rejects", "decide:rejects", "Rows that failed validation, with reasons.", TRUST),
     ("duplicates", "decide:duplicates", "Rows that came twice with different values.", TRUST),
@@ -54,6 +55,7 @@ _EXAMPLES = {
     "replay": ("racing ra_race_results --since 2024-01-01",),
     "derive": ("racing", "racing ra_runner_statistics --full"),
     "check": ("racing", "racing ra_runners --all --junit checks.xml"),
+    "train": ("nba --season 2024-25", "nba --since 2022-10-01 --seed 7 --out model"),
     "accept": (
         "racing ra_races 2019-03-05/ire --reason 'meeting lost to fog' --by ann",
         "racing ra_races 2019-03-05/ire --withdraw",

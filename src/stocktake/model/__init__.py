@@ -45,6 +45,7 @@ from stocktake.model.source import (
     Source,
     Window,
 )
+from stocktake.model.training import Trained
 from stocktake.model.unit import (
     GAP_STATES,
     HELD_STATES,
@@ -114,6 +115,7 @@ __all__ = [
     "Span",
     "State",
     "System",
+    "Trained",
     "Unit",
     "UnitOutcome",
     "Values",

@@ -142,6 +142,8 @@ class System:
         order: Default order of a backfill.
         sandbox: ``module:function`` that makes its sandbox server; empty for none.
         story: ``module:function`` that makes its demo; empty for none.
+        trainer: ``module:function`` that trains a model on its data (``stocktake train``); see
+            ``Trained``.
         summary: One sentence for people.
     """
 
@@ -156,6 +158,7 @@ class System:
     order: str = "newest"
     sandbox: str = ""
     story: str = ""
+    trainer: str = ""
     summary: str = ""
 
     def dataset(self, name: str) -> Dataset:

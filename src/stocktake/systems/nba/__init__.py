@@ -29,5 +29,6 @@ system = System(
     zone=ZONE,
     order="newest",
     sandbox="stocktake.systems.nba.sandbox:create",
+    trainer="stocktake.systems.nba.training:train",
     summary="NBA games since 2014 in five layers: schedule, box scores, summaries, form, features.",
 )

@@ -185,6 +185,33 @@ PLAYER = Dataset(
     priority=2,
     title="Players seen",
 )
+MODELS = FromDataset("model_card", "model")
+MODEL_CARD = Dataset(
+    "model_card",
+    key=("model",),
+    partitions=MODELS,
+    facets=(Facet("row", rows.ModelCardRow),),
+    after=("ml_feature_store",),
+    priority=3,
+    title="Models trained",
+)
+MODEL_OUTPUT = Dataset(
+    "model_output",
+    key=("model", "game_id", "player_id"),
+    partitions=MODELS,
+    facets=(Facet("row", rows.ModelOutputRow),),
+    after=("model_card",),
+    priority=3,
+    title="What models foretold",
+)
+PREDICTIONS = Dataset(
+    "predictions",
+    key=("game_id", "player_id", "model"),
+    partitions=MODELS,
+    after=("model_output",),
+    priority=3,
+    title="L5 predictions beside what happened",
+)
 
 DATASETS = (
     SEASON,
@@ -200,4 +227,7 @@ DATASETS = (
     TEAM,
     PLAYER,
     SCORE_CHECK,
+    MODEL_CARD,
+    MODEL_OUTPUT,
+    PREDICTIONS,
 )

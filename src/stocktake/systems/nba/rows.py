@@ -213,3 +213,32 @@ class ScoreCheckRow(NamedTuple):
     home_score: int | None
     away_score: int | None
     status: str
+
+
+class ModelCardRow(NamedTuple):
+    """A trained model, `model_card`; errors in points, `metrics` is the whole JSON."""
+
+    model: str
+    target: str
+    feature_version: str
+    seed: int
+    trained_at: datetime.datetime
+    trained_since: datetime.date
+    trained_until: datetime.date
+    test_since: datetime.date
+    test_until: datetime.date
+    test_rows: int
+    mae: Decimal
+    baseline_mae: Decimal
+    improvement: Decimal
+    verdict: str
+    metrics: str
+
+
+class ModelOutputRow(NamedTuple):
+    """What a model foretold of a player in a game, `model_output`."""
+
+    model: str
+    game_id: str
+    player_id: int
+    predicted_points: Decimal

@@ -12,6 +12,7 @@ from stocktake.systems.nba.box_score import parse_box_score
 from stocktake.systems.nba.expected import LOG_NAMES, season_of
 from stocktake.systems.nba.files import parse_player_file, parse_schedule_file, parse_team_file
 from stocktake.systems.nba.logs import parse_player_log, parse_team_log
+from stocktake.systems.nba.models import parse_card, parse_predictions
 from stocktake.systems.nba.plays import parse_plays
 from stocktake.systems.nba.schedule import parse_schedule
 from stocktake.systems.nba.scoreboard import parse_scoreboard
@@ -258,6 +259,8 @@ FILES = Source(
             "leaguegamelog_team_file", ("raw_team_log",), (".csv", ".json"), parse_team_file
         ),
         FileFormat("schedule_file", ("schedule",), (".csv",), parse_schedule_file),
+        FileFormat("model_card", ("model_card",), (".json",), parse_card),
+        FileFormat("model_predictions", ("model_output",), (".csv",), parse_predictions),
         FileFormat("game_aliases", ("game_alias",), (".csv",), parse_aliases),
     ),
 )
