@@ -22,6 +22,7 @@ from stocktake.systems.nba.normalise import refuse
 from stocktake.systems.nba.rows import RawTeamRow
 from stocktake.systems.nba.schedule import Listing, Planned, read_schedule
 from stocktake.systems.nba.teams import read_team, team_id_of
+from stocktake.systems.nba.verdicts import TEAMS as TEAMS_OF_A_GAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -139,8 +140,8 @@ def _decoded(body: bytes) -> str:
     return body.decode("utf-8", "surrogateescape")
 
 
-class _Game(NamedTuple):
-    """The columns of a schedule file that are there."""
+class _Sides(NamedTuple):
+    """The columns that name the teams of a schedule file."""
 
     home: str
     away: str
@@ -158,12 +159,12 @@ def _games_of_table(table: Table, request: Request, listing: Listing, parsed: Pa
             if not isinstance(fields, list) or len(fields) != table.width:
                 refuse(f"another number of fields instead of {table.width}")
             told = {name: fields[position] for name, position in table.columns.items()}
-            listing.add(_game(told, _Game(home, away), listing.fetched_at))
+            listing.add(_game(told, _Sides(home, away), listing.fetched_at))
         except ValueError as error:
             reject(parsed, "schedule", table.place(at), error=error, raw=fields)
 
 
-def _game(told: Mapping[str, object], names: _Game, fetched_at: datetime) -> Planned:
+def _game(told: Mapping[str, object], names: _Sides, fetched_at: datetime) -> Planned:
     game = normalise.read_game_id(told["GAME_ID"])
     day = normalise.read_day(told["GAME_DATE"])
     normalise.check_day(game, day)
@@ -231,20 +232,30 @@ def _games_of_log(table: Table, request: Request, listing: Listing, parsed: Pars
 
 def _planned(game_id: str, teams: Sequence[RawTeamRow]) -> Planned:
     game = normalise.read_game_id(game_id)
-    by_id = {team.team_id: team for team in teams}
-    matchups = {team.matchup for team in teams}
-    homes = set()
-    hosts = []
-    for matchup in matchups:
-        first, second, is_home = normalise.sides(matchup or "")
-        homes.add(team_id_of(first if is_home else second))
-        hosts.append(is_home)
-    if len(by_id) != 2 or len(homes) != 1 or not homes <= by_id.keys():  # noqa: PLR2004 -- a game has two teams
-        refuse(f"game {game_id}: {len(by_id)} teams, of which {len(homes)} at home")
-    home = by_id[homes.pop()]
+    home, is_neutral = _home(game_id, teams)
     (away,) = (team for team in teams if team.team_id != home.team_id)
     status = standing.FINAL if {home.wl, away.wl} == {"W", "L"} else standing.LIVE
     return Planned(
-        game, home.game_date, None, home.team_id, away.team_id, not any(hosts),
+        game, home.game_date, None, home.team_id, away.team_id, is_neutral,
         standing.confirmed(status, home.pts, away.pts), home.pts, away.pts, None,
     )  # fmt: skip
+
+
+def _home(game_id: str, teams: Sequence[RawTeamRow]) -> tuple[RawTeamRow, bool]:
+    """Return the home team, and whether the site is neutral.
+
+    Both rows of a neutral game say `@`. Where each names the other team last, nothing tells which
+    was the host: then it is the one with the lower id, whatever the order of the rows.
+
+    Raises:
+        ValueError: Not two teams, or both rows say that their team was at home.
+    """
+    by_id = {team.team_id: team for team in teams}
+    told = {normalise.sides(team.matchup or "") for team in teams}
+    homes = {team_id_of(first if is_home else second) for first, second, is_home in told}
+    is_neutral = not any(is_home for _, _, is_home in told)
+    if len(by_id) != TEAMS_OF_A_GAME or not homes <= by_id.keys():
+        refuse(f"game {game_id}: its rows do not name two teams of it")
+    if len(homes) != 1 and not is_neutral:
+        refuse(f"game {game_id}: two teams at home")
+    return by_id[min(homes)], is_neutral

@@ -144,7 +144,7 @@ def _summary(told: dict[str, Any], line_score: Table | None) -> ScheduleScore:
     day = normalise.read_day(told["GAME_DATE_EST"])
     normalise.check_day(game, day)
     home, away = (
-        team_of(game, normalise.read_count(told[name]))
+        team_of(game, normalise.read_known_id(told[name]))
         for name in ("HOME_TEAM_ID", "VISITOR_TEAM_ID")
     )
     points = _points(line_score)

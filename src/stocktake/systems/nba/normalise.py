@@ -174,6 +174,15 @@ def read_id(value: object) -> int:
     return int(number)
 
 
+def read_known_id(value: object) -> int | None:
+    """Read an id where nothing, 0 or `""` stands for nobody.
+
+    >>> read_known_id(0), read_known_id("203999")
+    (None, 203999)
+    """
+    return None if value in (None, "", 0, "0") else read_id(value)
+
+
 def read_fraction(value: object) -> Decimal | None:
     """Read a percentage given as a fraction 0 to 1.
 

@@ -134,18 +134,13 @@ def _row(game_id: str, action: Action) -> PlayRow:
     for value in (action.xLegacy, action.yLegacy, shot_distance):
         if value is not None and abs(value) > _MOST_COORDINATE:
             normalise.refuse(f"{value} is no place on a court")
+    number, who = normalise.read_count, normalise.read_known_id
     return PlayRow(
-        game_id, normalise.read_id(action.actionId), normalise.read_count(action.actionNumber),
-        normalise.read_count(action.period), text(action.clock), _who(action.teamId),
-        _who(action.personId), text(action.playerName), action.xLegacy, action.yLegacy,
-        shot_distance, text(action.shotResult),
-        action.isFieldGoal == 1, normalise.read_count(action.shotValue),
-        normalise.read_count(action.scoreHome), normalise.read_count(action.scoreAway),
-        normalise.read_count(action.pointsTotal), text(action.location),
-        text(action.description), text(action.actionType), text(action.subType),
+        game_id, normalise.read_id(action.actionId), number(action.actionNumber),
+        number(action.period), text(action.clock), who(action.teamId), who(action.personId),
+        text(action.playerName), action.xLegacy, action.yLegacy, shot_distance,
+        text(action.shotResult), action.isFieldGoal == 1, number(action.shotValue),
+        number(action.scoreHome), number(action.scoreAway), number(action.pointsTotal),
+        text(action.location), text(action.description), text(action.actionType),
+        text(action.subType),
     )  # fmt: skip
-
-
-def _who(number: int | None) -> int | None:
-    """Return an id; 0 is nobody."""
-    return normalise.read_id(number) if number else None

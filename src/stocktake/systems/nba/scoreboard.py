@@ -245,7 +245,7 @@ def _read_row(table: Table, row: Any, points: Mapping[tuple[str, int], int | Non
     text = _cell(table, row, "GAME_STATUS_TEXT") if "GAME_STATUS_TEXT" in table.columns else None
     status = standing.read_status(_cell(table, row, "GAME_STATUS_ID"), text)
     teams = [
-        team_of(game, normalise.read_count(_cell(table, row, name)))
+        team_of(game, normalise.read_known_id(_cell(table, row, name)))
         for name in ("HOME_TEAM_ID", "VISITOR_TEAM_ID")
     ]
     home, away = (
