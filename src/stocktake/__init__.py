@@ -18,6 +18,7 @@ from stocktake.model import (
     Feed,
     FileFormat,
     FromDataset,
+    Gate,
     Limit,
     Listed,
     Parsed,
@@ -33,6 +34,7 @@ from stocktake.model import (
     Values,
     Window,
     checks,
+    criteria,
 )
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "Feed",
     "FileFormat",
     "FromDataset",
+    "Gate",
     "Limit",
     "Listed",
     "Parsed",
@@ -66,4 +69,5 @@ __all__ = [
     "Values",
     "Window",
     "checks",
+    "criteria",
 ]

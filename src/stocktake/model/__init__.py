@@ -1,7 +1,8 @@
 """The nouns of Stocktake: frozen, printable, without I/O."""
 
-from stocktake.model import checks
+from stocktake.model import checks, criteria
 from stocktake.model.check import Check, CheckResult, Limit, Severity
+from stocktake.model.criterion import Criterion, Gate, GateVerdict, Item, ItemLine
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
 from stocktake.model.expectation import (
     Calendar,
@@ -22,6 +23,7 @@ from stocktake.model.partition import (
     day_of,
     dimensions,
     ordinal_of,
+    years,
 )
 from stocktake.model.plan import (
     EndpointCost,
@@ -76,6 +78,7 @@ __all__ = [
     "CheckResult",
     "Closure",
     "Coverage",
+    "Criterion",
     "Cross",
     "Dataset",
     "Days",
@@ -92,6 +95,10 @@ __all__ = [
     "FileFormat",
     "FromDataset",
     "Gap",
+    "Gate",
+    "GateVerdict",
+    "Item",
+    "ItemLine",
     "Limit",
     "Listed",
     "Need",
@@ -120,7 +127,9 @@ __all__ = [
     "Window",
     "axis_index",
     "checks",
+    "criteria",
     "day_of",
     "dimensions",
     "ordinal_of",
+    "years",
 ]
