@@ -2,7 +2,7 @@
 
 from stocktake.model import checks, criteria
 from stocktake.model.check import Check, CheckResult, Limit, Severity
-from stocktake.model.criterion import Criterion, Gate, GateVerdict, Item, ItemLine
+from stocktake.model.criterion import Criterion, Gate, GateVerdict, Item, ItemLine, SignOff
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
 from stocktake.model.expectation import (
     Calendar,
@@ -117,6 +117,7 @@ __all__ = [
     "Scheduled",
     "Settle",
     "Severity",
+    "SignOff",
     "Source",
     "Span",
     "State",

@@ -67,9 +67,7 @@ def nothing_stale(*datasets: str, name: str = "nothing_stale") -> Criterion:
     return in_states(State.STALE, datasets=datasets, most=0, name=name)
 
 
-def accepted_or_unrecoverable(
-    *datasets: str, name: str = "accepted_or_unrecoverable"
-) -> Criterion:
+def accepted_or_unrecoverable(*datasets: str, name: str = "accepted_or_unrecoverable") -> Criterion:
     """List the units that are accepted or unrecoverable, with reasons; it never fails."""
     words = (State.ACCEPTED.value, State.UNRECOVERABLE.value)
     return Criterion(name, "states", datasets, words=words)

@@ -9,6 +9,7 @@ from stocktake.model.check import Check, Limit, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
 
 READY, READY_DEGRADED, NOT_READY = "ready", "ready_degraded", "not_ready"
 
@@ -129,6 +130,34 @@ class GateVerdict:
     def exit_code(self) -> int:
         """0 ready, 1 degraded, 2 not ready."""
         return (READY, READY_DEGRADED, NOT_READY).index(self.verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """A sign-off list as it was measured, and by whom and when it was signed.
+
+    Args:
+        system: Its name.
+        since: First day, ``None`` for the beginning.
+        until: Last day, included.
+        items: Every criterion, in the declared order.
+        by: Who signs.
+        at: When it was measured, UTC.
+        signoff_id: Its number once it is recorded; ``None`` when it was refused or only measured.
+    """
+
+    system: str
+    since: date | None
+    until: date
+    items: tuple[Item, ...]
+    by: str
+    at: datetime
+    signoff_id: int | None = None
+
+    @property
+    def refused(self) -> tuple[Item, ...]:
+        """Items that are not met and not waived: what stands in the way."""
+        return tuple(item for item in self.items if not (item.is_met or item.waived))
 
 
 def verdict_of(gate: str, items: Iterable[Item]) -> GateVerdict:

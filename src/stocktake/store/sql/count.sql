@@ -49,6 +49,42 @@ select u.key, u.feed, u.state, u.reason, lower(part) as first, upper(part) as la
  order by u.key, first, u.feed
  limit %(limit)s;
 
+-- name: member_days
+-- Members held and lacking per day, of units whose members have days.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :keys  text[]  keys
+-- :profiles  int[]  number of each key's promise
+-- :rule_profile  int[]  lines of promises: number
+-- :rule_feed  text[]  … feed
+-- :rule_state  text[]  … state
+-- :rule_reason  text[]  … reason
+-- :rule_ranges  text[]  … multirange
+-- :upstream  text[]  datasets of the same units that come before
+-- :as_of  timestamptz  what was known then, NULL for now
+-- :today  date  last day expected
+-- :series_id  int  series that numbers the members
+-- :held  text[]  states that are held
+-- :lacking  text[]  states that are gaps
+select u.key, m.day - date '1970-01-01' as day,
+       count(*) filter (where u.state = any(%(held)s)) as held,
+       count(*) filter (where u.state = any(%(lacking)s)) as lacking,
+       min(u.reason) filter (where u.state = any(%(lacking)s)) as reason
+  from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
+                   %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
+                   %(upstream)s, %(as_of)s, %(today)s, false) as u
+       cross join unnest(u.ranges) as part
+       join member m on m.series_id = %(series_id)s and m.ordinal >= lower(part)
+                    and m.ordinal < upper(part)
+ where u.state = any(%(held)s || %(lacking)s) and m.day is not null
+ group by u.key, m.day
+ order by u.key, m.day;
+
+-- name: first_member_day
+-- The earliest day of a series' members.
+-- :series_id  int  series
+select min(day) from member where series_id = %(series_id)s;
+
 -- name: rows_kept
 -- Rows by the counts kept per unit; a unit held by several feeds counts its larger figure.
 -- :system  text  system
