@@ -273,7 +273,11 @@ def _judged(criterion: Criterion, results: Sequence[CheckResult]) -> Found:
     soft = criterion.warn is not None and not criterion.warn.allows(len(warning))
     if severity is Severity.PASS and soft:
         severity = Severity.WARN
-    told = [f"{len(results)} results"]
+    told = [
+        f"{len(counted[one])} {one.value}"
+        for one in (Severity.PASS, Severity.NOT_APPLICABLE)
+        if counted[one]
+    ]
     for word, own in (("fail", failing), ("warn", warning)):
         if own:
             first = ", ".join(f"{one.check} {one.group}".strip() for one in own[:SHOWN])
