@@ -71,8 +71,10 @@ def render_unmet(screen: Console, items: Sequence[Item]) -> None:
         bad = [line for line in item.lines if line.severity not in _MILD]
         for line in bad[:SHOWN_LINES]:
             told = figure(line.value, UNITS.get(item.kind, ""))
+            word = f"[{STYLES[line.severity]}]{line.severity.value:5}[/]"
             screen.print(
-                f"  {escape(line.group)}  {told}  [dim]{escape(line.detail)}[/]", soft_wrap=True
+                f"  {word} {escape(line.group)}  {told}  [dim]{escape(line.detail)}[/]",
+                soft_wrap=True,
             )
         if len(bad) > SHOWN_LINES:
             screen.print(f"  [dim]and {len(bad) - SHOWN_LINES} more (--json lists them all)[/]")

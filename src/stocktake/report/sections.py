@@ -220,7 +220,8 @@ def _notices(health: Health) -> Section:
     text = (
         "Gaps since the history began, of now and of the past: when the rows were lost or did not "
         "come, and the first check that says so: one that was kept, or one the schedules call for, "
-        "recomputed from what was known then. A count shows each of them at once."
+        "recomputed from what was known then. A count shows each of them at once. Rows that were "
+        "deleted behind the ledger's back are lost from when a recount found out."
     )
     if not health.notices:
         return Section("Would have been noticed", "Nothing was lost, nothing came late.")

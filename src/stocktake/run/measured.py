@@ -335,13 +335,15 @@ def _second_run(measuring: Measuring, criterion: Criterion) -> Found:
     workspace, now = measuring.workspace, measuring.workspace.clock()
     with workspace.database.connection() as conn:
         plan = plan_for(conn, workspace, measuring.system, options, now=now)
-    parts = {
-        (f"{part.kind} {part.feed}", f"{part.units:,} units, {part.label}"): (
-            float(part.units if part.kind == "derive" else part.requests),
-            "",
+    parts: dict[tuple[str, str], tuple[float, str]] = {}
+    for part in plan.parts:
+        cost = part.units if part.kind == "derive" else part.requests
+        word = (
+            "units to recompute" if part.kind == "derive" else f"requests for {part.units:,} units"
         )
-        for part in plan.parts
-    }
+        if cost:
+            key = (f"{part.kind} {part.feed}", f"{word}, {part.label}")
+            parts[key] = (float(cost), "")
     return _summed(criterion, parts, "0 requests, nothing to recompute")
 
 
@@ -383,7 +385,10 @@ def _gate(measuring: Measuring, criterion: Criterion) -> Found:
 
 
 def _function(measuring: Measuring, criterion: Criterion) -> Found:
-    place = load_place(criterion.words[0])
+    try:
+        place = load_place(criterion.words[0])
+    except AttributeError as error:
+        raise LookupError(str(error)) from error
     with measuring.workspace.database.connection() as conn:
         value, detail = _undone(conn, place, measuring)
     return Found(None if value is None else float(value), detail)
