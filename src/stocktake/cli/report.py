@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -122,24 +123,16 @@ def health_json(health: Health) -> dict[str, Any]:
             }
             for one in health.datasets
         ],
-        "gaps": health.absences,
-        "gap_count": health.absence_count,
+        "gaps": health.holes,
+        "gap_count": health.hole_count,
         "checks": health.checks,
         "unfinished_runs": health.open_runs,
         "requests": health.requests,
         "notices": [
             {
-                "dataset": one.dataset,
-                "series": one.series,
-                "feed": one.feed,
-                "units": one.units,
-                "first": one.first,
-                "last": one.last,
-                "lost_at": one.lost_at,
-                "was_held": one.was_held,
-                "back_at": one.back_at,
-                "noticed_at": one.noticed_at,
-                "noticed_by": one.noticed_by,
+                **asdict(one.loss),
+                "noticed_at": one.at,
+                "noticed_by": one.by,
                 "noticed_after_days": one.days,
             }
             for one in health.notices

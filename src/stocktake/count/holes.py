@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from stocktake.count.routes import axis_of
 from stocktake.count.states import QUERIES, Looking, View, member_series, question, ranges_in
-from stocktake.model import GAP_STATES, HELD_STATES, Days, FromDataset, State, day_of
+from stocktake.model import GAP_STATES, HELD_STATES, Days, FromDataset, Hole, State, day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,29 +29,6 @@ class Stretch(NamedTuple):
     days: int
     held: int
     lacking: int
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """A run of expected days of one series that lack units.
-
-    Args:
-        dataset: Its name.
-        series: The other dimensions' values, in partition order.
-        first: First day of it.
-        last: Last day of it, included.
-        days: Expected days in it; days on which nothing is expected do not count.
-        units: Units lacking on them.
-        reason: Why, by the first of them.
-    """
-
-    dataset: str
-    series: tuple[str, ...]
-    first: date
-    last: date
-    days: int
-    units: int
     reason: str = ""
 
 

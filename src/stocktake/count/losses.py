@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from stocktake.count.routes import axis_of, zone_of
 from stocktake.count.states import QUERIES, member_series
-from stocktake.model import Days, FromDataset, Values, day_of
+from stocktake.model import Days, FromDataset, Loss, Values, day_of
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from stocktake.model import Dataset, System
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Units of one series and feed that were not held although they should have been.
-
-    Args:
-        units: How many.
-        first: First day, or key where units have no days.
-        last: Last of them.
-        lost_at: When the ledger let go of them, or when they were due and did not come.
-        was_held: Whether they had been held before.
-        back_at: When all of them were held again; ``None`` while one is not.
-    """
-
-    dataset: str
-    series: tuple[str, ...]
-    feed: str
-    units: int
-    first: str
-    last: str
-    lost_at: datetime
-    was_held: bool
-    back_at: datetime | None
 
 
 def history_began(conn: Connection[Any], system: System) -> datetime | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from stocktake.model import CheckResult, Coverage
+    from stocktake.model import CheckResult, Coverage, Hole, Loss
 
 PASS, WARN, FAIL = 0, 1, 2
 
@@ -32,25 +32,6 @@ class DatasetHealth:
     years: Sequence[tuple[str, Coverage]]
     rows: int
     final_rows: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Absence:
-    """A run of expected days without all their units.
-
-    Args:
-        series: The other dimensions' values, joined by ``/``.
-        days: Expected days in it.
-        units: Units lacking on them.
-    """
-
-    dataset: str
-    series: str
-    first: date
-    last: date
-    days: int
-    units: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,35 +63,19 @@ class Notice:
     """A gap of now or of the past, and the first check that says so.
 
     Args:
-        units: How many units it has or had.
-        first: First day, or key where units have no days.
-        last: Last of them.
-        lost_at: When the ledger let go of it, or when it was due and did not come.
-        was_held: Whether it had been held before.
-        back_at: When it was held again; ``None`` while it is a gap.
-        noticed_at: First check that says so: kept, or due by the schedules and recomputed from
-            what was known then. ``None`` when none would have.
-        noticed_by: Which, in words.
+        at: First check that says so: kept, or due by the schedules and recomputed from what was
+            known then. ``None`` when none would have.
+        by: Which, in words; or why none.
     """
 
-    dataset: str
-    series: str
-    feed: str
-    units: int
-    first: str
-    last: str
-    lost_at: datetime
-    was_held: bool
-    back_at: datetime | None
-    noticed_at: datetime | None = None
-    noticed_by: str = ""
+    loss: Loss
+    at: datetime | None = None
+    by: str = ""
 
     @property
     def days(self) -> float | None:
         """Days between the loss and the check; ``None`` when no check says so."""
-        if self.noticed_at is None:
-            return None
-        return (self.noticed_at - self.lost_at).total_seconds() / 86400
+        return None if self.at is None else (self.at - self.loss.lost_at).total_seconds() / 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +86,8 @@ class Health:
         kind: ``sandbox`` or ``real``.
         since: First day, ``None`` for each dataset's own.
         until: Last day, included.
-        absences: Longest first.
-        absence_count: How many there are, if not all are listed.
+        holes: Longest first.
+        hole_count: How many there are, if not all are listed.
         notices: Newest first.
         notice_count: How many there are, if not all are listed.
     """
@@ -133,8 +98,8 @@ class Health:
     since: date | None
     until: date
     datasets: Sequence[DatasetHealth]
-    absences: Sequence[Absence]
-    absence_count: int
+    holes: Sequence[Hole]
+    hole_count: int
     checks: Sequence[CheckResult]
     open_runs: Sequence[OpenRun]
     requests: Sequence[RequestUse]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stocktake.model import Coverage
-    from stocktake.report.health import Health
+    from stocktake.report.health import Health, Notice
 
 GOOD, SOFT, BAD, QUIET = "good", "soft", "bad", "quiet"
 TONES = {
@@ -69,7 +69,7 @@ def sections(health: Health) -> list[Section]:
     return [
         _coverage(health),
         _years(health),
-        _absences(health),
+        _holes(health),
         _checks(health),
         _unfinished(health),
         _notices(health),
@@ -145,12 +145,12 @@ def _years(health: Health) -> Section:
     return Section("Year by year", "Datasets whose units have days.", columns, rows)
 
 
-def _absences(health: Health) -> Section:
+def _holes(health: Health) -> Section:
     rows = [
         Row(
             (
                 one.dataset,
-                one.series,
+                "/".join(one.series),
                 str(one.first),
                 str(one.last),
                 number(one.days),
@@ -159,10 +159,10 @@ def _absences(health: Health) -> Section:
             ),
             BAD,
         )
-        for one in health.absences
+        for one in health.holes
     ]
-    text = f"{number(health.absence_count)} runs of expected days lack units"
-    text += f"; the {len(rows)} longest:" if len(rows) < health.absence_count else "."
+    text = f"{number(health.hole_count)} runs of expected days lack units"
+    text += f"; the {len(rows)} longest:" if len(rows) < health.hole_count else "."
     columns = _columns("dataset", "series", "from", "to", "#days", "#units", "reason")
     return Section("Consecutive gaps", text, columns, rows)
 
@@ -227,26 +227,26 @@ def _notices(health: Health) -> Section:
         return Section("Would have been noticed", "Nothing was lost, nothing came late.")
     if len(health.notices) < health.notice_count:
         text += f" The newest {len(health.notices)} of {number(health.notice_count)}:"
-    rows = [
-        Row(
-            (
-                one.dataset,
-                " ".join(part for part in (one.series, one.feed) if part),
-                one.first if one.first == one.last else f"{one.first} to {one.last}",
-                number(one.units),
-                f"{one.lost_at:%Y-%m-%d %H:%M}{'' if one.was_held else ' (due)'}",
-                f"{one.back_at:%Y-%m-%d %H:%M}" if one.back_at else "still a gap",
-                f"{one.noticed_at:%Y-%m-%d %H:%M}" if one.noticed_at else "never",
-                "" if one.days is None else f"{one.days:.1f}",
-                one.noticed_by,
-            ),
-            BAD if one.back_at is None else SOFT,
-        )
-        for one in health.notices
-    ]
+    rows = [_notice(one) for one in health.notices]
     headings = ("dataset", "series", "units from", "#units", "lost", "held again", "noticed")
     columns = _columns(*headings, "#after days", "by")
     return Section("Would have been noticed", text, columns, rows)
+
+
+def _notice(one: Notice) -> Row:
+    loss = one.loss
+    cells = (
+        loss.dataset,
+        " ".join(part for part in ("/".join(loss.series), loss.feed) if part),
+        loss.first if loss.first == loss.last else f"{loss.first} to {loss.last}",
+        number(loss.units),
+        f"{loss.lost_at:%Y-%m-%d %H:%M}{'' if loss.was_held else ' (due)'}",
+        f"{loss.back_at:%Y-%m-%d %H:%M}" if loss.back_at else "still a gap",
+        f"{one.at:%Y-%m-%d %H:%M}" if one.at else "never",
+        "" if one.days is None else f"{one.days:.1f}",
+        one.by,
+    )
+    return Row(cells, BAD if loss.back_at is None else SOFT)
 
 
 def _final(health: Health) -> Section:

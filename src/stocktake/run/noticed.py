@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from heapq import merge
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from stocktake.check.measure import judge
 from stocktake.check.results import first_bad
 from stocktake.count.holes import holes
-from stocktake.count.losses import Loss, due, history_began, late, losses
-from stocktake.model import Range, Severity
+from stocktake.count.losses import due, history_began, late, losses
+from stocktake.model import Loss, Range, Severity
 from stocktake.report.health import Notice
 from stocktake.run.checked import checks_of
 from stocktake.run.counted import count_years, today_of
@@ -51,17 +51,6 @@ class Noticing:
 
     def notice(self, loss: Loss) -> Notice:
         """Return the loss with the first check that says so."""
-        notice = Notice(
-            loss.dataset,
-            "/".join(loss.series),
-            loss.feed,
-            loss.units,
-            loss.first,
-            loss.last,
-            loss.lost_at,
-            loss.was_held,
-            loss.back_at,
-        )
         dataset = self.system.dataset(loss.dataset)
         guards = [check for check in checks_of(self.system, [dataset]) if check.kind == "coverage"]
         kept = first_bad(
@@ -73,8 +62,8 @@ class Noticing:
         )
         due_at, due_by = self._scheduled(loss, dataset, guards)
         if kept is not None and (due_at is None or kept[0] <= due_at):
-            return replace(notice, noticed_at=kept[0], noticed_by=f"check {kept[1]}, as kept")
-        return replace(notice, noticed_at=due_at, noticed_by=due_by)
+            return Notice(loss, kept[0], f"check {kept[1]}, as kept")
+        return Notice(loss, due_at, due_by)
 
     def _scheduled(
         self, loss: Loss, dataset: Dataset, guards: Sequence[Check]

@@ -10,7 +10,7 @@ from stocktake.count.coverage import count
 from stocktake.count.holes import holes
 from stocktake.fetch.sources import endpoint_states
 from stocktake.model import Range
-from stocktake.report.health import Absence, DatasetHealth, Health, OpenRun, RequestUse
+from stocktake.report.health import DatasetHealth, Health, OpenRun, RequestUse
 from stocktake.report.signoffs import QUERIES
 from stocktake.run.checked import check_system
 from stocktake.run.counted import count_years, today_of
@@ -21,7 +21,7 @@ from stocktake.run.stale import find_stale
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from stocktake.model import Dataset, System
+    from stocktake.model import Dataset, Hole, System
     from stocktake.run.workspace import Workspace
 
 SHOWN = 25
@@ -39,7 +39,7 @@ def examine(workspace: Workspace, system: System, window: Range) -> Health:
     ]
     with workspace.database.connection() as conn:
         find_stale(conn, workspace, system)
-        absences = _absences(conn, workspace, system, asked)
+        found = _holes(conn, workspace, system, asked)
         listed, notice_count = notices(conn, workspace, system, system.datasets, asked, limit=SHOWN)
         return Health(
             system=system.name,
@@ -48,8 +48,8 @@ def examine(workspace: Workspace, system: System, window: Range) -> Health:
             since=asked.since,
             until=asked.until or today,
             datasets=[_dataset(conn, workspace, system, one, asked) for one in system.datasets],
-            absences=absences[:SHOWN],
-            absence_count=len(absences),
+            holes=found[:SHOWN],
+            hole_count=len(found),
             checks=checks,
             open_runs=open_runs,
             requests=[
@@ -88,19 +88,9 @@ def _dataset(
     return DatasetHealth(whole, told, row[0] if row else 0, dataset.final_rows)
 
 
-def _absences(
-    conn: Connection, workspace: Workspace, system: System, window: Range
-) -> list[Absence]:
+def _holes(conn: Connection, workspace: Workspace, system: System, window: Range) -> list[Hole]:
     found = [
-        Absence(
-            hole.dataset,
-            "/".join(hole.series),
-            hole.first,
-            hole.last,
-            hole.days,
-            hole.units,
-            hole.reason,
-        )
+        hole
         for dataset in system.datasets
         for hole in holes(
             conn,

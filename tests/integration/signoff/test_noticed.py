@@ -50,12 +50,12 @@ def test_nothing_is_told_before_anything_was_loaded(office: Office) -> None:
 def test_lost_rows_are_noticed_by_the_next_scheduled_check(office: Office) -> None:
     lose_and_wait(office)
 
-    told = next(one for one in found(office) if one.was_held)
+    told = next(one for one in found(office) if one.loss.was_held)
 
-    assert (told.dataset, told.series, told.feed) == ("rain", "moor", "readings")
-    assert (told.first, told.last, told.units) == ("2026-01-02", "2026-01-04", 3)
-    assert (told.lost_at, told.back_at) == (at("2026-01-10"), None)
-    assert (told.noticed_at, told.noticed_by) == (
+    assert (told.loss.dataset, told.loss.series, told.loss.feed) == ("rain", ("moor",), "readings")
+    assert (told.loss.first, told.loss.last, told.loss.units) == ("2026-01-02", "2026-01-04", 3)
+    assert (told.loss.lost_at, told.loss.back_at) == (at("2026-01-10"), None)
+    assert (told.at, told.by) == (
         at("2026-01-12", 8),
         "schedule health, check was due",
     )
@@ -68,9 +68,9 @@ def test_lost_rows_that_came_back_say_when(office: Office) -> None:
     office.now = at("2026-01-25")
     office.rain(date(2026, 1, 2), date(2026, 1, 4), "moor")
 
-    told = next(one for one in found(office) if one.was_held)
+    told = next(one for one in found(office) if one.loss.was_held)
 
-    assert (told.back_at, told.noticed_at) == (at("2026-01-25"), at("2026-01-12", 8))
+    assert (told.loss.back_at, told.at) == (at("2026-01-25"), at("2026-01-12", 8))
 
 
 def test_a_loss_mended_before_the_next_check_was_noticed_by_none(filled: Office) -> None:
@@ -80,8 +80,8 @@ def test_a_loss_mended_before_the_next_check_was_noticed_by_none(filled: Office)
 
     told = found(filled)
 
-    assert {one.noticed_by for one in told} == {"held again before the next check"}
-    assert [one.noticed_at for one in told] == [None, None]
+    assert {one.by for one in told} == {"held again before the next check"}
+    assert [one.at for one in told] == [None, None]
 
 
 def test_a_kept_check_that_warned_earlier_noticed_first(filled: Office) -> None:
@@ -91,9 +91,9 @@ def test_a_kept_check_that_warned_earlier_noticed_first(filled: Office) -> None:
     check_system(filled.workspace, LEAGUE, LEAGUE.datasets, ALL)
     filled.now = at("2026-01-21")
 
-    told = next(one for one in found(filled) if one.was_held)
+    told = next(one for one in found(filled) if one.loss.was_held)
 
-    assert (told.noticed_at, told.noticed_by) == (
+    assert (told.at, told.by) == (
         at("2026-01-11"),
         "check rain_coverage, as kept",
     )
@@ -103,11 +103,19 @@ def test_days_that_never_came_are_lost_from_when_they_were_due(filled: Office) -
     filled.now = at("2026-01-21")
     filled.rain(date(2026, 1, 11), date(2026, 1, 21), "harbour")
 
-    (told,) = [one for one in found(filled) if one.back_at is None]
+    (told,) = [one for one in found(filled) if one.loss.back_at is None]
 
-    assert (told.series, told.first, told.last) == ("moor", "2026-01-11", "2026-01-21")
-    assert (told.lost_at, told.was_held, told.back_at) == (at("2026-01-12", 0), False, None)
-    assert told.noticed_at == at("2026-01-12", 8)
+    assert (told.loss.series, told.loss.first, told.loss.last) == (
+        ("moor",),
+        "2026-01-11",
+        "2026-01-21",
+    )
+    assert (told.loss.lost_at, told.loss.was_held, told.loss.back_at) == (
+        at("2026-01-12", 0),
+        False,
+        None,
+    )
+    assert told.at == at("2026-01-12", 8)
 
 
 def test_days_that_came_late_are_told_with_when_they_came(filled: Office) -> None:
@@ -116,9 +124,9 @@ def test_days_that_came_late_are_told_with_when_they_came(filled: Office) -> Non
 
     told = found(filled)
 
-    assert [(one.series, one.first, one.last, one.back_at) for one in told] == [
-        ("harbour", "2026-01-11", "2026-01-18", at("2026-01-21")),
-        ("moor", "2026-01-11", "2026-01-18", at("2026-01-21")),
+    assert [(one.loss.series, one.loss.first, one.loss.last, one.loss.back_at) for one in told] == [
+        (("harbour",), "2026-01-11", "2026-01-18", at("2026-01-21")),
+        (("moor",), "2026-01-11", "2026-01-18", at("2026-01-21")),
     ]
 
 
@@ -127,7 +135,7 @@ def test_what_a_backfill_of_the_past_brings_was_never_late(office: Office) -> No
     office.now = at("2026-01-20")
     office.rain(date(2026, 1, 1), date(2026, 1, 9))
 
-    told = [one for one in found(office) if one.back_at is not None]
+    told = [one for one in found(office) if one.loss.back_at is not None]
 
     assert told == []
 
@@ -139,11 +147,11 @@ def test_games_that_came_late_are_told_by_their_days(filled: Office) -> None:
     filled.rain(date(2026, 1, 11), date(2026, 1, 25))
     filled.load("score", [("x", 80), ("y", 80)])
 
-    (told,) = [one for one in found(filled) if one.dataset == "score"]
+    (told,) = [one for one in found(filled) if one.loss.dataset == "score"]
 
-    assert (told.first, told.last, told.units) == ("2026-01-12", "2026-01-14", 2)
+    assert (told.loss.first, told.loss.last, told.loss.units) == ("2026-01-12", "2026-01-14", 2)
     # 4 of 5 games held is below the 90 % that warns; on the 12th at 8 the first game was not over
-    assert told.noticed_at == at("2026-01-19", 8)
+    assert told.at == at("2026-01-19", 8)
 
 
 def test_a_loss_within_the_limits_is_noticed_by_no_check(filled: Office) -> None:
@@ -153,10 +161,10 @@ def test_a_loss_within_the_limits_is_noticed_by_no_check(filled: Office) -> None
     filled.system = replace(LEAGUE, datasets=datasets)
     filled.lose("rain", "day = '2026-01-02' and station = 'moor'")
 
-    told = next(one for one in found(filled) if one.was_held)
+    told = next(one for one in found(filled) if one.loss.was_held)
 
-    assert told.noticed_at is None
-    assert told.noticed_by.startswith("not by the 14 checks after it")
+    assert told.at is None
+    assert told.by.startswith("not by the 14 checks after it")
 
 
 def test_without_a_schedule_only_a_count_says_so(filled: Office) -> None:
@@ -165,7 +173,7 @@ def test_without_a_schedule_only_a_count_says_so(filled: Office) -> None:
 
     told = found(filled)
 
-    assert {one.noticed_by for one in told} == {
+    assert {one.by for one in told} == {
         "no scheduled check looks at it; a count, or this report, does"
     }
 
@@ -177,8 +185,8 @@ def test_a_scheduled_report_notices_what_is_below_its_target(filled: Office) -> 
 
     (told,) = found(filled)
 
-    assert (told.first, told.noticed_at) == ("2026-01-02", at("2026-01-13", 9))
-    assert told.noticed_by == "schedule weekly, report is due"
+    assert (told.loss.first, told.at) == ("2026-01-02", at("2026-01-13", 9))
+    assert told.by == "schedule weekly, report is due"
 
 
 def test_only_gaps_of_the_days_asked_about_are_told(office: Office) -> None:
