@@ -18,6 +18,7 @@ from stocktake.model import (
     Feed,
     FileFormat,
     FromDataset,
+    Gate,
     Limit,
     Listed,
     Parsed,
@@ -34,6 +35,7 @@ from stocktake.model import (
     Values,
     Window,
     checks,
+    criteria,
 )
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "Feed",
     "FileFormat",
     "FromDataset",
+    "Gate",
     "Limit",
     "Listed",
     "Parsed",
@@ -68,4 +71,5 @@ __all__ = [
     "Values",
     "Window",
     "checks",
+    "criteria",
 ]

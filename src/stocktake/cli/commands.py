@@ -26,6 +26,8 @@ _PLACES = (
     ("derive", "derive:derive", "Recompute what depends on what changed.", FILL),
     ("verify", "derive:verify", "Prove that derived tables, ledger and rows agree.", TRUST),
     ("check", "check:check", "Measure every promise.", TRUST),
+    ("signoff", "signoff:signoff", "Measure a history's checklist and sign it.", TRUST),
+    ("report", "report:report", "A health report: coverage, gaps, checks, as a file too.", TRUST),
     ("train", "train:train", "A model on derived features, against a baseline.", TRUST),
     ("accept", "decide:accept", "Waive a gap, with a reason and an end.", TRUST),
     ("rejects", "decide:rejects", "Rows that failed validation, with reasons.", TRUST),
@@ -54,7 +56,18 @@ _EXAMPLES = {
     "load": ("racing ra_race_results hkjc_results_2023.csv.gz --source hkjc",),
     "replay": ("racing ra_race_results --since 2024-01-01",),
     "derive": ("racing", "racing ra_runner_statistics --full"),
-    "check": ("racing", "racing ra_runners --all --junit checks.xml"),
+    "check": (
+        "racing",
+        "racing ra_runners --all --junit checks.xml",
+        "racing --gate statistics --since 2024-01-01",
+    ),
+    "signoff": (
+        "racing --since 2015-01-01 --dry-run",
+        "racing --by ann --waive second_run_is_idle='two pages are down until May'",
+        "list racing",
+        "show 3",
+    ),
+    "report": ("racing", "racing --since 2024-01-01 --out report.html", "racing --out reports/"),
     "train": ("nba --season 2024-25", "nba --since 2022-10-01 --seed 7 --out model"),
     "accept": (
         "racing ra_races 2019-03-05/ire --reason 'meeting lost to fog' --by ann",

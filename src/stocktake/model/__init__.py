@@ -1,7 +1,8 @@
 """The nouns of Stocktake: frozen, printable, without I/O."""
 
-from stocktake.model import checks
+from stocktake.model import checks, criteria
 from stocktake.model.check import Check, CheckResult, Limit, Severity
+from stocktake.model.criterion import Criterion, Gate, GateVerdict, Item, ItemLine, SignOff
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
 from stocktake.model.expectation import (
     Calendar,
@@ -22,6 +23,7 @@ from stocktake.model.partition import (
     day_of,
     dimensions,
     ordinal_of,
+    years,
 )
 from stocktake.model.plan import (
     EndpointCost,
@@ -57,6 +59,8 @@ from stocktake.model.unit import (
     Explanation,
     FeedState,
     Gap,
+    Hole,
+    Loss,
     Need,
     Span,
     State,
@@ -77,6 +81,7 @@ __all__ = [
     "CheckResult",
     "Closure",
     "Coverage",
+    "Criterion",
     "Cross",
     "Dataset",
     "Days",
@@ -93,8 +98,14 @@ __all__ = [
     "FileFormat",
     "FromDataset",
     "Gap",
+    "Gate",
+    "GateVerdict",
+    "Hole",
+    "Item",
+    "ItemLine",
     "Limit",
     "Listed",
+    "Loss",
     "Need",
     "Observed",
     "Parsed",
@@ -111,6 +122,7 @@ __all__ = [
     "Scheduled",
     "Settle",
     "Severity",
+    "SignOff",
     "Source",
     "Span",
     "State",
@@ -122,7 +134,9 @@ __all__ = [
     "Window",
     "axis_index",
     "checks",
+    "criteria",
     "day_of",
     "dimensions",
     "ordinal_of",
+    "years",
 ]

@@ -193,7 +193,10 @@ def verify_system(workspace: Workspace, system: System, *, full: bool, seed: int
                 f"derived {derivation.dataset} ({derivation.sql})",
                 found.keys,
                 found.count,
-                [str(key) for key in found.examples[:EXAMPLES]],
+                [
+                    f"{'/'.join(map(str, key.values()))} {how}"
+                    for key, how in found.examples[:EXAMPLES]
+                ],
             )
         )
     with workspace.database.connection() as conn:
