@@ -164,7 +164,7 @@ select w.reason, range_agg(int4range(m.ordinal, m.ordinal + 1))::text
 select ordinal, key from member
  where series_id = %(series_id)s and (%(ordinals)s::int[] is null or ordinal = any(%(ordinals)s));
 
--- name: member_days
+-- name: days_of_members
 -- Days of members that have one.
 -- :series_id  int  series
 -- :ordinals  int[]  ordinals
