@@ -97,7 +97,7 @@ entered as (
                     range between 14 preceding and 1 preceding)
 ),
 so_far as (
-    select player_id, season, row_number() over (so_far) as games,
+    select player_id, season, row_number() over so_far as games,
            sum(pts) over last_2 as pts_2, sum(pts) over last_5 as pts_5,
            sum(pts) over last_10 as pts_10, sum(pts) over last_20 as pts_20,
            sum(pts) over so_far as pts_season, stddev_samp(pts::double precision) over last_10

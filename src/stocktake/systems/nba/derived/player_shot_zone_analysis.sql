@@ -89,7 +89,7 @@ entered as (
                        groups between unbounded preceding and 1 preceding)
 ),
 so_far as (
-    select g.player_id, g.season, row_number() over (so_far) as games,
+    select g.player_id, g.season, row_number() over so_far as games,
            count(*) filter (where held.game_id is not null) over last_10 as with_plays,
            coalesce(sum(paint_shots) over last_10, 0) as paint_shots,
            coalesce(sum(paint_made) over last_10, 0) as paint_made,

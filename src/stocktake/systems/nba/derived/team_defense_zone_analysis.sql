@@ -87,7 +87,7 @@ entered as (
                        groups between unbounded preceding and 1 preceding)
 ),
 so_far as (
-    select team_id, season, row_number() over (so_far) as games,
+    select team_id, season, row_number() over so_far as games,
            avg(win_flag::integer) over so_far as win_pct,
            avg(pace) over last_10 as pace_10, avg(off_rating) over last_10 as off_rating_10,
            avg(def_rating) over last_15 as def_rating_15,

@@ -1,0 +1,1 @@
+"""NBA games in layers, from the schedule to a feature store."""
