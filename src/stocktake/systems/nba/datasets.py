@@ -163,7 +163,7 @@ LAYERS = (
 )
 CONFLICTS = Dataset(
     "source_conflict",
-    key=("game_id", "player_id", "source"),
+    key=("game_id", "player_id", "source", "field"),
     partitions=Values(("all",)),
     after=("raw_box_score",),
     priority=3,

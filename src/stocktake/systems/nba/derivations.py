@@ -76,6 +76,7 @@ FEATURE_STORE = Derivation(
     sql="ml_feature_store",
     inputs=(
         "player_game_summary",
+        "team_offense_game_summary",
         "player_daily_cache",
         "team_defense_zone_analysis",
         "player_shot_zone_analysis",

@@ -16,7 +16,10 @@ select p.game_id, p.player_id
 select p.game_id, p.player_id
   from (select game_date from changed_player_game_summary
          union
-        select game_date from changed_schedule where game_date is not null
+        select s.game_date
+          from changed_player_game_summary c join nba.schedule s using (game_id)
+         union
+        select game_date from changed_schedule
          union
         select s.game_date
           from changed_game_alias a join nba.schedule s on s.game_id = a.old_id) d
@@ -40,17 +43,16 @@ with days as (
 games as (
     -- of each day: those held, and those the schedule knows
     select game_date, count(*) as expected, count(*) filter (where is_held) as found
-      from (select game_date, game_id, bool_or(is_held) as is_held
-              from (select game_date, game_id, true as is_held
-                      from days join nba.team_offense_game_summary using (game_date)
-                     union all
-                    select s.game_date, s.game_id, false
-                      from days join nba.schedule s using (game_date)
-                     where nba.is_in_scope(s.season_type)
-                       and coalesce(s.status, '') not in ('postponed', 'cancelled')
-                       and not exists (select from nba.game_alias a where a.old_id = s.game_id))
-                   known
-             group by game_date, game_id) game
+      from (select distinct game_date, game_id, true as is_held
+              from days join nba.team_offense_game_summary using (game_date)
+             union all
+            select s.game_date, s.game_id, false
+              from days join nba.schedule s using (game_date)
+             where nba.is_in_scope(s.season_type)
+               and coalesce(s.status, '') not in ('postponed', 'cancelled')
+               and not exists (select from nba.game_alias a where a.old_id = s.game_id)
+               and not exists (select from nba.team_offense_game_summary g
+                                where g.game_id = s.game_id)) game
      group by game_date
 ),
 known as (

@@ -63,72 +63,19 @@ select distinct array[k.game_id] as unit
                       and g.game_date < s.first_regular_date + s.bootstrap_days);
 
 -- name: compute
--- The player as he stood before the game: games of earlier days of the season only. `so_far` holds
--- the state after each of his games that count; a game reads the state after the last one before
--- its day.
-with whose as (
+-- The player as he stood before the game: games of earlier days of the season only. Games that
+-- count are numbered, so that a frame over the numbers holds the last ten of them whatever lies
+-- between. One pass without joins of its own: no estimate of the planner can spoil it.
+with whose as materialized (
     select distinct player_id, season from touched_keys
 ),
-told as (
-    select p.game_id, p.player_id, p.season, p.game_date, p.team_id, p.opponent_team_id,
-           nba.day_number(p.game_date) as day, p.minutes > 0 as plays,
-           p.minutes > 0 and p.counts_in_windows as counts,
-           p.minutes, p.pts, p.reb, p.ast, p.fga, p.fta, p.fg3a, p.ftm, p.usage_rate
-      from whose
-      join nba.player_game_summary p using (player_id, season)
-),
-rested as (
-    select *, max(day) filter (where plays) over earlier as last_day,
-           count(*) filter (where counts) over earlier as games_before
-      from told
-    window earlier as (partition by player_id, season order by day
-                       groups between unbounded preceding and 1 preceding)
-),
-entered as (
-    select *, count(*) filter (where plays) over week as games_7,
-           count(*) filter (where plays) over fortnight as games_14,
-           sum(minutes) filter (where plays) over week as minutes_7,
-           sum(minutes) filter (where plays) over fortnight as minutes_14,
-           count(*) filter (where plays and day - last_day = 1) over fortnight as back_to_backs
-      from rested
-    window week as (partition by player_id, season order by day
-                    range between 7 preceding and 1 preceding),
-           fortnight as (partition by player_id, season order by day
-                    range between 14 preceding and 1 preceding)
-),
-so_far as (
-    select player_id, season, row_number() over (so_far) as games,
-           sum(pts) over last_2 as pts_2, sum(pts) over last_5 as pts_5,
-           sum(pts) over last_10 as pts_10, sum(pts) over last_20 as pts_20,
-           sum(pts) over so_far as pts_season, stddev_samp(pts::double precision) over last_10
-               as pts_deviation,
-           avg(minutes) over last_5 as minutes_5, avg(minutes) over last_10 as minutes_10,
-           avg(minutes) over so_far as minutes_season,
-           sum(reb) over last_10 as reb_10, sum(ast) over last_10 as ast_10,
-           sum(fga) over last_10 as fga_10, sum(fta) over last_10 as fta_10,
-           sum(fg3a) over last_10 as fg3a_10, sum(ftm) over last_10 as ftm_10,
-           avg(usage_rate) over last_3 as usage_3, avg(usage_rate) over last_7 as usage_7,
-           avg(usage_rate) over last_10 as usage_10, array_agg(game_date) over last_10 as dates
-      from told
-     where counts
-    window so_far as (partition by player_id, season order by day, game_id
-                      rows unbounded preceding),
-           last_2 as (partition by player_id, season order by day, game_id rows 1 preceding),
-           last_3 as (partition by player_id, season order by day, game_id rows 2 preceding),
-           last_5 as (partition by player_id, season order by day, game_id rows 4 preceding),
-           last_7 as (partition by player_id, season order by day, game_id rows 6 preceding),
-           last_10 as (partition by player_id, season order by day, game_id rows 9 preceding),
-           last_20 as (partition by player_id, season order by day, game_id rows 19 preceding)
-),
--- A game of his team that is not held, between two held ones he was in, without a row of his
--- in between: he is taken to have played in it.
 lost as materialized (
     select f.season, f.game_date, f.home_team_id, f.away_team_id
       from nba.final_game f
      where f.season in (select season from whose) and f.season_type <> 'cup_final'
        and not exists (select from nba.team_offense_game_summary g where g.game_id = f.game_id)
 ),
-absent as (
+absent as materialized (
     select f.season, f.game_date, t.team_id, before.game_id as before_id,
            after.game_id as after_id, before.game_date as before_date, after.game_date as after_date
       from lost f,
@@ -142,70 +89,116 @@ absent as (
                        and g.game_date > f.game_date and g.counts_in_windows
                      order by g.game_date limit 1) after
 ),
-missed as (
-    select b.player_id, m.season, nba.day_number(m.game_date) as day
+told as (
+    select p.game_id, p.player_id, p.season, p.game_date, p.team_id, p.opponent_team_id,
+           nba.day_number(p.game_date) as day, p.minutes > 0 as plays,
+           p.minutes > 0 and p.counts_in_windows as counts, false as is_missed,
+           p.minutes, p.pts, p.reb, p.ast, p.fga, p.fta, p.fg3a, p.ftm, p.usage_rate,
+           (p.game_id, p.player_id) in (select game_id, player_id from touched_keys) as is_wanted
+      from whose
+      join nba.player_game_summary p using (player_id, season)
+     union all
+    -- A game of his team that is not held, between two held ones he was in, without a row of his
+    -- in between: he is taken to have played in it.
+    select null, b.player_id, m.season, m.game_date, null, null, nba.day_number(m.game_date),
+           false, false, true, null, null, null, null, null, null, null, null, null, false
       from absent m
       join nba.player_game_summary b on b.game_id = m.before_id and b.team_id = m.team_id
       join nba.player_game_summary a on a.game_id = m.after_id and a.team_id = m.team_id
                                     and a.player_id = b.player_id
-      join whose w on w.player_id = b.player_id and w.season = m.season
-     where not exists (select from nba.player_game_summary p
+     where (b.player_id, m.season) in (select player_id, season from whose)
+       and not exists (select from nba.player_game_summary p
                         where p.player_id = b.player_id and p.season = m.season
                           and p.game_date > m.before_date and p.game_date < m.after_date)
 ),
--- Only those who missed something need their last ten games told apart into held and not held.
-expected as (
-    select player_id, season, row_number() over ten as games, count(*) filter (where is_held)
-               over (partition by player_id, season order by day, is_held rows 9 preceding) as found
-      from (select player_id, season, day, false as is_held from missed
-             union all
-            select t.player_id, t.season, t.day, true
-              from (select distinct player_id, season from missed) m
-              join told t using (player_id, season)
-             where t.counts) held
-    window ten as (partition by player_id, season order by day, is_held)
+rested as (
+    select *, max(day) filter (where plays) over earlier as last_day,
+           count(*) filter (where counts) over earlier as games,
+           count(*) filter (where counts or is_missed) over earlier as available
+      from told
+    window earlier as (partition by player_id, season order by day
+                       groups between unbounded preceding and 1 preceding)
 ),
-lacking as (
-    select e.game_id, e.player_id, e.games_before + count(*) as games
-      from entered e
-      join missed m on m.player_id = e.player_id and m.season = e.season and m.day < e.day
-     group by e.game_id, e.player_id, e.games_before
+entered as (
+    select *, count(*) filter (where plays) over week as games_7,
+           count(*) filter (where plays) over fortnight as games_14,
+           sum(minutes) filter (where plays) over week as minutes_7,
+           sum(minutes) filter (where plays) over fortnight as minutes_14,
+           count(*) filter (where plays and day - last_day = 1) over fortnight as back_to_backs,
+           count(*) filter (where counts) over known as found
+      from rested
+    window week as (partition by player_id, season order by day
+                    range between 7 preceding and 1 preceding),
+           fortnight as (partition by player_id, season order by day
+                    range between 14 preceding and 1 preceding),
+           known as (partition by player_id, season order by available
+                    range between 10 preceding and 1 preceding)
+),
+state as (
+    select *,
+           sum(pts) filter (where counts) over last_2 as pts_2,
+           sum(pts) filter (where counts) over last_5 as pts_5,
+           sum(pts) filter (where counts) over last_10 as pts_10,
+           sum(pts) filter (where counts) over last_20 as pts_20,
+           sum(pts) filter (where counts) over so_far as pts_season,
+           stddev_samp(pts::double precision) filter (where counts) over last_10 as pts_deviation,
+           avg(minutes) filter (where counts) over last_5 as minutes_5,
+           avg(minutes) filter (where counts) over last_10 as minutes_10,
+           avg(minutes) filter (where counts) over so_far as minutes_season,
+           sum(reb) filter (where counts) over last_10 as reb_10,
+           sum(ast) filter (where counts) over last_10 as ast_10,
+           sum(fga) filter (where counts) over last_10 as fga_10,
+           sum(fta) filter (where counts) over last_10 as fta_10,
+           sum(fg3a) filter (where counts) over last_10 as fg3a_10,
+           sum(ftm) filter (where counts) over last_10 as ftm_10,
+           avg(usage_rate) filter (where counts) over last_3 as usage_3,
+           avg(usage_rate) filter (where counts) over last_7 as usage_7,
+           avg(usage_rate) filter (where counts) over last_10 as usage_10,
+           array_agg(game_date) filter (where counts) over last_10 as dates
+      from entered
+    window so_far as (partition by player_id, season order by games
+                      range between unbounded preceding and 1 preceding),
+           last_2 as (partition by player_id, season order by games
+                      range between 2 preceding and 1 preceding),
+           last_3 as (partition by player_id, season order by games
+                      range between 3 preceding and 1 preceding),
+           last_5 as (partition by player_id, season order by games
+                      range between 5 preceding and 1 preceding),
+           last_7 as (partition by player_id, season order by games
+                      range between 7 preceding and 1 preceding),
+           last_10 as (partition by player_id, season order by games
+                      range between 10 preceding and 1 preceding),
+           last_20 as (partition by player_id, season order by games
+                      range between 20 preceding and 1 preceding)
 )
-select e.game_id, e.player_id, e.season, e.game_date, e.team_id, e.opponent_team_id,
-       e.game_date as as_of_date, e.games_before as games_played_season,
-       pts_5 / least(s.games, 5)::double precision as points_avg_last_5,
-       pts_10 / least(s.games, 10)::double precision as points_avg_last_10,
-       pts_20 / least(s.games, 20)::double precision as points_avg_last_20,
-       pts_season / s.games::double precision as points_avg_season,
+select game_id, player_id, season, game_date, team_id, opponent_team_id, game_date as as_of_date,
+       games as games_played_season,
+       pts_5 / least(games, 5)::double precision as points_avg_last_5,
+       pts_10 / least(games, 10)::double precision as points_avg_last_10,
+       pts_20 / least(games, 20)::double precision as points_avg_last_20,
+       pts_season / games::double precision as points_avg_season,
        pts_deviation as points_std_last_10,
        minutes_5 as minutes_avg_last_5, minutes_10 as minutes_avg_last_10,
        minutes_season as minutes_avg_season,
-       reb_10 / least(s.games, 10)::double precision as rebounds_avg_last_10,
-       ast_10 / least(s.games, 10)::double precision as assists_avg_last_10,
+       reb_10 / least(games, 10)::double precision as rebounds_avg_last_10,
+       ast_10 / least(games, 10)::double precision as assists_avg_last_10,
        usage_3 as usage_avg_last_3, usage_7 as usage_avg_last_7, usage_10 as usage_avg_last_10,
        pts_10 / nullif(2 * (fga_10 + 0.44::double precision * fta_10), 0) as ts_pct_last_10,
        fg3a_10 / nullif(fga_10, 0)::double precision as three_pt_rate_last_10,
        case when pts_10 > 0 then least(0.5, ftm_10 / pts_10::double precision) end
            as ft_points_share_last_10,
-       case when s.games >= 5 then
+       case when games >= 5 then
            pts_2 / 2::double precision - (pts_5 - pts_2) / 3::double precision end as recent_trend,
        games_7 as games_in_last_7_days, games_14 as games_in_last_14_days,
        coalesce(minutes_7, 0) as minutes_in_last_7_days,
        coalesce(minutes_14, 0) as minutes_in_last_14_days,
        back_to_backs as back_to_backs_last_14_days,
-       e.day - e.last_day as days_since_last_game, e.day - e.last_day - 1 as days_rest,
-       e.day - e.last_day = 1 as is_back_to_back,
-       least(coalesce(l.games, e.games_before), 10) as games_expected,
-       coalesce(x.found, least(e.games_before, 10)) as games_found,
-       coalesce(x.found = least(l.games, 10), true) as is_complete,
-       least(coalesce(l.games, e.games_before), 10) < 10 as is_bootstrap,
-       coalesce(s.dates, '{}') as contributing_game_dates
-  from touched_keys k
-  join entered e on e.game_id = k.game_id and e.player_id = k.player_id
-  left join nba.season on season.season = e.season
-  left join so_far s on s.player_id = e.player_id and s.season = e.season
-                    and s.games = e.games_before
-  left join lacking l on l.game_id = e.game_id and l.player_id = e.player_id
-  left join expected x on x.player_id = e.player_id and x.season = e.season and x.games = l.games
- where season.season is null
-    or e.game_date >= season.first_regular_date + season.bootstrap_days;
+       day - last_day as days_since_last_game, day - last_day - 1 as days_rest,
+       day - last_day = 1 as is_back_to_back,
+       least(available, 10) as games_expected, found as games_found,
+       found >= least(available, 10) as is_complete, available < 10 as is_bootstrap,
+       coalesce(dates, '{}') as contributing_game_dates
+  from state
+  left join nba.season using (season)
+ where is_wanted
+   and (first_regular_date is null or game_date >= first_regular_date + bootstrap_days);

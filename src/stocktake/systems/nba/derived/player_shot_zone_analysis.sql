@@ -65,13 +65,14 @@ with seasons as materialized (
 whose as (
     select distinct player_id, season from touched_keys join seasons using (season)
 ),
-game as (
+told as (
     select p.game_id, p.player_id, p.season, p.game_date, nba.day_number(p.game_date) as day,
-           p.minutes > 0 and p.counts_in_windows as counts
+           p.minutes > 0 and p.counts_in_windows as counts,
+           (p.game_id, p.player_id) in (select game_id, player_id from touched_keys) as is_wanted
       from whose
       join nba.player_game_summary p using (player_id, season)
 ),
-shots as (
+shots as materialized (
     select s.game_id, s.player_id,
            count(*) filter (where s.zone = 'paint') as paint_shots,
            count(*) filter (where s.zone = 'paint' and s.is_made) as paint_made,
@@ -79,57 +80,51 @@ shots as (
            count(*) filter (where s.zone = 'mid_range' and s.is_made) as mid_range_made,
            count(*) filter (where s.zone = 'three') as three_shots,
            count(*) filter (where s.zone = 'three' and s.is_made) as three_made
-      from game join nba.shot s using (game_id, player_id)
+      from nba.shot s
+     where s.player_id in (select player_id from whose)
      group by s.game_id, s.player_id
 ),
 entered as (
-    select *, count(*) filter (where counts) over earlier as games_before
-      from game
-    window earlier as (partition by player_id, season order by day
+    select t.*, s.paint_shots, s.paint_made, s.mid_range_shots, s.mid_range_made, s.three_shots,
+           s.three_made,
+           t.game_id in (select game_id from nba.play_by_play where is_field_goal) as has_plays,
+           count(*) filter (where counts) over earlier as games
+      from told t
+      left join shots s on s.game_id = t.game_id and s.player_id = t.player_id
+    window earlier as (partition by t.player_id, season order by day
                        groups between unbounded preceding and 1 preceding)
 ),
-so_far as (
-    select g.player_id, g.season, row_number() over (so_far) as games,
-           count(*) filter (where held.game_id is not null) over last_10 as with_plays,
-           coalesce(sum(paint_shots) over last_10, 0) as paint_shots,
-           coalesce(sum(paint_made) over last_10, 0) as paint_made,
-           coalesce(sum(mid_range_shots) over last_10, 0) as mid_range_shots,
-           coalesce(sum(mid_range_made) over last_10, 0) as mid_range_made,
-           coalesce(sum(three_shots) over last_10, 0) as three_shots,
-           coalesce(sum(three_made) over last_10, 0) as three_made
-      from game g
-      left join shots s on s.game_id = g.game_id and s.player_id = g.player_id
-      left join (select distinct d.game_id from (select distinct game_id from game) d
-                  where exists (select from nba.play_by_play p where p.game_id = d.game_id)) held
-             on held.game_id = g.game_id
-     where counts
-    window so_far as (partition by g.player_id, g.season order by day, g.game_id
-                      rows unbounded preceding),
-           last_10 as (partition by g.player_id, g.season order by day, g.game_id
-                      rows 9 preceding)
+state as (
+    select *, count(*) filter (where counts and has_plays) over last_10 as with_plays_10,
+           coalesce(sum(paint_shots) filter (where counts) over last_10, 0) as paint_shots_10,
+           coalesce(sum(paint_made) filter (where counts) over last_10, 0) as paint_made_10,
+           coalesce(sum(mid_range_shots) filter (where counts) over last_10, 0)
+               as mid_range_shots_10,
+           coalesce(sum(mid_range_made) filter (where counts) over last_10, 0)
+               as mid_range_made_10,
+           coalesce(sum(three_shots) filter (where counts) over last_10, 0) as three_shots_10,
+           coalesce(sum(three_made) filter (where counts) over last_10, 0) as three_made_10
+      from entered
+    window last_10 as (partition by player_id, season order by games
+                       range between 10 preceding and 1 preceding)
 ),
 rated as (
-    select e.game_id, e.player_id, e.season, e.game_date, coalesce(s.with_plays, 0) as with_plays,
-           s.paint_shots, s.paint_made, s.mid_range_shots, s.mid_range_made, s.three_shots,
-           s.three_made, s.paint_shots + s.mid_range_shots + s.three_shots as shots
-      from touched_keys k
-      join entered e on e.game_id = k.game_id and e.player_id = k.player_id
-      left join nba.season on season.season = e.season
-      left join so_far s on s.player_id = e.player_id and s.season = e.season
-                        and s.games = e.games_before
-     where season.season is null
-        or e.game_date >= season.first_regular_date + season.bootstrap_days
+    select *, nullif(paint_shots_10 + mid_range_shots_10 + three_shots_10, 0) as shots
+      from state
+      left join nba.season using (season)
+     where is_wanted
+       and (first_regular_date is null or game_date >= first_regular_date + bootstrap_days)
 )
-select game_id, player_id, season, game_date, with_plays as games_with_plays,
+select game_id, player_id, season, game_date, with_plays_10 as games_with_plays,
        coalesce(shots, 0) as shots_last_10,
-       paint_shots / nullif(shots, 0) as paint_rate_last_10,
-       mid_range_shots / nullif(shots, 0) as mid_range_rate_last_10,
-       three_shots / nullif(shots, 0) as three_rate_last_10,
-       paint_made / nullif(paint_shots, 0) as paint_fg_pct_last_10,
-       mid_range_made / nullif(mid_range_shots, 0) as mid_range_fg_pct_last_10,
-       three_made / nullif(three_shots, 0) as three_fg_pct_last_10,
-       case when coalesce(shots, 0) = 0 then null
-            when paint_shots >= greatest(mid_range_shots, three_shots) then 'paint'
-            when mid_range_shots >= three_shots then 'mid_range'
+       paint_shots_10 / shots as paint_rate_last_10,
+       mid_range_shots_10 / shots as mid_range_rate_last_10,
+       three_shots_10 / shots as three_rate_last_10,
+       paint_made_10 / nullif(paint_shots_10, 0) as paint_fg_pct_last_10,
+       mid_range_made_10 / nullif(mid_range_shots_10, 0) as mid_range_fg_pct_last_10,
+       three_made_10 / nullif(three_shots_10, 0) as three_fg_pct_last_10,
+       case when shots is null then null
+            when paint_shots_10 >= greatest(mid_range_shots_10, three_shots_10) then 'paint'
+            when mid_range_shots_10 >= three_shots_10 then 'mid_range'
             else 'three' end as primary_zone
   from rated;

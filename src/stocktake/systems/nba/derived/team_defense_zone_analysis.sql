@@ -47,14 +47,15 @@ select distinct array[k.game_id] as unit
                       and g.game_date < s.first_regular_date + s.bootstrap_days);
 
 -- name: compute
--- The team as it stood before the game: games of earlier days of the season only.
-with whose as (
+-- The team as it stood before the game: games of earlier days of the season only. Games that count
+-- are numbered, so that a frame over the numbers holds the last ten of them.
+with whose as materialized (
     select distinct team_id, season from touched_keys
 ),
-seasons as (
+seasons as materialized (
     select distinct season from touched_keys
 ),
-shots as (
+shots as materialized (
     select s.game_id, s.team_id,
            count(*) filter (where s.zone = 'paint') as paint_shots,
            count(*) filter (where s.zone = 'paint' and s.is_made) as paint_made,
@@ -72,7 +73,8 @@ told as (
            nba.day_number(o.game_date) as day, o.counts_in_windows as counts,
            o.win_flag, o.pace, o.off_rating, d.def_rating, d.opp_pts, d.opp_fg3m, d.opp_fg3a,
            s.paint_shots, s.paint_made, s.mid_range_shots, s.mid_range_made, s.three_shots,
-           s.three_made
+           s.three_made,
+           (o.game_id, o.team_id) in (select game_id, team_id from touched_keys) as is_wanted
       from whose
       join nba.team_offense_game_summary o using (team_id, season)
       left join nba.team_defense_game_summary d on d.game_id = o.game_id
@@ -81,32 +83,37 @@ told as (
 ),
 entered as (
     select *, max(day) over earlier as last_day,
-           count(*) filter (where counts) over earlier as games_before
+           count(*) filter (where counts) over earlier as games
       from told
     window earlier as (partition by team_id, season order by day
                        groups between unbounded preceding and 1 preceding)
 ),
-so_far as (
-    select team_id, season, row_number() over (so_far) as games,
-           avg(win_flag::integer) over so_far as win_pct,
-           avg(pace) over last_10 as pace_10, avg(off_rating) over last_10 as off_rating_10,
-           avg(def_rating) over last_15 as def_rating_15,
-           avg(def_rating) over so_far as def_rating_season,
-           sum(opp_pts) over last_15 / count(opp_pts) over last_15::double precision as opp_pts_15,
-           sum(opp_fg3m) over last_15 as opp_fg3m_15, sum(opp_fg3a) over last_15 as opp_fg3a_15,
-           sum(paint_made) over last_15 / nullif(sum(paint_shots) over last_15, 0) as paint_15,
-           sum(mid_range_made) over last_15 / nullif(sum(mid_range_shots) over last_15, 0)
-               as mid_range_15,
-           sum(three_made) over last_15 / nullif(sum(three_shots) over last_15, 0) as three_15
-      from told
-     where counts
-    window so_far as (partition by team_id, season order by day, game_id
-                      rows unbounded preceding),
-           last_10 as (partition by team_id, season order by day, game_id rows 9 preceding),
-           last_15 as (partition by team_id, season order by day, game_id rows 14 preceding)
+state as (
+    select *,
+           avg(win_flag::integer) filter (where counts) over so_far as win_pct,
+           avg(pace) filter (where counts) over last_10 as pace_10,
+           avg(off_rating) filter (where counts) over last_10 as off_rating_10,
+           avg(def_rating) filter (where counts) over last_15 as def_rating_15,
+           avg(def_rating) filter (where counts) over so_far as def_rating_season,
+           avg(opp_pts) filter (where counts) over last_15 as opp_pts_15,
+           sum(opp_fg3m) filter (where counts) over last_15 as fg3m_15,
+           sum(opp_fg3a) filter (where counts) over last_15 as fg3a_15,
+           sum(paint_made) filter (where counts) over last_15 as paint_made_15,
+           sum(paint_shots) filter (where counts) over last_15 as paint_shots_15,
+           sum(mid_range_made) filter (where counts) over last_15 as mid_range_made_15,
+           sum(mid_range_shots) filter (where counts) over last_15 as mid_range_shots_15,
+           sum(three_made) filter (where counts) over last_15 as three_made_15,
+           sum(three_shots) filter (where counts) over last_15 as three_shots_15
+      from entered
+    window so_far as (partition by team_id, season order by games
+                      range between unbounded preceding and 1 preceding),
+           last_10 as (partition by team_id, season order by games
+                      range between 10 preceding and 1 preceding),
+           last_15 as (partition by team_id, season order by games
+                      range between 15 preceding and 1 preceding)
 ),
 -- The league's shooting on the days before each day.
-league as (
+league as materialized (
     select g.season, g.game_date,
            sum(sum(s.paint_made)) over earlier
                / nullif(sum(sum(s.paint_shots)) over earlier, 0) as paint,
@@ -123,26 +130,21 @@ league as (
     window earlier as (partition by g.season order by g.game_date
                        groups between unbounded preceding and 1 preceding)
 )
-select e.game_id, e.team_id, e.season, e.game_date, e.opponent_team_id,
-       e.games_before as games_played, s.win_pct as win_pct_season,
-       s.pace_10 as team_pace_last_10, s.off_rating_10 as off_rating_last_10,
-       s.def_rating_15 as defensive_rating_last_15,
-       s.def_rating_season as defensive_rating_season, s.opp_pts_15 as opp_points_last_15,
-       s.opp_fg3m_15 / nullif(s.opp_fg3a_15, 0)::double precision as opp_fg3_pct_last_15,
-       e.day - e.last_day - 1 as days_rest, e.day - e.last_day = 1 as is_back_to_back,
-       s.paint_15 as paint_fg_pct_allowed_last_15,
-       s.mid_range_15 as mid_range_fg_pct_allowed_last_15,
-       s.three_15 as three_pt_fg_pct_allowed_last_15,
-       l.paint as league_paint_fg_pct, l.mid_range as league_mid_range_fg_pct,
-       l.three as league_three_pt_fg_pct,
-       case when s.paint_15 is null and s.mid_range_15 is null and s.three_15 is null
-            then case when e.games_before = 0 then 'no earlier game' else 'no play-by-play' end
-            end as missing_reason
-  from touched_keys k
-  join entered e on e.game_id = k.game_id and e.team_id = k.team_id
-  left join nba.season on season.season = e.season
-  left join so_far s on s.team_id = e.team_id and s.season = e.season
-                    and s.games = e.games_before
-  left join league l on l.season = e.season and l.game_date = e.game_date
- where season.season is null
-    or e.game_date >= season.first_regular_date + season.bootstrap_days;
+select game_id, team_id, season, game_date, opponent_team_id, games as games_played,
+       win_pct as win_pct_season, pace_10 as team_pace_last_10,
+       off_rating_10 as off_rating_last_10, def_rating_15 as defensive_rating_last_15,
+       def_rating_season as defensive_rating_season, opp_pts_15 as opp_points_last_15,
+       fg3m_15 / nullif(fg3a_15, 0)::double precision as opp_fg3_pct_last_15,
+       day - last_day - 1 as days_rest, day - last_day = 1 as is_back_to_back,
+       paint_made_15 / nullif(paint_shots_15, 0) as paint_fg_pct_allowed_last_15,
+       mid_range_made_15 / nullif(mid_range_shots_15, 0) as mid_range_fg_pct_allowed_last_15,
+       three_made_15 / nullif(three_shots_15, 0) as three_pt_fg_pct_allowed_last_15,
+       paint as league_paint_fg_pct, mid_range as league_mid_range_fg_pct,
+       three as league_three_pt_fg_pct,
+       case when games = 0 then 'no earlier game'
+            when paint_shots_15 is null then 'no play-by-play' end as missing_reason
+  from state
+  left join league using (season, game_date)
+  left join nba.season using (season)
+ where is_wanted
+   and (first_regular_date is null or game_date >= first_regular_date + bootstrap_days);
