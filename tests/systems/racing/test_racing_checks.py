@@ -93,7 +93,7 @@ def fill(conn: Connection[Any], races: list[dict[str, Any]], results: list[dict[
     insert(conn, "ra_mst_courses", [{"id": "crs_1"}])
     insert(conn, "ra_races", races)
     insert(conn, "ra_race_results", results)
-    cards = {"ofr": 70, "form": "12", "silk_url": "x"}
+    cards = {"ofr": 70, "form": "12", "silk_url": "x", "_card_hash": 1, "_result_hash": 1}
     insert(conn, "ra_runners", [{**entry(one), **cards} for one in results])
     for kind in ("horse", "jockey", "trainer", "owner", "sire", "dam", "damsire"):
         ids = sorted({one[f"{kind}_id"] for one in results})
@@ -197,6 +197,15 @@ SEEDED = [
         "update racing.ra_races set field_size = 12 where date < '2024-01-08'",
         "field_size_agrees",
     ),
+    (
+        "shift: each rider one line down, so that all are jockeys",
+        (
+            "update racing.ra_runners set _overruled = jsonb_build_object('card',"
+            " jsonb_build_object('jockey_id', 'jky_' || (substr(jockey_id, 5)::int + 1) % 20))"
+            " where race_id = 'rac_010'"
+        ),
+        "riders_agree",
+    ),
 ]
 
 
@@ -211,6 +220,17 @@ def test_a_seeded_fault_is_found_by_the_right_check(
         clean.execute(corruption.encode())
 
         assert check in alarms(clean)
+
+
+@pytest.mark.fault("Q01")
+def test_a_race_with_one_rider_replaced_raises_no_alarm(clean: Connection[Any]) -> None:
+    with clean.transaction(force_rollback=True):
+        clean.execute(
+            """update racing.ra_runners set _overruled = '{"card": {"jockey_id": "jky_99"}}'"""
+            " where race_id = 'rac_010' and jockey_id = 'jky_3'"
+        )
+
+        assert alarms(clean) == set()
 
 
 @pytest.mark.fault("Q02")
