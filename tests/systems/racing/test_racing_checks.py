@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Identifier
 
 from stocktake.check.measure import run_checks
 from stocktake.derive import derive, in_order
-from stocktake.model import Coverage, Severity
+from stocktake.model import Coverage, Range, Severity
 from stocktake.store import ENGINE, Component
 from stocktake.systems.racing import system
 from stocktake.testing.database import temporary_database
@@ -231,6 +231,34 @@ def test_a_race_with_one_rider_replaced_raises_no_alarm(clean: Connection[Any]) 
         )
 
         assert alarms(clean) == set()
+
+
+WHOLE_YEARS = {"races_per_year", "races_in_2020", "results_overdue"}
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "judged"),
+    [
+        (date(2024, 1, 2), date(2024, 1, 31), set()),
+        (date(2023, 6, 1), date(2024, 1, 31), set()),
+        (date(2023, 1, 1), date(2024, 1, 31), {"races_per_year"}),
+        (date(2020, 1, 1), date(2020, 12, 30), set()),
+        (date(2020, 1, 1), date(2020, 12, 31), {"races_in_2020"}),
+        (date(2024, 1, 30), date(2024, 2, 1), {"results_overdue"}),
+        (None, None, WHOLE_YEARS),
+    ],
+)
+def test_a_range_without_a_whole_year_is_not_judged_by_years(
+    clean: Connection[Any], since: date | None, until: date | None, judged: set[str]
+) -> None:
+    chosen = [check for check in system.checks if check.name in WHOLE_YEARS]
+    with clean.transaction(force_rollback=True):
+        for year in (2020, 2023):
+            insert(clean, "ra_races", [race(f"rac_{year}", date(year, 6, 1))])
+        results = run_checks(clean, system, chosen, window=Range(since, until), now=NOW)
+
+    applied = {one.check for one in results if one.severity is not Severity.NOT_APPLICABLE}
+    assert applied == judged
 
 
 @pytest.mark.fault("Q02")

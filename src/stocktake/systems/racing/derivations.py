@@ -1,4 +1,4 @@
-"""What racing derives: statistics of runners, pairs, distances, venues, people and pedigrees."""
+"""What racing derives: statistics of runners, pairs, people and more; numbers of races."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ MASTERS = {
     "damsire": "ra_mst_damsires",
 }
 
+RACE_NUMBERS = Derivation(
+    dataset="ra_races",
+    sql="race_numbers",
+    inputs=("ra_races",),
+    scope=("race_id",),
+    columns=("race_number",),
+)
 RUNNER_STATISTICS = Derivation(
     dataset="ra_runner_statistics",
     sql="runner_statistics",
@@ -161,4 +168,5 @@ DERIVATIONS = (
     progeny_of("sire"),
     progeny_of("dam"),
     progeny_of("damsire"),
+    RACE_NUMBERS,
 )
