@@ -281,7 +281,7 @@ def sandbox(
         {"base_url": f"http://127.0.0.1:{port}", **SANDBOX_LOGIN, "until": day},
         lambda screen: screen.print(
             f"{system} sandbox on http://127.0.0.1:{port} until interrupted; "
-            f"login sandbox / sandbox; its today is {day}.",
+            f"login {' / '.join(SANDBOX_LOGIN.values())}; its today is {day}.",
             soft_wrap=True,
         ),
     )
