@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 from stocktake.cli.commands import COMMANDS
 from stocktake.cli.lazy import LazyGroup
 from stocktake.cli.output import Output, print_error
-from stocktake.errors import StocktakeError
+from stocktake.errors import LeaseLost, StocktakeError
 
 EXIT_INTERRUPTED = 130
 EXIT_ERROR = 3
@@ -59,11 +60,14 @@ def main() -> None:
     """Run the command line and exit with the contract's code."""
     arguments = _globals_first(sys.argv[1:])
     as_json = "--json" in arguments
+    # Whoever stops a service means what Ctrl-C means: save the state and end.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         code = app(arguments, prog_name="stocktake", standalone_mode=False)
     except StocktakeError as error:
         print_error(error.message, hint=error.hint, kind=type(error).__name__, as_json=as_json)
-        sys.exit(error.exit_code)
+        is_paused = isinstance(error, LeaseLost) and error.is_paused
+        sys.exit(EXIT_INTERRUPTED if is_paused else error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
