@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import traceback
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from stocktake.cli.commands import COMMANDS
 from stocktake.cli.lazy import LazyGroup
-from stocktake.cli.output import Output, print_error
+from stocktake.cli.output import SCREEN, Output
 from stocktake.errors import LeaseLost, StocktakeError
 
 EXIT_INTERRUPTED = 130
@@ -28,7 +29,7 @@ app = typer.Typer(
     name="stocktake",
     add_completion=False,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # Rich takes a third of a second to draw a frame
     pretty_exceptions_enable=False,
     help="Count a long history against what should exist, name every gap, and fill it politely.",
     epilog="Exit codes: 0 pass, 1 warn, 2 fail, 3 error, 130 interrupted (state saved). "
@@ -106,6 +107,11 @@ def _unforeseen(error: Exception, *, as_json: bool) -> int:
     hint = "Please report it with the lines above; what was loaded is kept."
     print_error(text, hint=hint, kind=type(error).__name__, as_json=as_json)
     return EXIT_ERROR
+
+
+def print_error(message: str, *, hint: str | None, kind: str, as_json: bool) -> None:
+    """Print an error to stderr, or as the JSON document on stdout."""
+    import_module(SCREEN).print_error(message, hint=hint, kind=kind, as_json=as_json)
 
 
 def _sentence(text: str) -> str:

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from stocktake.cli import words
-from stocktake.cli.output import Output, console
+from stocktake.cli.output import Output
+from stocktake.cli.screen import console
 from stocktake.cli.plan import render_plan
 from stocktake.run.progress import silent
 

@@ -112,7 +112,10 @@ def test_re_checks_that_fell_due_while_nobody_looked_are_made_up_for(stable: Sta
     asked = stable.asked
     stable.sync("ra_race_results", days=2)
 
-    assert late == [*days(date(2026, 3, 8), date(2026, 3, 10)), *days(date(2026, 3, 29), date(2026, 3, 31))]
+    assert late == [
+        *days(date(2026, 3, 8), date(2026, 3, 10)),
+        *days(date(2026, 3, 29), date(2026, 3, 31)),
+    ]
     assert days_asked(stable.targets(asked))["/v1/results"] == ["2026-03-31"]
 
 

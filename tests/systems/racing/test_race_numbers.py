@@ -50,7 +50,9 @@ def test_a_card_that_comes_later_moves_the_numbers_after_its_race(racing: Databa
     with racing.connection() as conn:
         number(conn)
     with racing.connection() as conn:
-        insert(conn, "ra_races", [announced("rac_b", 1, 1, race_status="abandoned", has_result=False)])
+        insert(
+            conn, "ra_races", [announced("rac_b", 1, 1, race_status="abandoned", has_result=False)]
+        )
     with racing.connection() as conn:
         number(conn, run_id=2)
 
