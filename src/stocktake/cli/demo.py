@@ -18,10 +18,10 @@ from stocktake.cli.check import render_checks
 from stocktake.cli.count import as_json, coverage_table, exit_code
 from stocktake.cli.explain import render_why
 from stocktake.cli.output import Output, output_of
-from stocktake.cli.screen import console
 from stocktake.cli.plan import render_plan
 from stocktake.cli.progress import shown_progress
 from stocktake.cli.reports import report_as_json
+from stocktake.cli.screen import console
 from stocktake.errors import UsageError
 from stocktake.model import PlanOptions, Range, System
 from stocktake.observe.logs import configure_logs

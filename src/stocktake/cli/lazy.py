@@ -71,6 +71,7 @@ class LazyGroup(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List commands under their headings, in the order in which they are declared."""
+        del ctx
         panels: dict[str, list[tuple[str, str]]] = {}
         for command in self.lazy:
             line = (command.name or "", command.short_help or "")

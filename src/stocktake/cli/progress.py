@@ -10,8 +10,8 @@ from rich.progress import Progress as Bar
 
 from stocktake.cli import words
 from stocktake.cli.output import Output
-from stocktake.cli.screen import console
 from stocktake.cli.plan import render_plan
+from stocktake.cli.screen import console
 from stocktake.run.progress import silent
 
 if TYPE_CHECKING:

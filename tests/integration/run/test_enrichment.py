@@ -86,7 +86,9 @@ def told_of(stable: Stable, horse: str) -> tuple[State, str]:
     """Return what `gaps` says of a horse's pedigree, after making sure that `why` says the same."""
     [pedigrees] = find_datasets(RACING, PEDIGREES)
     told = explain_unit(stable.workspace, RACING, pedigrees, horse)
-    found = list_gaps(stable.workspace, RACING, [pedigrees], Range(), states=GAP_STATES, limit=None)
+    found = list_gaps(
+        stable.workspace, RACING, [pedigrees], Range(), states=tuple(GAP_STATES), limit=None
+    )
     assert [(gap.first, gap.state, gap.reason) for gap in found] == [
         (horse, told.state, told.reason)
     ]

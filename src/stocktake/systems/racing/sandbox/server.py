@@ -51,7 +51,7 @@ CARDS_SKIP_MOST: Final = 500
 SEARCH_MOST: Final = 20
 DEFAULT_USER: Final = "sandbox"
 # Not a word: wherever a source echoes its password, captures have stars.
-DEFAULT_PASSWORD: Final = "not-a-secret"
+DEFAULT_PASSWORD: Final = "not-a-secret"  # noqa: S105 -- it says so itself
 
 _NOT_FOUND: Final = Reply.of_json({"detail": "Not Found"}, status=404)
 
