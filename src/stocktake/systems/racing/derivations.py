@@ -24,6 +24,20 @@ RACE_NUMBERS = Derivation(
     scope=("race_id",),
     columns=("race_number",),
 )
+HORSE_AGE = Derivation(
+    dataset="ra_mst_horses",
+    sql="horse_age",
+    inputs=("ra_mst_horses", "ra_races"),
+    scope=("id",),
+    columns=("age",),
+)
+TRAINER_LOCATION = Derivation(
+    dataset="ra_mst_trainers",
+    sql="trainer_location",
+    inputs=("ra_runners",),
+    scope=("id",),
+    columns=("location",),
+)
 RUNNER_STATISTICS = Derivation(
     dataset="ra_runner_statistics",
     sql="runner_statistics",
@@ -169,4 +183,6 @@ DERIVATIONS = (
     progeny_of("dam"),
     progeny_of("damsire"),
     RACE_NUMBERS,
+    HORSE_AGE,
+    TRAINER_LOCATION,
 )

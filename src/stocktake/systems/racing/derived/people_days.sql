@@ -15,7 +15,7 @@ with person as (
 )
 select p.id
   from person p
-  join racing.settled on region = case when p.id like 'hk\_%%' then 'HK' else 'GB' end
+  join racing.settled on settled.region = case when p.id like 'hk\_%%' then 'HK' else 'GB' end
  where (last_days, win_days) is distinct from (settled.day - last_date, settled.day - last_win_date);
 
 -- name: compute
@@ -37,4 +37,4 @@ select id, settled.day - last_date as days_since_last_ride,
        settled.day - last_win_date as days_since_last_win, %(now)s::timestamptz as stats_updated_at
   from touched_keys k
   join person using (id)
-  join racing.settled on region = case when id like 'hk\_%%' then 'HK' else 'GB' end;
+  join racing.settled on settled.region = case when id like 'hk\_%%' then 'HK' else 'GB' end;
