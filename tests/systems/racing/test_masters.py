@@ -34,7 +34,10 @@ LOCATIONS = "select id, location from racing.ra_mst_trainers"
 def test_a_horse_is_as_old_as_the_year_of_the_last_settled_day_says(racing: Database) -> None:
     with racing.connection() as conn:
         insert(conn, "ra_races", [race("rac_1", date(2023, 12, 31))])
-        horses = [{"id": "hrs_1", "dob": date(2020, 5, 3)}, {"id": "hrs_2", "dob": None}]
+        horses: list[dict[str, Any]] = [
+            {"id": "hrs_1", "dob": date(2020, 5, 3)},
+            {"id": "hrs_2", "dob": None},
+        ]
         insert(conn, "ra_mst_horses", horses)
     with racing.connection() as conn:
         compute(conn, "horse_age")
