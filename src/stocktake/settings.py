@@ -78,9 +78,11 @@ SOURCE_SETTINGS: Mapping[str, str] = MappingProxyType(
         "sandbox.",
         "user": "Login of sources with basic authentication.",
         "password": "Its password; better `password_file`, the path of a file that holds it.",
-        "token": "Token of sources with bearer authentication; better `token_file`.",
+        "token": "Token or key of sources that ask for one; better `token_file`.",
         "allowed_hosts": "Further hosts that redirects may lead to, separated by commas.",
         "user_agent": "How we introduce ourselves to the source.",
+        "header_NAME": "Another value of a header that the source's requests carry, such as "
+        "`header_accept_language`.",
         "rate_factor": "Multiplies the declared limits, for sandboxes: 0.5 asks half as often. "
         "1 unless set.",
     }

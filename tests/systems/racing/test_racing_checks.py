@@ -239,9 +239,9 @@ WHOLE_YEARS = {"races_per_year", "races_in_2020", "results_overdue"}
 @pytest.mark.parametrize(
     ("since", "until", "judged"),
     [
-        (date(2024, 1, 2), date(2024, 1, 31), set()),
-        (date(2023, 6, 1), date(2024, 1, 31), set()),
-        (date(2023, 1, 1), date(2024, 1, 31), {"races_per_year"}),
+        (date(2024, 1, 2), date(2024, 1, 30), set()),
+        (date(2023, 6, 1), date(2024, 1, 30), set()),
+        (date(2023, 1, 1), date(2024, 1, 30), {"races_per_year"}),
         (date(2020, 1, 1), date(2020, 12, 30), set()),
         (date(2020, 1, 1), date(2020, 12, 31), {"races_in_2020"}),
         (date(2024, 1, 30), date(2024, 2, 1), {"results_overdue"}),
