@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from stocktake.check.results import junit as junit_text
@@ -94,6 +95,8 @@ def render_gate(screen: Console, system: System, verdict: GateVerdict) -> None:
     render_unmet(screen, [item for item in verdict.items if not item.is_met])
     style = ("green", "yellow", "red")[verdict.exit_code]
     screen.print(f"\n[{style}]{verdict.verdict}[/]")
+    for reason in verdict.reasons:
+        screen.print(f"  {escape(reason)}", soft_wrap=True)
 
 
 def render_checks(console: Console, results: Sequence[CheckResult], *, every: bool) -> None:

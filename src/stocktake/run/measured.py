@@ -207,7 +207,7 @@ def _states(measuring: Measuring, criterion: Criterion) -> Found:
     states = tuple(State(word) for word in criterion.words)
     with measuring.workspace.database.connection() as conn:
         listed = gaps(conn, measuring.system, chosen, states=states, **measuring.looking)
-    return _summed(criterion, _by_reason(listed), "no such unit")
+    return _summed(criterion, _by_reason(listed), "none")
 
 
 def _by_reason(listed: Sequence[Gap]) -> dict[tuple[str, str], tuple[float, str]]:
