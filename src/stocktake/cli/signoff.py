@@ -43,6 +43,8 @@ def signoff(
 ) -> int:
     """Measure everything a history must show, and sign it; refused while an item fails.
 
+    Without --until the last day is yesterday: a day that is not over is never complete.
+
     Exit 0 when signed with every item met, 1 when signed with warnings or waived items, 2 when
     refused. list shows what was signed, show one sign-off with every figure.
     """
