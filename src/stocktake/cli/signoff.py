@@ -11,7 +11,7 @@ from rich.table import Table
 
 from stocktake.cli.arguments import Since, Until, read_range
 from stocktake.cli.items import item_json, items_table, render_unmet
-from stocktake.cli.output import output_of
+from stocktake.cli.output import console, output_of
 from stocktake.errors import UsageError
 from stocktake.model import Severity
 from stocktake.run.registry import find_system
@@ -64,6 +64,9 @@ def signoff(
             waivers=waivers,
             record=not dry_run,
         )
+        kind = workspace.kind
+    if kind == "sandbox" and not out.as_json:
+        console().print("[black on yellow] Sandbox data [/]")
     out.emit(_json(signed), lambda screen: _render(screen, signed))
     if signed.refused:
         out.hint(f"mend it and sign again, or --waive {signed.refused[0].name}='reason'")
