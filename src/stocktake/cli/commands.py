@@ -28,6 +28,7 @@ _PLACES = (
     ("check", "check:check", "Measure every promise.", TRUST),
     ("signoff", "signoff:signoff", "Measure a history's checklist and sign it.", TRUST),
     ("report", "report:report", "A health report: coverage, gaps, checks, as a file too.", TRUST),
+    ("train", "train:train", "A model on derived features, against a baseline.", TRUST),
     ("accept", "decide:accept", "Waive a gap, with a reason and an end.", TRUST),
     ("rejects", "decide:rejects", "Rows that failed validation, with reasons.", TRUST),
     ("duplicates", "decide:duplicates", "Rows that came twice with different values.", TRUST),
@@ -67,6 +68,7 @@ _EXAMPLES = {
         "show 3",
     ),
     "report": ("racing", "racing --since 2024-01-01 --out report.html", "racing --out reports/"),
+    "train": ("nba --season 2024-25", "nba --since 2022-10-01 --seed 7 --out model"),
     "accept": (
         "racing ra_races 2019-03-05/ire --reason 'meeting lost to fog' --by ann",
         "racing ra_races 2019-03-05/ire --withdraw",

@@ -29,7 +29,7 @@ from stocktake.count.routes import (
     zone_of,
 )
 from stocktake.count.statements import UnitKey, key_column, tally
-from stocktake.count.states import QUERIES, Connection
+from stocktake.count.states import QUERIES, Connection, member_series
 from stocktake.count.verdict import (
     FAILURES,
     GONE_FOR,
@@ -166,6 +166,11 @@ class _Ground:
     settle: Settle | None
     keeps_counts: bool
     refresh_after: timedelta | None = None
+    days: Mapping[int, date] | None = None
+
+    def day(self, ordinal: int) -> date | None:
+        """Return the day of a unit: the unit itself, or the day of a member."""
+        return day_of(ordinal) if self.days is None else self.days.get(ordinal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +227,25 @@ class _Writer:
             settle,
             keeps_counts=isinstance(axis, Days),
             refresh_after=refresh_after if isinstance(axis, Values) else None,
+            days=self._member_days(axis, members) if settle is not None else None,
         )
         for spot in self._spots(dataset, outcomes, members):
             if spot.feed == self._feed:
                 self._keep(spot, decide(outcomes[spot.key], spot.counted, known=spot.known), ground)
             elif spot.known.is_held:
                 self._renew(spot, ground)
+
+    def _member_days(
+        self, axis: Days | Values | FromDataset, members: Mapping[str, int]
+    ) -> Mapping[int, date] | None:
+        """Return the days of members that have one; ``None`` where units are days themselves."""
+        if isinstance(axis, Days):
+            return None
+        if not isinstance(axis, FromDataset) or axis.day is None:
+            return {}
+        series = member_series(self._conn, self._system, axis)
+        parameters = {"series_id": series, "ordinals": list(members.values())}
+        return dict(self._conn.execute(QUERIES.days_of_members, parameters).fetchall())
 
     def renew(self, dataset: Dataset, outcomes: Mapping[UnitKey, UnitOutcome]) -> None:
         """Count the units of a dataset this feed does not fill, but says more about."""
@@ -296,11 +314,12 @@ class _Writer:
 
     def _keep(self, spot: _Spot, verdict: Verdict, ground: _Ground) -> None:
         look = NO_LOOK
-        if ground.settle is not None and ground.keeps_counts:
+        day = ground.day(spot.place[1]) if ground.settle is not None else None
+        if ground.settle is not None and day is not None:
             verdict, look = settle_day(
                 verdict,
                 ground.settle,
-                day=day_of(spot.place[1]),
+                day=day,
                 zone=zone_of(self._system, ground.dataset),
                 now=self._now,
             )
@@ -312,10 +331,11 @@ class _Writer:
         change = self._changes[spot.place[0]]
         (change.added if verdict.is_held else change.removed).add(spot.place[1])
         if verdict.state is State.COMPLETE and not ground.keeps_counts:
-            if ground.refresh_after is None:
+            if ground.refresh_after is not None:
+                look = Look(self._now + ground.refresh_after)
+            elif look.next_try_at is None:
                 self._plain.append(spot.place)
                 return
-            look = Look(self._now + ground.refresh_after)
         gone = verdict.state is State.UNRECOVERABLE
         self._lines.append(
             UnitLine(

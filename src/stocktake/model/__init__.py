@@ -47,6 +47,7 @@ from stocktake.model.source import (
     Source,
     Window,
 )
+from stocktake.model.training import Trained
 from stocktake.model.unit import (
     GAP_STATES,
     HELD_STATES,
@@ -126,6 +127,7 @@ __all__ = [
     "Span",
     "State",
     "System",
+    "Trained",
     "Unit",
     "UnitOutcome",
     "Values",

@@ -55,6 +55,10 @@ class Dataset:
         facets: Row shapes it receives, weakest first; empty for derived datasets.
         after: Datasets that must be merged or derived before.
         checks: Measured promises.
+        waived: Statement of the system's ``count.sql`` naming units that are not expected here
+            although their key is listed, and why: columns ``key text``, ``reason text``, parameter
+            ``settings text[]`` (the source settings that are true). For units without other
+            dimensions.
         target: Fraction of expected units that should be held, 0 to 1.
         aliases: Older names accepted in commands.
         priority: 0 is filled first.
@@ -70,6 +74,7 @@ class Dataset:
     facets: tuple[Facet, ...] = ()
     after: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    waived: str = ""
     target: float = 1.0
     aliases: tuple[str, ...] = ()
     priority: int = 0
@@ -143,6 +148,8 @@ class System:
         order: Default order of a backfill.
         sandbox: ``module:function`` that makes its sandbox server; empty for none.
         story: ``module:function`` that makes its demo; empty for none.
+        trainer: ``module:function`` that trains a model on its data (``stocktake train``); see
+            ``Trained``.
         summary: One sentence for people.
         signoff: What must hold before a history is signed off (``stocktake.criteria``).
         gates: What must hold before something may use the data.
@@ -160,6 +167,7 @@ class System:
     order: str = "newest"
     sandbox: str = ""
     story: str = ""
+    trainer: str = ""
     summary: str = ""
     signoff: tuple[Criterion, ...] = ()
     gates: tuple[Gate, ...] = ()

@@ -545,8 +545,8 @@ with asked_for as materialized (
            t.state, t.reason,
            case when t.state in ('thin', 'stale') then t.ranges * t.held * t.reach
                 when t.state = 'empty' then t.ranges * t.held
-                else t.ranges * t.reach - t.held end
-      from told t where by_feed
+                else t.ranges * t.reach - case when t.is_required then t.held else u.held end end
+      from told t join united u using (key) where by_feed
     union all
     select r.key, r.feed, 7, 'complete', '', r.held from route r where by_feed
     union all

@@ -148,12 +148,28 @@ select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
    and (%(as_of)s::timestamptz is null or u.changed_at <= %(as_of)s)
  group by u.reason order by u.reason;
 
+-- name: waived_members
+-- Members that a dataset does not promise, by reason.
+-- The system's own statement names key and reason.
+-- :series_id  int  series
+select w.reason, range_agg(int4range(m.ordinal, m.ordinal + 1))::text
+  from ({waived}) as w(key, reason)
+  join member m on m.series_id = %(series_id)s and m.key = w.key
+ group by w.reason order by w.reason;
+
 -- name: member_keys
 -- Keys of members by ordinal.
 -- :series_id  int  series
 -- :ordinals  int[]  ordinals, NULL for all
 select ordinal, key from member
  where series_id = %(series_id)s and (%(ordinals)s::int[] is null or ordinal = any(%(ordinals)s));
+
+-- name: days_of_members
+-- Days of members that have one.
+-- :series_id  int  series
+-- :ordinals  int[]  ordinals
+select ordinal, day from member
+ where series_id = %(series_id)s and ordinal = any(%(ordinals)s) and day is not null;
 
 -- name: newest_members
 -- Ordinals of all members: the latest day first, those without one last.
@@ -369,6 +385,13 @@ update member m set day = w.day
   from unnest(%(ordinals)s::int[], %(days)s::date[]) as w(ordinal, day)
  where m.series_id = %(series_id)s and m.ordinal = w.ordinal
    and (m.day is null or w.day < m.day or %(exact)s and m.day is distinct from w.day);
+
+-- name: redate_members
+-- Days of members as a system's own statement tells them: key and day.
+-- :series_id  int  series
+update member m set day = w.day
+  from ({days}) as w(key, day)
+ where m.series_id = %(series_id)s and m.key = w.key and m.day is distinct from w.day;
 
 -- name: rows_by_key
 -- Rows per value of the key column of a dataset whose units are members.

@@ -175,3 +175,9 @@ update run
    set state = 'paused', fence = fence + 1, message = 'paused by hand', updated_at = %(now)s
  where run_id = %(run_id)s and state = 'running'
 returning run_id;
+
+-- name: captures_of_files
+-- Files of these formats that were loaded, by hash.
+-- :system text, :feeds text[]
+select feed, sha256 from capture
+ where system = %(system)s and feed = any(%(feeds)s) and is_loaded;
