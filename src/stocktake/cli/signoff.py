@@ -9,11 +9,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from stocktake.cli.arguments import Since, Until, read_range
+from stocktake.cli.arguments import Period, Since, Until, read_range
 from stocktake.cli.items import item_json, items_table, render_unmet
 from stocktake.cli.output import console, output_of
 from stocktake.errors import UsageError
 from stocktake.model import Severity
+from stocktake.run.periods import window_of
 from stocktake.run.registry import find_system
 from stocktake.run.signed import list_signoffs, show_signoff, sign_off
 
@@ -34,6 +35,7 @@ def signoff(
     name: Annotated[str, typer.Argument(help="After list a system, after show a number.")] = "",
     since: Since = "",
     until: Until = "",
+    period: Period = "",
     by: Annotated[str, typer.Option(help="Who signs; your login name when left out.")] = "",
     waive: Annotated[
         list[str] | None,
@@ -56,6 +58,7 @@ def signoff(
     found, window = find_system(target), read_range(since, until)
     waivers = dict(_waiver(text) for text in waive or ())
     with out.workspace("signoff") as workspace:
+        window = window_of(workspace, found, window, period=period)
         signed = sign_off(
             workspace,
             found,

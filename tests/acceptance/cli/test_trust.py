@@ -73,12 +73,16 @@ def test_a_sign_off_has_the_keys_of_the_contract(page: dict[str, Any]) -> None:
 
 def test_a_waiver_is_signed_with_exit_1_and_listed(page: dict[str, Any]) -> None:
     with psycopg.connect(page["address"], autocommit=True) as conn:
-        conn.execute("update stocktake.run set state = 'paused' where run_id = 1")
+        set_state = (
+            "update stocktake.run set state = %s where run_id ="
+            " (select max(run_id) from stocktake.run where system = 'racing')"
+        )
+        conn.execute(set_state, ["paused"])
         refused = stocktake("signoff", "racing", *RANGE, "--json")
         signed = stocktake(
             "signoff", "racing", *RANGE, "--waive", "no_unfinished_runs=ends tonight", "--json"
         )
-        conn.execute("update stocktake.run set state = 'done' where run_id = 1")
+        conn.execute(set_state, ["done"])
 
     assert (refused.code, refused.json["refused"]) == (2, ["no_unfinished_runs"])
     assert refused.json["is_signed"] is False
