@@ -48,8 +48,8 @@ def count_years(
 ) -> list[tuple[str, Coverage]]:
     """Return the coverage of each of the system's years up to today, cut to ``window``.
 
-    Years begin with the dataset's first day; members without a day count in the first. Datasets whose units have no days give one line with
-    an empty name.
+    Years begin with the dataset's first day; members without a day count in the first. Datasets
+    whose units have no days give one line with an empty name.
     """
     today = (as_of or workspace.clock()).astimezone(ZoneInfo(system.zone)).date()
     last = min(window.until or today, today)
