@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
-from psycopg.types.json import Jsonb
 
 from stocktake import Dataset, System, Values
 from stocktake.derive import derive, in_order, verify
