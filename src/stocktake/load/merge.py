@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
 from functools import reduce
 from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     import psycopg
 
@@ -229,8 +230,12 @@ def _told(
         found = {line.row[text_at]: None for line in sorted(batch.lines, key=_LOAD)}
     else:
         day_at = columns.index(day)
-        # Latest days first, so that the earliest is what stays.
-        rows = sorted((line.row for line in batch.lines), key=itemgetter(day_at), reverse=True)
+        # No day at all first, then the latest ones, so that the earliest is what stays.
+        rows = sorted(
+            (line.row for line in batch.lines),
+            key=lambda row: row[day_at] or date.max,
+            reverse=True,
+        )
         found = {row[text_at]: row[day_at] for row in rows}
     found.pop(None, None)
     return {str(text): on for text, on in found.items()}

@@ -591,7 +591,7 @@ select f.dataset, f.key, f.feed, range_agg(f.late)::text, min(f.at), max(f.at)
                    greatest(c.at::date - 2, %(began)s::date) - date '1970-01-01')) as late
           from series s join ledger_change c using (series_id)
          where s.system = %(system)s and s.dataset = any(%(datasets)s) and s.feed <> 'member'
-           and c.added <> '{}') f
+           and c.added <> '{}' and c.at::date - 2 > %(began)s) f
  where f.late <> '{}' and not exists (
        select from ledger_change r
         where r.series_id = f.series_id and r.change_id < f.change_id and r.removed && f.late)
@@ -604,19 +604,30 @@ select f.dataset, f.key, f.feed, range_agg(f.late)::text, min(f.at), max(f.at)
 -- :dataset  text  dataset
 -- :series_id  int  series that numbers its members
 -- :began  date  first day that could come late
-select s.dataset, s.key, s.feed, range_agg(int4range(m.ordinal, m.ordinal + 1))::text,
-       min(c.at), max(c.at)
-  from series s join ledger_change c using (series_id)
-       cross join unnest(c.added) as part
-       join member m on m.series_id = %(series_id)s and m.ordinal >= lower(part)
-                    and m.ordinal < upper(part)
- where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> 'member'
-   and m.day >= %(began)s and m.day < c.at::date - 2
-   and not exists (
-       select from ledger_change r
-        where r.series_id = s.series_id and r.change_id < c.change_id and r.removed @> m.ordinal)
- group by s.dataset, s.key, s.feed, s.series_id, c.run_id
- order by max(c.at) desc;
+with change as materialized ( -- what came before the third day cannot be late
+    select s.key, s.feed, c.* from series s join ledger_change c using (series_id)
+     where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> 'member'
+       and c.at::date - 2 > %(began)s
+), removal as materialized (
+    select c.series_id, c.change_id, c.removed from series s join ledger_change c using (series_id)
+     where s.system = %(system)s and s.dataset = %(dataset)s and c.removed <> '{}'
+), came as materialized (
+    select c.key, c.feed, c.series_id, c.run_id, c.change_id, c.at, m.ordinal
+      from change c cross join unnest(c.added) as part
+           cross join lateral (
+               select m.ordinal, m.day from member m
+                where m.series_id = %(series_id)s and m.ordinal >= lower(part)
+                  and m.ordinal < upper(part) offset 0) as m
+     where m.day >= %(began)s and m.day < c.at::date - 2
+)
+select %(dataset)s, l.key, l.feed, range_agg(int4range(l.ordinal, l.ordinal + 1))::text,
+       min(l.at), max(l.at)
+  from came l
+ where not exists (
+       select from removal r
+        where r.series_id = l.series_id and r.change_id < l.change_id and r.removed @> l.ordinal)
+ group by l.key, l.feed, l.series_id, l.run_id
+ order by max(l.at) desc;
 
 -- name: member_span
 -- First and last day, or key where members have no days, of some members.
