@@ -63,8 +63,7 @@ def register(
         )
         told = _days(conn, system, column, promised=promised.get(column, {}))
         days = {text: on for text, (on, _) in told.items()}
-        has_last_word = _statement(system, column) is not None
-        date_members(conn, series_id, ordinals=found[column], days=days, is_whole=has_last_word)
+        date_members(conn, series_id, ordinals=found[column], days=days)
         for text in texts:
             ordinal, reason = found[column][text], told.get(text, (None, None))[1]
             if reason is None:
@@ -106,20 +105,15 @@ def _days(
     """Return day and reason (``None``: promised) per value.
 
     A system may say more than the column does, in a statement ``members_<dataset>_<column>`` of
-    its ``count.sql``: key, day (which may also become later), and why a listed value is not
-    promised.
+    its ``count.sql``: key, day, and why a listed value is not promised.
     """
-    statement = _statement(system, column)
+    statement: Any = system_statements(system).get(f"members_{column[0]}_{column[1]}")
     if statement is None:
         return {text: (on, None) for text, on in promised.items()}
     if not promised:
         return {}
     found = conn.execute(statement, {"keys": sorted(promised)}).fetchall()
     return {key: (on, reason) for key, on, reason in found}
-
-
-def _statement(system: System, column: Column) -> Any:
-    return system_statements(system).get(f"members_{column[0]}_{column[1]}")
 
 
 def date_members(

@@ -245,7 +245,7 @@ class _Writer:
             return {}
         series = member_series(self._conn, self._system, axis)
         parameters = {"series_id": series, "ordinals": list(members.values())}
-        return dict(self._conn.execute(QUERIES.member_days, parameters).fetchall())
+        return dict(self._conn.execute(QUERIES.days_of_members, parameters).fetchall())
 
     def renew(self, dataset: Dataset, outcomes: Mapping[UnitKey, UnitOutcome]) -> None:
         """Count the units of a dataset this feed does not fill, but says more about."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stocktake.errors import ConfigurationError
 from stocktake.model import FromDataset, State, dimensions
 from stocktake.model.ordinals import Ranges, as_text, from_text, subtract, union
-from stocktake.store.queries import load_queries
+from stocktake.store.queries import embedded, load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -49,7 +49,7 @@ def waived_ranges(
             "from another dataset can be waived.",
         )
     parameters = {"series_id": members, "settings": sorted(lifted)}
-    found = conn.execute(QUERIES.waived_members.format(waived=statement), parameters)
+    found = conn.execute(QUERIES.waived_members.format(waived=embedded(statement)), parameters)
     return {reason: from_text(text) for reason, text in found}
 
 

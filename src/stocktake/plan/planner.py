@@ -57,6 +57,7 @@ class Wanted:
     axis: Axis
     units: dict[Series, Ranges]
     states: Counter[State]
+    names: Mapping[str, Mapping[int, str]]
 
     @property
     def reason(self) -> str:
@@ -83,7 +84,7 @@ def make_plan(
         observed: What was seen so far, for estimates.
         now: Instant kept as ``made_at``.
     """
-    wanted = _wanted(system, needs)
+    wanted = _wanted(system, needs, observed.names)
     if options.until_target:
         _cut_to_target(wanted, observed, options.order)
     if options.sample is not None:
@@ -92,7 +93,7 @@ def make_plan(
     pieces += _dynamic(system, wanted, pieces, options=options, observed=observed)
     parts = _in_waves(pieces, options)
     if options.max_requests is not None:
-        parts = _within(system, parts, options)
+        parts = _within(system, parts, options, observed.names)
     parts += _derive_parts(system, needs, parts, options)
     costs = endpoint_costs(system, parts)
     rows, stored, basis = storage(system, parts, observed)
@@ -112,7 +113,9 @@ def make_plan(
     )
 
 
-def _wanted(system: System, needs: Iterable[Need]) -> list[Wanted]:
+def _wanted(
+    system: System, needs: Iterable[Need], names: Mapping[str, Mapping[int, str]]
+) -> list[Wanted]:
     """Unite the needs of each feed over the datasets it fills, most urgent feed first."""
     grouped: dict[str, dict[Series, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
     told: dict[str, Counter[tuple[str, State]]] = defaultdict(Counter)
@@ -129,7 +132,8 @@ def _wanted(system: System, needs: Iterable[Need]) -> list[Wanted]:
         states: Counter[State] = Counter()
         for (_, state), count in told[feed.name].items():
             states[state] = max(states[state], count)
-        found.append(Wanted(feed, dimensions(partitions)[axis_index(partitions)], units, states))
+        axis = dimensions(partitions)[axis_index(partitions)]
+        found.append(Wanted(feed, axis, units, states, names))
     return found
 
 
@@ -209,7 +213,7 @@ def _piece(
     system: System, wanted: Wanted, units: Mapping[Series, Ranges], *, stage: int, label: str
 ) -> Piece:
     count = sum(map(size, units.values()))
-    requests = count_requests(system, wanted.feed, units)
+    requests = count_requests(system, wanted.feed, units, names=wanted.names)
     part = PlanPart(
         0, label, "fetch", wanted.feed.name, units, count, requests, reason=wanted.reason
     )
@@ -234,7 +238,8 @@ def _dynamic(
         if not isinstance(axis, FromDataset) or not _asks_for(options, feed):
             continue
         days, naming = _naming(wanted, axis.dataset)
-        if not (days or naming) or feed.instead_of:
+        is_on = feed.enabled_by in {"", *observed.settings}
+        if not (days or naming) or feed.instead_of or not is_on:
             continue
         column = (axis.dataset, axis.column)
         known = [piece for piece in pieces if piece.part.feed == feed.name]
@@ -313,7 +318,12 @@ def _ordered(
     return {series: tuple(ranges)[::sign] for series, ranges in ordinals.items()}
 
 
-def _within(system: System, parts: Sequence[PlanPart], options: PlanOptions) -> list[PlanPart]:
+def _within(
+    system: System,
+    parts: Sequence[PlanPart],
+    options: PlanOptions,
+    names: Mapping[str, Mapping[int, str]],
+) -> list[PlanPart]:
     """Stop after ``max_requests``: the last part is cut, the rest left out."""
     left = options.max_requests or 0
     feeds = {feed.name: feed for _, feed in system.feeds()}
@@ -329,8 +339,9 @@ def _within(system: System, parts: Sequence[PlanPart], options: PlanOptions) -> 
                 {series: union(ranges) for series, ranges in part.ordinals.items()},
                 budget=left,
                 descending=options.order != "oldest",
+                names=names,
             )
-            requests = count_requests(system, feeds[part.feed], units)
+            requests = count_requests(system, feeds[part.feed], units, names=names)
             if requests:
                 count = sum(map(size, units.values()))
                 sign = 1 if options.order == "oldest" else -1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from stocktake.count.dated import redate
 from stocktake.count.record import empty_above, record
 from stocktake.count.recount import recount
 from stocktake.derive.recompute import derive, in_order
@@ -64,6 +65,7 @@ def derive_all(
         parameters: Overrides of declared parameters, by name.
     """
     units: Counter[State] = Counter()
+    again(partial(_redate, workspace, system, claim))
     for derivation in in_order(system.derivations):
         if datasets and derivation.dataset not in datasets:
             continue
@@ -76,6 +78,12 @@ def derive_all(
             again(partial(_derive_one, workspace, system, derivation, claim, full=full, own=own))
         )
     return units
+
+
+def _redate(workspace: Workspace, system: System, claim: Claim) -> None:
+    with workspace.database.connection() as conn:
+        claims.hold(conn, claim, requests=0, now=workspace.clock())
+        redate(conn, system)
 
 
 def _derive_one(
@@ -185,7 +193,10 @@ def verify_system(workspace: Workspace, system: System, *, full: bool, seed: int
                 f"derived {derivation.dataset} ({derivation.sql})",
                 found.keys,
                 found.count,
-                [str(key) for key in found.examples[:EXAMPLES]],
+                [
+                    f"{'/'.join(map(str, key.values()))} {how}"
+                    for key, how in found.examples[:EXAMPLES]
+                ],
             )
         )
     with workspace.database.connection() as conn:

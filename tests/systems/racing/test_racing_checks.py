@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 NOW = datetime(2024, 2, 1, 6, tzinfo=UTC)
 RACING = Component.of_package("racing", system.package)
 DAYS, RACES_A_DAY, FIELD = 30, 6, 9
-COMPLETE = {"ra_races": [("2024", Coverage("ra_races", 60, 60))]}
+COMPLETE = {
+    name: [("2024", Coverage(name, 60, 60))]
+    for name in ("ra_races", "ra_runners", "ra_race_results")
+}
 QUIET = {Severity.PASS, Severity.NOT_APPLICABLE}
 
 

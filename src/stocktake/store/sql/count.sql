@@ -49,6 +49,42 @@ select u.key, u.feed, u.state, u.reason, lower(part) as first, upper(part) as la
  order by u.key, first, u.feed
  limit %(limit)s;
 
+-- name: member_days
+-- Members held and lacking per day, of units whose members have days.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :keys  text[]  keys
+-- :profiles  int[]  number of each key's promise
+-- :rule_profile  int[]  lines of promises: number
+-- :rule_feed  text[]  … feed
+-- :rule_state  text[]  … state
+-- :rule_reason  text[]  … reason
+-- :rule_ranges  text[]  … multirange
+-- :upstream  text[]  datasets of the same units that come before
+-- :as_of  timestamptz  what was known then, NULL for now
+-- :today  date  last day expected
+-- :series_id  int  series that numbers the members
+-- :held  text[]  states that are held
+-- :lacking  text[]  states that are gaps
+select u.key, m.day - date '1970-01-01' as day,
+       count(*) filter (where u.state = any(%(held)s)) as held,
+       count(*) filter (where u.state = any(%(lacking)s)) as lacking,
+       min(u.reason) filter (where u.state = any(%(lacking)s)) as reason
+  from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
+                   %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
+                   %(upstream)s, %(as_of)s, %(today)s, false) as u
+       cross join unnest(u.ranges) as part
+       join member m on m.series_id = %(series_id)s and m.ordinal >= lower(part)
+                    and m.ordinal < upper(part)
+ where u.state = any(%(held)s || %(lacking)s) and m.day is not null
+ group by u.key, m.day
+ order by u.key, m.day;
+
+-- name: first_member_day
+-- The earliest day of a series' members.
+-- :series_id  int  series
+select min(day) from member where series_id = %(series_id)s;
+
 -- name: rows_kept
 -- Rows by the counts kept per unit; a unit held by several feeds counts its larger figure.
 -- :system  text  system
@@ -114,7 +150,7 @@ select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
 
 -- name: waived_members
 -- Members that a dataset does not promise, by reason.
--- :waived    the system's statement: key, reason
+-- The system's own statement names key and reason.
 -- :series_id  int  series
 select w.reason, range_agg(int4range(m.ordinal, m.ordinal + 1))::text
   from ({waived}) as w(key, reason)
@@ -128,7 +164,7 @@ select w.reason, range_agg(int4range(m.ordinal, m.ordinal + 1))::text
 select ordinal, key from member
  where series_id = %(series_id)s and (%(ordinals)s::int[] is null or ordinal = any(%(ordinals)s));
 
--- name: member_days
+-- name: days_of_members
 -- Days of members that have one.
 -- :series_id  int  series
 -- :ordinals  int[]  ordinals
@@ -350,6 +386,13 @@ update member m set day = w.day
  where m.series_id = %(series_id)s and m.ordinal = w.ordinal
    and (m.day is null or w.day < m.day or %(exact)s and m.day is distinct from w.day);
 
+-- name: redate_members
+-- Days of members as a system's own statement tells them: key and day.
+-- :series_id  int  series
+update member m set day = w.day
+  from ({days}) as w(key, day)
+ where m.series_id = %(series_id)s and m.key = w.key and m.day is distinct from w.day;
+
 -- name: rows_by_key
 -- Rows per value of the key column of a dataset whose units are members.
 -- :keys  text[]  keys
@@ -507,3 +550,85 @@ select w.series_id, w.ordinal, 'stale', %(reason)s, %(now)s
 on conflict (series_id, ordinal) do update
    set state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at
  where u.state in ('complete', 'empty', 'thin');
+
+-- name: history_began
+-- When the ledger of a system first changed.
+-- :system  text  system
+select min(c.at) from series s join ledger_change c using (series_id)
+ where s.system = %(system)s and s.feed <> 'member';
+
+-- name: losses
+-- What feeds let go of, newest first: its ranges, and when all of it was held again.
+-- :system  text  system
+-- :since  timestamptz  earliest loss, NULL for all
+-- :limit  int  most lines
+select s.dataset, s.key, s.feed, l.lost::text, l.at,
+       case when l.lost <@ coalesce((select range_agg(h.held) from ledger h
+                                      where h.series_id = l.series_id), '{}') then (
+           select max(b.at) from ledger_change b
+            where b.series_id = l.series_id and b.change_id > l.change_id and b.added && l.lost
+              and not exists (
+                  select from ledger_change r
+                   where r.series_id = l.series_id and r.change_id > l.change_id
+                     and r.change_id < b.change_id and r.removed && l.lost)) end as back_at
+  from series s
+  join (select c.*, c.removed - c.added as lost from ledger_change c
+         where c.removed <> '{}') l using (series_id)
+ where s.system = %(system)s and s.feed <> 'member' and l.lost <> '{}'
+   and (%(since)s::timestamptz is null or l.at >= %(since)s)
+ order by l.at desc, l.change_id desc
+ limit %(limit)s;
+
+-- name: late_days
+-- Days that a series first held two days or more after they were due, since the history began.
+-- :system  text  system
+-- :datasets  text[]  datasets whose units are days
+-- :began  date  first day that could come late
+select f.dataset, f.key, f.feed, range_agg(f.late)::text, min(f.at), max(f.at)
+  from (select s.dataset, s.key, s.feed, s.series_id, c.run_id, c.change_id, c.at,
+               c.added * int4multirange(int4range(
+                   %(began)s::date - date '1970-01-01',
+                   greatest(c.at::date - 2, %(began)s::date) - date '1970-01-01')) as late
+          from series s join ledger_change c using (series_id)
+         where s.system = %(system)s and s.dataset = any(%(datasets)s) and s.feed <> 'member'
+           and c.added <> '{}') f
+ where f.late <> '{}' and not exists (
+       select from ledger_change r
+        where r.series_id = f.series_id and r.change_id < f.change_id and r.removed && f.late)
+ group by f.dataset, f.key, f.feed, f.series_id, f.run_id
+ order by max(f.at) desc;
+
+-- name: late_members
+-- The same of units that are members with days: the ordinals held late.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :series_id  int  series that numbers its members
+-- :began  date  first day that could come late
+select s.dataset, s.key, s.feed, range_agg(int4range(m.ordinal, m.ordinal + 1))::text,
+       min(c.at), max(c.at)
+  from series s join ledger_change c using (series_id)
+       cross join unnest(c.added) as part
+       join member m on m.series_id = %(series_id)s and m.ordinal >= lower(part)
+                    and m.ordinal < upper(part)
+ where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> 'member'
+   and m.day >= %(began)s and m.day < c.at::date - 2
+   and not exists (
+       select from ledger_change r
+        where r.series_id = s.series_id and r.change_id < c.change_id and r.removed @> m.ordinal)
+ group by s.dataset, s.key, s.feed, s.series_id, c.run_id
+ order by max(c.at) desc;
+
+-- name: member_span
+-- First and last day, or key where members have no days, of some members.
+-- :series_id  int  series that numbers them
+-- :ordinals  text  multirange of ordinals
+select min(m.day), max(m.day), min(m.key), max(m.key)
+  from unnest(%(ordinals)s::text::int4multirange) as part
+  join member m on m.series_id = %(series_id)s and m.ordinal >= lower(part)
+               and m.ordinal < upper(part);
+
+-- name: units_of
+-- How many ordinals ranges hold, the first and the last.
+-- :ranges  text  multirange
+select units_in(r.ranges), lower(r.ranges), upper(r.ranges) - 1
+  from (select %(ranges)s::text::int4multirange as ranges) r;

@@ -124,6 +124,15 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
  order by run_id desc
  limit %(limit)s;
 
+-- name: unfinished_runs
+-- Runs of a system that have not ended, newest first, with the columns of list_runs.
+-- :system text
+select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
+       options, started_at, updated_at, finished_at
+  from run
+ where system = %(system)s and state in ('queued', 'running', 'paused')
+ order by run_id desc;
+
 -- name: one_run
 -- One run, with the columns of list_runs.
 -- :run_id bigint

@@ -96,6 +96,18 @@ PLAYERS = Derivation(
     dataset="player", sql="player", inputs=("clean_box_score",), scope=("player_id",)
 )
 
+PREDICTIONS = Derivation(
+    dataset="predictions",
+    sql="predictions",
+    inputs=(
+        "model_output",
+        "player_game_summary",
+        "player_daily_cache",
+        "player_composite_factors",
+    ),
+    scope=("model", "game_id", "player_id"),
+)
+
 DERIVATIONS = (
     CLEAN_BOX_SCORE,
     SOURCE_CONFLICT,
@@ -109,4 +121,5 @@ DERIVATIONS = (
     FEATURE_STORE,
     TEAM,
     PLAYERS,
+    PREDICTIONS,
 )

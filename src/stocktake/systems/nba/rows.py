@@ -57,12 +57,22 @@ class ScheduleScore(NamedTuple):
     away_score: int | None
 
 
+class ScoreboardRow(NamedTuple):
+    """A game on the scoreboard of a day, as it then stood."""
+
+    game_id: str
+    game_date: datetime.date
+    status: str
+    home_score: int | None
+    away_score: int | None
+
+
 class ScheduleListed(NamedTuple):
-    """A game as the published schedule plans it.
+    """A game as the published schedule, or a schedule file, plans it.
 
     The schedule is the word on dates and teams, not on how a game stands: of the status it tells
-    only what a scoreboard cannot (`postponed`, `cancelled`), and leaves the rest to
-    `ScheduleScore`. A schedule file is all there is of its games, so it tells status and score.
+    only what a scoreboard cannot (`postponed`, `cancelled`); the rest goes into `ScheduleScore`,
+    where whatever was fetched last counts.
     """
 
     game_id: str
@@ -74,8 +84,6 @@ class ScheduleListed(NamedTuple):
     away_team_id: int | None
     is_neutral: bool | None
     status: str | None
-    home_score: int | None
-    away_score: int | None
     arena: str | None
     source: str
 
@@ -205,3 +213,32 @@ class ScoreCheckRow(NamedTuple):
     home_score: int | None
     away_score: int | None
     status: str
+
+
+class ModelCardRow(NamedTuple):
+    """A trained model, `model_card`; errors in points, `metrics` is the whole JSON."""
+
+    model: str
+    target: str
+    feature_version: str
+    seed: int
+    trained_at: datetime.datetime
+    trained_since: datetime.date
+    trained_until: datetime.date
+    test_since: datetime.date
+    test_until: datetime.date
+    test_rows: int
+    mae: Decimal
+    baseline_mae: Decimal
+    improvement: Decimal
+    verdict: str
+    metrics: str
+
+
+class ModelOutputRow(NamedTuple):
+    """What a model foretold of a player in a game, `model_output`."""
+
+    model: str
+    game_id: str
+    player_id: int
+    predicted_points: Decimal

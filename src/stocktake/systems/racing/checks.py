@@ -164,7 +164,7 @@ def _races() -> list[Check]:
         group=YEAR,
     )
     return [
-        checks.coverage_at_least(RACES, warn=1.0, fail=0.99),
+        *(checks.coverage_at_least(one, warn=1.0, fail=0.99) for one in (RACES, RUNNERS, RESULTS)),
         checks.statement(
             "runners_per_race",
             RUNNERS,

@@ -151,8 +151,11 @@ select coalesce(sum(copies - 1), 0) as value, count(*) as measured_rows,
 having count(*) > 0;
 
 -- name: races_per_year
--- Races of each complete year, both regions together; 2020 lost three months and is judged apart.
--- :now  timestamptz  instant of the check
+-- Races of each year that is over and asked about as a whole, both regions together; 2020 lost three
+-- months and is judged apart.
+-- :now    timestamptz  instant of the check
+-- :since  date         first day asked about, NULL for all
+-- :until  date         last day asked about, NULL for all
 select year::text as grp, coalesce(r.n, 0) as value, coalesce(r.n, 0) as measured_rows
   from (select min(extract(year from date))::integer as first from racing.ra_races
          where region in ('GB', 'IRE')) seen,
@@ -160,15 +163,21 @@ select year::text as grp, coalesce(r.n, 0) as value, coalesce(r.n, 0) as measure
   left join (select extract(year from date)::integer as year, count(*) as n from racing.ra_races
               where region in ('GB', 'IRE') group by 1) r using (year)
  where year <> 2020
+   and coalesce(%(since)s::date <= make_date(year, 1, 1), true)
+   and coalesce(%(until)s::date >= make_date(year, 12, 31), true)
  order by 1;
 
 -- name: races_in_2020
--- Races of the year of the pandemic.
--- :now  timestamptz  instant of the check
+-- Races of the year of the pandemic, when all of it is asked about.
+-- :now    timestamptz  instant of the check
+-- :since  date         first day asked about, NULL for all
+-- :until  date         last day asked about, NULL for all
 select '2020' as grp, count(*) as value, count(*) as measured_rows
   from racing.ra_races
  where region in ('GB', 'IRE') and date between '2020-01-01' and '2020-12-31'
    and %(now)s::timestamptz > '2021-01-01'
+   and coalesce(%(since)s::date <= '2020-01-01', true)
+   and coalesce(%(until)s::date >= '2020-12-31', true)
 having count(*) > 0;
 
 -- name: draw_missing_on_flat
@@ -218,15 +227,17 @@ select count(*) filter (where e.runner_id is null or s.runner_id is null) as val
 having (select count(*) from racing.ra_runner_statistics) > 0;
 
 -- name: results_overdue
--- Hours by which results are late: a day's races should be settled a day after it ended.
--- :now  timestamptz  instant of the check
+-- Hours by which results are late: a day's races should be settled a day after it ended. A range
+-- that ends in the past has nothing to be late.
+-- :now    timestamptz  instant of the check
+-- :until  date         last day asked about, NULL for today
 select extract(epoch from %(now)s::timestamptz
                           - (max(date) + 1)::timestamp at time zone 'Europe/London') / 3600 - 24
            as value,
        count(*) as measured_rows
   from (select date from racing.ra_races where region in ('GB', 'IRE') group by date
         having bool_and(has_result or race_status in ('abandoned', 'void'))) settled
-having count(*) > 0;
+having count(*) > 0 and coalesce(%(until)s::date >= %(now)s::date - 1, true);
 
 -- name: weekly_pairs_agree
 -- Pairs with ten runs or more that the stored table lacks, or has too many of.

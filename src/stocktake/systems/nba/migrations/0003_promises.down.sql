@@ -1,0 +1,2 @@
+drop view nba.game;
+drop table nba.scoreboard_day;
