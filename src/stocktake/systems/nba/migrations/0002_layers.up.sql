@@ -1,6 +1,5 @@
--- Derived tables of the system `nba`, layers 2 to 5, and those of trained models. Averages and
--- ratings are rounded once, by the type of their column: two decimals, ratios four. Layer 3 is not
--- rounded.
+-- Derived tables of the system `nba`, layers 2 to 5. Averages and ratings are rounded once, by the
+-- type of their column: two decimals, ratios four. Layer 3 is not rounded.
 
 -- Minutes of a player: "19:09" and "PT19M09.00S" are exact, a whole number is rounded already.
 create function nba.minutes(told text) returns double precision
@@ -360,18 +359,6 @@ create table nba.player (
     first_seen date not null,
     last_seen  date not null,
     aliases    text[] not null -- other spellings, in order
-);
-
-create table nba.model (
-    model         text primary key,
-    target        text not null,
-    trained_at    timestamptz not null,
-    trained_since date not null,
-    trained_until date not null,
-    seed          integer not null,
-    verdict       text not null,
-    parameters    jsonb not null,
-    metrics       jsonb not null
 );
 
 create table nba.predictions (

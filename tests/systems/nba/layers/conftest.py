@@ -1,0 +1,80 @@
+"""Databases with real box scores, derived."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stocktake.store import ENGINE
+from stocktake.testing.database import temporary_database
+from tests.systems.nba.conftest import NBA
+from tests.systems.nba.layers.box_scores import (
+    derive_all,
+    games_of,
+    give_seasons,
+    insert,
+    real_season,
+    schedule_row,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stocktake.store import Database, LocalCluster
+
+    from tests.systems.nba.layers.box_scores import Row
+
+LAST_DAY = date(2024, 11, 12)
+
+
+def early_rows() -> list[Row]:
+    """Return the first three weeks of a real season: 154 games, every team at least nine times."""
+    return [row for row in real_season("2024-25") if row["game_date"] <= LAST_DAY]
+
+
+@contextmanager
+def early_season(cluster: LocalCluster, *, scores: bool = True) -> Iterator[Database]:
+    """Give the first three weeks of a season with their schedule, and only two days of bootstrap.
+
+    Args:
+        scores: Whether the box scores are there and derived.
+    """
+    rows = early_rows()
+    with temporary_database(cluster, components=(ENGINE, NBA)) as fresh:
+        with fresh.connection() as conn:
+            give_seasons(conn, bootstrap_days=2)
+            games = games_of(rows).values()
+            insert(conn, "schedule", [schedule_row(game, season="2024-25") for game in games])
+            if scores:
+                insert(conn, "raw_box_score", rows)
+        derive_all(fresh)
+        yield fresh
+
+
+@pytest.fixture
+def early(cluster: LocalCluster) -> Iterator[Database]:
+    """The first three weeks of a season, derived."""
+    with early_season(cluster) as held:
+        yield held
+
+
+@pytest.fixture
+def unplayed(cluster: LocalCluster) -> Iterator[Database]:
+    """The schedule of three weeks, without any box score."""
+    with early_season(cluster, scores=False) as held:
+        yield held
+
+
+@pytest.fixture(scope="module")
+def seasons(cluster: LocalCluster) -> Iterator[Database]:
+    """Two whole real seasons, by the id rule alone; tests of a module share it and only read."""
+    with temporary_database(cluster, components=(ENGINE, NBA)) as fresh:
+        with fresh.connection() as conn:
+            give_seasons(conn)
+            for season in ("2022-23", "2024-25"):
+                insert(conn, "raw_box_score", real_season(season))
+        derive_all(fresh)
+        yield fresh
