@@ -27,6 +27,10 @@ SEASONS = (
     ("2022-23", 2022, date(2022, 10, 18), date(2023, 4, 9), date(2023, 6, 30)),
     ("2024-25", 2024, date(2024, 10, 22), date(2025, 4, 13), date(2025, 6, 30)),
 )
+COUNTS = (
+    *("fgm", "fga", "fg3m", "fg3a", "ftm", "fta", "oreb", "dreb"),
+    *("reb", "ast", "stl", "blk", "tov", "pf", "pts"),
+)
 LAYERS = (
     *("clean_box_score", "player_game_summary", "team_offense_game_summary"),
     *("team_defense_game_summary", "player_daily_cache", "team_defense_zone_analysis"),
