@@ -313,6 +313,12 @@ class _Writer:
         }
 
     def _keep(self, spot: _Spot, verdict: Verdict, ground: _Ground) -> None:
+        if self._feed == DERIVE and verdict.state is State.FAILED:
+            # Nothing was tried: what its inputs gave no rows is simply not there.
+            self._changes[spot.place[0]].removed.add(spot.place[1])
+            self._plain.append(spot.place)
+            self._note(spot.key, State.MISSING)
+            return
         look = NO_LOOK
         day = ground.day(spot.place[1]) if ground.settle is not None else None
         if ground.settle is not None and day is not None:
@@ -396,30 +402,33 @@ class _Writer:
         return dict(Counter(self._states.values()))
 
 
-def empty_above(conn: Connection, system: System, dataset: Dataset) -> list[tuple[str, ...]]:
-    """Return units of a derived dataset that have nothing to be derived from.
+def follows_units(system: System, dataset: Dataset) -> bool:
+    """Return whether a derived dataset has the units of one it is derived from."""
+    return _unit_parent(system, dataset) is not None
 
-    Their unit in the first dataset of ``after`` with the same partitions is proven empty, and they
-    are not recorded yet. Members are left out: their promise is rows.
-    """
-    above = next(
-        (
-            name
-            for name in dataset.after
-            if system.dataset(name).partitions == dataset.partitions
-            and not isinstance(axis_of(dataset), FromDataset)
-        ),
+
+def _unit_parent(system: System, dataset: Dataset) -> str | None:
+    return next(
+        (name for name in dataset.after if system.dataset(name).partitions == dataset.partitions),
         None,
     )
-    if above is None:
-        return []
-    names = {"system": system.name, "upstream": above, "derived": dataset.name}
+
+
+def empty_above(conn: Connection, system: System, dataset: Dataset) -> dict[tuple[str, ...], bool]:
+    """Return units of a derived dataset that have nothing to be derived from, proven empty above.
+
+    Each with whether it is not recorded yet. Members are left out: their promise is rows.
+    """
+    above = _unit_parent(system, dataset)
     axis = axis_of(dataset)
-    return [
+    if above is None or isinstance(axis, FromDataset):
+        return {}
+    names = {"system": system.name, "upstream": above, "derived": dataset.name}
+    return {
         join_key(
             dataset.partitions,
             tuple(series),
             position=ordinal_text(axis, ordinal, members={}),
-        )
-        for series, ordinal in conn.execute(QUERIES.empty_above, names)
-    ]
+        ): is_new
+        for series, ordinal, is_new in conn.execute(QUERIES.empty_above, names)
+    }

@@ -239,7 +239,8 @@ def _dynamic(
             continue
         days, naming = _naming(wanted, axis.dataset)
         is_on = feed.enabled_by in {"", *observed.settings}
-        if not (days or naming) or feed.instead_of or not is_on:
+        stands_by = feed.instead_of and not feed.assumed.new_per_unit[1]
+        if not (days or naming) or stands_by or not is_on:
             continue
         column = (axis.dataset, axis.column)
         known = [piece for piece in pieces if piece.part.feed == feed.name]

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stocktake.count.dated import redate
-from stocktake.count.record import empty_above, record
+from stocktake.count.record import empty_above, follows_units, record
 from stocktake.count.recount import recount
 from stocktake.derive.recompute import derive, in_order
 from stocktake.derive.verification import verify
@@ -65,7 +65,6 @@ def derive_all(
         parameters: Overrides of declared parameters, by name.
     """
     units: Counter[State] = Counter()
-    again(partial(_redate, workspace, system, claim))
     for derivation in in_order(system.derivations):
         if datasets and derivation.dataset not in datasets:
             continue
@@ -77,6 +76,7 @@ def derive_all(
         units.update(
             again(partial(_derive_one, workspace, system, derivation, claim, full=full, own=own))
         )
+    again(partial(_redate, workspace, system, claim))
     return units
 
 
@@ -113,9 +113,18 @@ def _derive_one(
         units: Mapping[State, int] = {}
         if not derivation.columns:
             dataset = system.dataset(done.dataset)
-            touched = dict.fromkeys((*done.units, *empty_above(conn, system, dataset)))
+            empty = empty_above(conn, system, dataset)
+            touched = dict.fromkeys(
+                (*done.units, *(key for key, is_new in empty.items() if is_new))
+            )
             outcomes = [
-                UnitOutcome(key, datasets=(done.dataset,), none_is_empty=True) for key in touched
+                UnitOutcome(
+                    key,
+                    datasets=(done.dataset,),
+                    # Without rows above nothing can come of them; elsewhere none are a gap.
+                    none_is_empty=key in empty or not follows_units(system, dataset),
+                )
+                for key in touched
             ]
             if outcomes:
                 units = record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,45 @@ def test_real_ratings_of_another_league_are_refused() -> None:
 def test_ratings_are_no_box_score() -> None:
     with pytest.raises(SourceChanged, match="ratings"):
         box({"boxScoreAdvanced": {"gameId": GAME}})
+
+
+def live(**changed: Any) -> dict[str, Any]:
+    """Return the real box score as the cdn is assumed to tell it."""
+    box = real()["boxScoreTraditional"]
+    for side in ("homeTeam", "awayTeam"):
+        for player in box[side]["players"]:
+            told = player["statistics"]
+            minutes, _, seconds = (told["minutes"] or "0:00").partition(":")
+            told["minutes"] = f"PT{minutes}M{seconds}.00S"
+            player.update(played="0" if player.pop("comment") else "1", comment=None)
+            player["notPlayingReason"] = "DNP_COACH" if player["played"] == "0" else None
+    return {"game": {**box, "gameStatus": 3, "gameEt": "2025-11-04T19:30:00-05:00", **changed}}
+
+
+def test_a_live_box_score_tells_what_the_other_tells_and_the_date() -> None:
+    first, second = (
+        {row.player_id: row for row in rows_of(box(answer), RawBoxRow)}
+        for answer in (real(), live())
+    )
+
+    for player_id, row in second.items():
+        other = first[player_id]
+        assert row.game_date == date(2025, 11, 4)
+        assert row[12:31] == other[12:31]
+    assert outcome_of(box(live(), GAME), GAME) == (State.COMPLETE, "")
+
+
+def test_a_live_box_score_says_who_did_not_play() -> None:
+    comments = [row.comment for row in rows_of(box(live()), RawBoxRow) if row.comment]
+
+    assert comments == ["DNP - DNP_COACH"] * 2
+
+
+def test_a_live_game_under_way_is_in_progress() -> None:
+    parsed = box(live(gameStatus=2), GAME)
+
+    assert outcome_of(parsed, GAME) == (State.THIN, "in progress")
+    assert {row.wl for row in rows_of(parsed, RawBoxRow)} == {None}
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"nonsense"])

@@ -315,7 +315,7 @@ def test_an_empty_answer_proves_nothing(body: bytes) -> None:
         ({"TEAM_ID": 1611661328}, "team"),
         ({"PTS": -1}, "negative"),
         ({"GAME_DATE": "2012-11-12"}, "season"),
-        ({"GAME_DATE": "31/31/2024"}, "value"),
+        ({"GAME_DATE": "31/31/2024"}, "date"),
         ({"GAME_DATE": "yesterday"}, "date"),
         ({"FGA": True}, "value"),
         ({"FGA": [1]}, "value"),

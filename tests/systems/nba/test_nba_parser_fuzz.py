@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stocktake import Parsed, Request, SourceChanged
 from stocktake.systems.nba import rows
+from stocktake.systems.nba.aliases import parse_aliases
 from stocktake.systems.nba.balldontlie import parse_games
 from stocktake.systems.nba.box_score import parse_box_score
 from stocktake.systems.nba.files import parse_player_file, parse_schedule_file, parse_team_file
@@ -45,6 +46,7 @@ PARSERS: list[tuple[Callable[..., Parsed], tuple[str, ...]]] = [
     (parse_schedule_file, ("2025-26", "regular")),
     (parse_seasons, ("all",)),
     (parse_teams, ("all",)),
+    (parse_aliases, ("0022500001",)),
 ]
 NAMES = [parse.__name__ for parse, _ in PARSERS]
 LITTLE = settings(

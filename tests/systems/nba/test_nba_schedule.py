@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stocktake import Parsed, Request, SourceChanged, State
+from stocktake.systems.nba.aliases import parse_aliases
 from stocktake.systems.nba.files import parse_schedule_file
-from stocktake.systems.nba.rows import ScheduleId, ScheduleListed, ScheduleScore, SeasonRow
+from stocktake.systems.nba.rows import (
+    AliasRow,
+    ScheduleId,
+    ScheduleListed,
+    ScheduleScore,
+    SeasonRow,
+)
 from stocktake.systems.nba.schedule import parse_schedule
 from stocktake.systems.nba.season import id_rule, parse_seasons, seasons, shipped_seasons
 from stocktake.systems.nba.teams import parse_teams, shipped_teams, team_id_of, teams
@@ -408,3 +415,12 @@ def test_shipped_teams_are_called_as_in_the_real_logs(name: str) -> None:
     told = {(row.team_id, row.team_abbreviation) for row in rows_of_any(players(name))}
 
     assert told == {(team.team_id, team.abbreviation) for team in teams().values()}
+
+
+def test_a_list_of_aliases_is_read() -> None:
+    body = b"old_id,new_id,reason\n22500001,0022501231,replayed\n0022500002,0022500002,x\n"
+    parsed = parse_aliases([body], Request("aliases", "aliases.csv"), LATER)
+
+    assert rows_of(parsed, AliasRow) == [AliasRow("0022500001", "0022501231", "replayed")]
+    assert [reject.position for reject in parsed.rejects] == ["line 3"]
+    assert balanced(parsed, "game_alias", AliasRow)

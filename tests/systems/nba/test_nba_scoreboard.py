@@ -118,7 +118,11 @@ def test_a_game_put_off_today_is_postponed() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "code"),
-    [({"gameId": "1022500171"}, "league"), ({"gameStatus": 7}, "value"), ({"gameId": []}, "value")],
+    [
+        ({"gameId": "0022500x71"}, "game_id"),
+        ({"gameStatus": 7}, "value"),
+        ({"gameId": []}, "value"),
+    ],
 )
 def test_a_bad_game_costs_itself_alone(changed: dict[str, Any], code: str) -> None:
     parsed = board(altered(**changed))
@@ -126,6 +130,16 @@ def test_a_bad_game_costs_itself_alone(changed: dict[str, Any], code: str) -> No
     assert [reject.code for reject in parsed.rejects] == [code]
     assert outcome_of(parsed, DAY) == (State.THIN, "1 game rejected")
     assert balanced(parsed, "schedule", ScheduleScore)
+
+
+def test_a_game_of_another_league_is_rejected_and_the_day_complete() -> None:
+    answer = shape("scoreboardv3.json")
+    games = answer["scoreboard"]["games"]
+    games.append({**games[0], "gameId": "1022500171"})
+    parsed = board(answer)
+
+    assert [reject.code for reject in parsed.rejects] == ["league"]
+    assert outcome_of(parsed, DAY) == (State.COMPLETE, "")
 
 
 def test_a_board_of_another_day_is_refused() -> None:
@@ -152,16 +166,19 @@ def test_a_real_legacy_board_has_one_row_per_broadcaster() -> None:
     assert outcome_of(parsed, "2026-02-22") == (State.THIN, "in progress: 11 games not final")
 
 
-def test_a_legacy_board_reads_its_scores_from_the_line_score() -> None:
+@pytest.mark.parametrize(("quarters", "status"), [(4, "final"), (2, "live")])
+def test_a_legacy_board_reads_its_scores_from_the_line_score(quarters: int, status: str) -> None:
     answer = shape("scoreboardv2.json")
     header, line = answer["resultSets"][:2]
     header["rowSet"][0][header["headers"].index("GAME_STATUS_ID")] = 3
     for row, points in zip(line["rowSet"][:2], (110, 100), strict=True):
         row[line["headers"].index("PTS")] = points
+        for quarter in range(1, quarters + 1):
+            row[line["headers"].index(f"PTS_QTR{quarter}")] = points // quarters
     parsed = parse_scoreboard_v2([encoded(answer)], Request("scoreboard", "/x"), LATER)
 
     first = rows_of(parsed, ScheduleScore)[0]
-    assert (first.status, first.home_score, first.away_score) == ("final", 110, 100)
+    assert (first.status, first.home_score, first.away_score) == (status, 110, 100)
 
 
 def test_an_empty_legacy_board_proves_nothing() -> None:
@@ -219,6 +236,7 @@ def test_a_page_is_not_a_total() -> None:
         ({"status": "3rd Qtr", "period": 3}, "live"),
         ({"status": "2024-11-13T00:00:00Z", "period": 0}, "scheduled"),
         ({"home_team_score": 0, "visitor_team_score": 0}, "live"),
+        ({"period": 2}, "live"),
     ],
 )
 def test_a_score_that_is_not_final_keeps_its_day_in_progress(

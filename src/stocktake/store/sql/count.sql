@@ -521,18 +521,18 @@ select reason, decided_by, decided_until from unit
  where series_id = %(series_id)s and ordinal = %(ordinal)s and state = 'accepted';
 
 -- name: empty_above
--- Units proven empty in an upstream dataset that a derived one of the same units does not hold yet.
+-- Units proven empty in an upstream dataset, and whether a derived one of the same units does not
+-- hold them yet.
 -- :system  text  system
 -- :upstream  text  dataset with the empty units
 -- :derived  text  derived dataset
-select s.key, u.ordinal
+select s.key, u.ordinal, not exists (
+       select from series d join ledger l using (series_id)
+        where d.system = s.system and d.dataset = %(derived)s and d.feed = 'derive'
+          and d.key = s.key and l.chunk = floor(u.ordinal / 4096.0) and l.held @> u.ordinal) as is_new
   from series s
   join unit u using (series_id)
  where s.system = %(system)s and s.dataset = %(upstream)s and u.state = 'empty'
-   and not exists (
-       select from series d join ledger l using (series_id)
-        where d.system = s.system and d.dataset = %(derived)s and d.feed = 'derive'
-          and d.key = s.key and l.chunk = floor(u.ordinal / 4096.0) and l.held @> u.ordinal)
  order by s.key, u.ordinal;
 
 -- name: note_stale

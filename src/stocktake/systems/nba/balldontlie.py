@@ -19,7 +19,7 @@ from stocktake.systems.nba.envelope import (
     reject,
 )
 from stocktake.systems.nba.rows import ScoreCheckRow
-from stocktake.systems.nba.scoreboard import DAY_IN_PROGRESS
+from stocktake.systems.nba.scoreboard import DAY_IN_PROGRESS, REGULATION_PERIODS
 from stocktake.systems.nba.teams import team_id_of
 
 if TYPE_CHECKING:
@@ -137,6 +137,8 @@ def _row(game: Game) -> ScoreCheckRow:
     if status is None:
         status = standing.LIVE if (game.period or _NOT_BEGUN) > _NOT_BEGUN else standing.SCHEDULED
     status = standing.confirmed(status, home, away)
+    if status == standing.FINAL and game.period is not None and game.period < REGULATION_PERIODS:
+        status = standing.LIVE
     was_played = status in (standing.LIVE, standing.FINAL)
     return ScoreCheckRow(
         normalise.read_id(game.id),

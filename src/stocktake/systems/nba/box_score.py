@@ -26,11 +26,14 @@ from stocktake.systems.nba.verdicts import EXACT, REGULATION_MINUTES, TEAMS, Gam
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from decimal import Decimal
 
 SOURCE = "boxscorev3"
+"""The live box score too: the same figures of the same keeper, under the same names."""
 DATASET = "raw_box_score"
+
+_FINAL = 3
 
 Number = int | float | None
 
@@ -61,7 +64,10 @@ class Statistics(msgspec.Struct, frozen=True):
 
 
 class Player(msgspec.Struct, frozen=True):
-    """A player on a team's list, whether he played or not."""
+    """A player on a team's list, whether he played or not.
+
+    The live box score has no comment; it says with `played` 0 or 1, and why not.
+    """
 
     personId: int  # noqa: N815
     statistics: Statistics
@@ -69,6 +75,9 @@ class Player(msgspec.Struct, frozen=True):
     familyName: str | None = None  # noqa: N815
     position: str | None = None
     comment: str | None = None
+    played: str | None = None
+    notPlayingReason: str | None = None  # noqa: N815
+    notPlayingDescription: str | None = None  # noqa: N815
 
 
 class Team(msgspec.Struct, frozen=True):
@@ -81,9 +90,13 @@ class Team(msgspec.Struct, frozen=True):
 
 
 class _BoxScore(msgspec.Struct, frozen=True):
+    """The game; its status and its time only the live box score tells."""
+
     gameId: str | int  # noqa: N815
     homeTeam: Team | None = None  # noqa: N815
     awayTeam: Team | None = None  # noqa: N815
+    gameStatus: int | None = None  # noqa: N815
+    gameEt: str | None = None  # noqa: N815
 
 
 class _Advanced(msgspec.Struct, frozen=True):
@@ -92,6 +105,7 @@ class _Advanced(msgspec.Struct, frozen=True):
 
 class _Answer(msgspec.Struct, frozen=True):
     boxScoreTraditional: _BoxScore | None = None  # noqa: N815
+    game: _BoxScore | None = None
     boxScoreAdvanced: _Advanced | None = None  # noqa: N815
 
 
@@ -110,6 +124,7 @@ class _Reading:
     game: normalise.GameId
     matchups: dict[int, str]
     results: dict[int, str | None]
+    day: date | None = None
     parsed: Parsed = field(default_factory=Parsed)
     games: Games = field(default_factory=lambda: Games(EXACT, has_results=False))
     rows: dict[int, RawBoxRow] = field(default_factory=dict)
@@ -151,10 +166,10 @@ class _Reading:
         ]
         player_id = normalise.read_id(player.personId)
         told = (
-            " ".join(names) or None, team.teamId, _text(team.teamTricode), None,
+            " ".join(names) or None, team.teamId, _text(team.teamTricode), self.day,
             self.matchups[team.teamId], self.results[team.teamId],
             _as_sent(did.minutes), *counts, *fractions,
-            normalise.read_signed(did.plusMinusPoints), _text(player.comment),
+            normalise.read_signed(did.plusMinusPoints), _comment(player),
             _text(player.position), None,
         )  # fmt: skip
         game_id, season, season_type = self.game[:3]
@@ -165,36 +180,49 @@ class _Reading:
 def parse_box_score(bodies: Sequence[bytes], request: Request, _fetched_at: datetime) -> Parsed:
     """Turn a box score into rows of `raw_box_score`, DNP rows included, and judge its game.
 
-    The answer tells no date. Matchup and result, which logs tell, are put together from its teams
-    and their points, in a log's words; the result only once the game can be over.
+    Reads `boxscoretraditionalv3`, which tells no date, and the live box score of the cdn, whose
+    fields are assumed to be those. Matchup and result, which logs tell, are put together from the
+    teams and their points, in a log's words; the result only once the game can be over.
 
     Raises:
         SourceChanged: Not a box score, one of another league or game, or ratings instead.
     """
     if not any(body.strip() for body in bodies):
         return Parsed(outcomes=failed(request, EMPTY_ANSWER))
-    answer = decode(bodies[0], _Answer, request)
-    if answer.boxScoreAdvanced is not None:
-        _game(answer.boxScoreAdvanced.gameId, request)
-        changed(request, "ratings of a game (boxscoreadvanced), for comparison only.")
-    box = answer.boxScoreTraditional
+    box = _box(bodies[0], request)
     if box is None:
-        if b'"boxScoreTraditional"' not in bodies[0]:
-            changed(request, f"no box score; it begins {bodies[0][:60]!r}.")
         return Parsed(outcomes=failed(request, EMPTY_ANSWER))
     game = _game(box.gameId, request)
     home, away = box.homeTeam, box.awayTeam
     if home is None or away is None or not (home.players or away.players):
         return Parsed(outcomes=failed(request, EMPTY_ANSWER))
     reading = _Reading(game, _matchups(home, away), {home.teamId: None, away.teamId: None})
-    if _can_be_over(home, away):
+    is_open = box.gameStatus not in (None, _FINAL)
+    if is_open:
+        reading.games.open_games.add(game.game_id)
+    elif _can_be_over(home, away):
         reading.results = _results(home, away)
     try:
+        reading.day = normalise.read_day(box.gameEt) if box.gameEt else None
         reading.team(home, "homeTeam")
         reading.team(away, "awayTeam")
     except ValueError as error:
         changed(request, f"{error}.")
     return _finished(reading, request)
+
+
+def _box(body: bytes, request: Request) -> _BoxScore | None:
+    """Return the box score of an answer, None when it is empty."""
+    answer = decode(body, _Answer, request)
+    if answer.boxScoreAdvanced is not None:
+        _game(answer.boxScoreAdvanced.gameId, request)
+        changed(request, "ratings of a game (boxscoreadvanced), for comparison only.")
+    if answer.boxScoreTraditional is not None:
+        return answer.boxScoreTraditional
+    is_live = answer.game is not None and answer.game.homeTeam is not None
+    if not is_live and b'"boxScoreTraditional"' not in body:
+        changed(request, f"no box score; it begins {body[:60]!r}.")
+    return answer.game
 
 
 def _finished(reading: _Reading, request: Request) -> Parsed:
@@ -255,3 +283,12 @@ def _as_sent(value: str | None) -> str | None:
     """Return a text as it is, `""` included, if it can be stored."""
     normalise.read_text(value)
     return value
+
+
+def _comment(player: Player) -> str | None:
+    """Return the comment on a player, for the live box score in the words of the other."""
+    told = _text(player.comment)
+    if told is None and player.played == "0":
+        why = _text(player.notPlayingDescription) or _text(player.notPlayingReason)
+        return f"DNP - {why or 'no reason told'}"
+    return told

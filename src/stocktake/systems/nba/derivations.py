@@ -9,6 +9,13 @@ PLAYER = ("game_id", "player_id")
 PLAYER_SEASON = (*PLAYER, "season")
 TEAM_SEASON = ("game_id", "team_id", "season")
 
+PLAYED_ON = Derivation(
+    dataset="schedule",
+    sql="played_on",
+    inputs=("raw_box_score", "raw_team_log"),
+    scope=GAME,
+    columns=("played_on",),
+)
 CLEAN_BOX_SCORE = Derivation(
     dataset="clean_box_score",
     sql="clean_box_score",
@@ -109,6 +116,7 @@ PREDICTIONS = Derivation(
 )
 
 DERIVATIONS = (
+    PLAYED_ON,
     CLEAN_BOX_SCORE,
     SOURCE_CONFLICT,
     PLAYER_GAME_SUMMARY,

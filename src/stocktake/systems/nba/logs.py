@@ -250,7 +250,7 @@ def _as_text(column: Sequence[Any]) -> Sequence[Any]:
 
 def _read(result: Columns, name: str, column: Sequence[Any], read: Reader) -> None:
     memo = _Memo(read)
-    values = [memo[spelling] for spelling in column]
+    values = list(map(memo.__getitem__, column))
     result.values[name] = values
     if memo.has_bad:
         for at, value in zip(result.at, values, strict=True):

@@ -29,7 +29,7 @@ _FIRST_YEAR = 46  # of the league: two-digit years from 46 on are of the twentie
 _LAST_YEAR = 9999
 _MOST = 10**6
 _MONTHS = {
-    name: number
+    name: str(number)
     for number, name in enumerate(
         ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), 1
     )
@@ -105,13 +105,18 @@ def read_day(value: object) -> date:
     {'2022-10-28'}
     """
     written = value.strip() if isinstance(value, str) else ""
+    parts: tuple[str, str, str] | None = None
     if found := _ISO.fullmatch(written):
-        return date(int(found[1]), int(found[2]), int(found[3]))
-    if found := _AMERICAN.fullmatch(written):
-        return date(int(found[3]), int(found[1]), int(found[2]))
-    if (found := _SPOKEN.fullmatch(written.upper())) and found[1] in _MONTHS:
-        return date(int(found[3]), _MONTHS[found[1]], int(found[2]))
-    return refuse(f"{str(value)[:40]!r} is not a date")
+        parts = (found[1], found[2], found[3])
+    elif found := _AMERICAN.fullmatch(written):
+        parts = (found[3], found[1], found[2])
+    elif found := _SPOKEN.fullmatch(written.upper()):
+        parts = (found[3], _MONTHS.get(found[1], "0"), found[2])
+    try:
+        year, month, day = map(int, parts or ())
+        return date(year, month, day)
+    except ValueError:
+        return refuse(f"{str(value)[:40]!r} is not a date")
 
 
 def check_day(game: GameId, day: date) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 DATASET = "schedule"
 DAY_IN_PROGRESS = "day in progress"
 REGULATION_PERIODS = 4
+_QUARTERS = tuple(f"PTS_QTR{number}" for number in range(1, REGULATION_PERIODS + 1))
 _HEADER = ("GAME_DATE_EST", "GAME_ID", "GAME_STATUS_ID", "HOME_TEAM_ID", "VISITOR_TEAM_ID")
 
 
@@ -115,14 +116,18 @@ class _Board:
     def finished(self) -> Parsed:
         """Return rows, counts and the day's outcome."""
         parsed = self.parsed
-        rejected = len(parsed.rejects)
+        # games of another league are none of ours, with or without them the day is whole
+        own = sum(one.code != "league" for one in parsed.rejects)
         if self.kept:
             parsed.rows[ScheduleScore] = self.kept
             parsed.rows[ScoreboardRow] = [
                 ScoreboardRow(row[0], self.day, row[8], row[9], row[10]) for row in self.kept
             ]
-        count(parsed, DATASET, self.read + rejected, duplicates=self.read - len(self.kept))
-        parsed.outcomes.append(UnitOutcome((self.day.isoformat(),), *self._verdict(rejected)))
+            parsed.read["scoreboard_day"] = len(self.kept)
+        count(
+            parsed, DATASET, self.read + len(parsed.rejects), duplicates=self.read - len(self.kept)
+        )
+        parsed.outcomes.append(UnitOutcome((self.day.isoformat(),), *self._verdict(own)))
         return parsed
 
     def _verdict(self, rejected: int) -> tuple[State, str]:
@@ -223,22 +228,30 @@ def _adds_up(side: Side) -> bool:
     return len(told) >= REGULATION_PERIODS and sum(told) == side.score
 
 
-def _points(table: Table | None) -> Mapping[tuple[str, int], int | None]:
-    """Return the points of each team of each game of a legacy line score."""
-    found: dict[tuple[str, int], int | None] = {}
+def _points(table: Table | None) -> Mapping[tuple[str, int], tuple[int | None, bool]]:
+    """Return the points of each team of each game of a legacy line score.
+
+    With them goes whether all four quarters are told.
+    """
+    found: dict[tuple[str, int], tuple[int | None, bool]] = {}
     if table is None or not {"GAME_ID", "TEAM_ID", "PTS"} <= table.columns.keys():
         return found
+    quarters = [name for name in _QUARTERS if name in table.columns]
     for row in table.rows:
         try:
             game = normalise.read_game_id(_cell(table, row, "GAME_ID"))
             team = normalise.read_id(_cell(table, row, "TEAM_ID"))
-            found[game.game_id, team] = normalise.read_count(_cell(table, row, "PTS"))
+            is_whole = all(_cell(table, row, name) is not None for name in quarters)
+            points = normalise.read_count(_cell(table, row, "PTS"))
         except ValueError:
             continue  # a score that cannot be read leaves its game without one, hence not final
+        found[game.game_id, team] = (points, is_whole)
     return found
 
 
-def _read_row(table: Table, row: Any, points: Mapping[tuple[str, int], int | None]) -> Planned:
+def _read_row(
+    table: Table, row: Any, points: Mapping[tuple[str, int], tuple[int | None, bool]]
+) -> Planned:
     game = normalise.read_game_id(_cell(table, row, "GAME_ID"))
     day = normalise.read_day(_cell(table, row, "GAME_DATE_EST"))
     normalise.check_day(game, day)
@@ -248,11 +261,16 @@ def _read_row(table: Table, row: Any, points: Mapping[tuple[str, int], int | Non
         team_of(game, normalise.read_known_id(_cell(table, row, name)))
         for name in ("HOME_TEAM_ID", "VISITOR_TEAM_ID")
     ]
-    home, away = (
-        None if team is None or status == standing.SCHEDULED else points.get((game.game_id, team))
+    told = [
+        (None, True)
+        if team is None or status == standing.SCHEDULED
+        else points.get((game.game_id, team), (None, True))
         for team in teams
-    )
+    ]
+    (home, home_is_whole), (away, away_is_whole) = told
     status = standing.confirmed(status, home, away)
+    if status == standing.FINAL and not (home_is_whole and away_is_whole):
+        status = standing.LIVE
     return Planned(game, day, None, teams[0], teams[1], None, status, home, away, None)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from stocktake import Assumed, Endpoint, Feed, FileFormat, Request, Settle, Source, Window
-from stocktake.systems.nba.alias import parse_aliases
+from stocktake.systems.nba.aliases import parse_aliases
 from stocktake.systems.nba.balldontlie import following_page, parse_games
 from stocktake.systems.nba.box_score import parse_box_score
 from stocktake.systems.nba.expected import LOG_NAMES, season_of
@@ -187,7 +187,8 @@ BOX_SCORE = Feed(
     instead_of="player_log",
     settle=SETTLED,
     priority=3,
-    assumed=Assumed(rows_per_unit=26, bytes_per_request=4_000),
+    # the cup final, and what the log leaves out
+    assumed=Assumed(rows_per_unit=26, bytes_per_request=4_000, new_per_unit=(0.25, 0.25)),
 )
 TEAM_LOG = Feed(
     "team_log",

@@ -40,11 +40,13 @@ class Games:
     Args:
         tolerance: Minutes a team's sum may fall short of the regulation's.
         has_results: Whether rows say who won.
+        open_games: Games that the source itself says are not over.
     """
 
     tolerance: float
     has_results: bool = True
     sides: defaultdict[str, dict[int, Side]] = field(default_factory=lambda: defaultdict(dict))
+    open_games: set[str] = field(default_factory=set)
     rejected: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def side(self, game_id: str, team_id: int) -> Side:
@@ -69,6 +71,8 @@ class Games:
             return State.FAILED, reason
         if rejected:
             return State.THIN, f"{counted(rejected, 'row')} rejected"
+        if game_id in self.open_games:
+            return State.THIN, IN_PROGRESS
         if len(teams) != TEAMS:
             return State.THIN, f"{counted(len(teams), 'team')} of {TEAMS}"
         doubt = self._doubt(list(teams.values()))

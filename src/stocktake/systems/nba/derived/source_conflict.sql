@@ -10,10 +10,6 @@ select c.game_id
 -- Every game that several sources tell.
 select game_id from nba.raw_box_score group by game_id having min(source) <> max(source);
 
--- name: units
--- All differences are one unit.
-select array['all'] as unit from touched_keys limit 1;
-
 -- name: compute
 -- Counts in which another source differs from the one chosen, and players only one of them has.
 -- Some sources list who did not play, others leave them out: that is no difference.
