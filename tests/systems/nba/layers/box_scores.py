@@ -139,7 +139,8 @@ def _is(where: Row) -> Any:
 
 def _keep(conn: Connection[Any], table: str, operation: str, where: Row) -> None:
     key = SQL(", ").join(
-        SQL("{}, {}").format(Literal(name), Identifier("t", name)) for name in system.dataset(table).key
+        SQL("{}, {}").format(Literal(name), Identifier("t", name))
+        for name in system.dataset(table).key
     )
     statement = SQL(
         "insert into stocktake.row_version (run_id, system, dataset, row_key, operation, before)"

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stocktake.store import LocalCluster
-
     from tests.systems.nba.layers.box_scores import Row
 
 LAST_DAY = date(2024, 11, 12)
@@ -59,7 +58,7 @@ def early_season(cluster: LocalCluster, *, scores: bool) -> Iterator[Database]:
 
 @contextmanager
 def copied(cluster: LocalCluster, original: Database) -> Iterator[Database]:
-    """Give a copy of a database, much faster than deriving it again; nobody may use the original."""
+    """Give a copy of a database, faster than deriving it again; nobody may use the original."""
     original.close()
     name = f"test_{uuid4().hex[:16]}"
     names = {
@@ -68,6 +67,10 @@ def copied(cluster: LocalCluster, original: Database) -> Iterator[Database]:
     }
     maintenance = Database(cluster.url("postgres"), application="tests", cluster=cluster)
     with maintenance.login() as login:
+        login.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
+            [names["original"].as_string().strip('"')],
+        )
         login.execute(SQL("create database {copy} template {original}").format(**names))
     copy = Database(cluster.url(name), application="tests", cluster=cluster)
     try:

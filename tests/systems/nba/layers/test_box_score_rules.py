@@ -11,7 +11,6 @@ from tests.systems.nba.layers.box_scores import COUNTS, derive_all, insert, one
 
 if TYPE_CHECKING:
     from stocktake.store import Database
-
     from tests.systems.nba.layers.box_scores import Row
 
 DAY = date(2024, 11, 20)
@@ -50,7 +49,7 @@ def cleaned(database: Database, rows: list[Row], *columns: str) -> list[Any]:
     derive_all(database)
     with database.connection() as conn:
         return conn.execute(
-            f"select {', '.join(columns)} from nba.clean_box_score"  # noqa: S608
+            f"select {', '.join(columns)} from nba.clean_box_score"
             " order by game_id, player_id".encode()
         ).fetchall()
 
@@ -231,9 +230,7 @@ def test_games_out_of_scope_and_replaced_ones_have_no_box_score(nba: Database) -
     ("season_type", "counts"),
     [("regular", True), ("play_in", True), ("playoffs", True), ("cup_final", False)],
 )
-def test_the_cup_final_counts_in_no_window(
-    nba: Database, season_type: str, counts: bool
-) -> None:
+def test_the_cup_final_counts_in_no_window(nba: Database, season_type: str, counts: bool) -> None:
     row = scored(1, ATL, season_type=season_type)
 
     assert cleaned(nba, [row], "counts_in_windows") == [(counts,)]

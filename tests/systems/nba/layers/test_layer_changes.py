@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from stocktake.store import Database
-
     from tests.systems.nba.layers.box_scores import Row
 
 FORM = (
@@ -63,7 +62,7 @@ def give(database: Database, rows: list[Row]) -> None:
 
 
 def quiet_day() -> date:
-    """Return the day with fewest games of those in the middle, so that many rows are out of reach."""
+    """Return the middle day with fewest games, so that many rows are out of its reach."""
     middle = days()[6:-4]
     return min(middle, key=lambda day: (len(rows_of_day(day)), day))
 

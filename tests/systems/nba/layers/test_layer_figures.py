@@ -29,7 +29,7 @@ def conn(seasons: Database) -> Iterator[Connection[Any]]:
 
 def named(conn: Connection[Any], table: str, game_id: str, player_id: int) -> dict[str, Any]:
     cursor = conn.execute(
-        f"select * from nba.{table} where game_id = %s and player_id = %s".encode(),  # noqa: S608
+        f"select * from nba.{table} where game_id = %s and player_id = %s".encode(),
         (game_id, player_id),
     )
     row = cursor.fetchone()
@@ -84,14 +84,18 @@ LOAD = (
     [
         (
             JOKIC,
-            "19.80 24.90 26.90 24.89 9.90 31.00 33.60 33.26 24.73 25.48 27.13 .7084 .1382 .1928"
-            " -3.83",
+            (
+                "19.80 24.90 26.90 24.89 9.90 31.00 33.60 33.26 24.73 25.48 27.13 .7084 .1382 .1928"
+                " -3.83"
+            ),
             [38, 2, 6, 63, 187, 3, 2],
         ),
         (
             GILGEOUS_ALEXANDER,
-            "32.40 32.10 32.85 31.38 5.36 33.80 33.10 34.33 35.19 35.76 35.42 .6713 .2167 .2399"
-            " -4.83",
+            (
+                "32.40 32.10 32.85 31.38 5.36 33.80 33.10 34.33 35.19 35.76 35.42 .6713 .2167 .2399"
+                " -4.83"
+            ),
             [39, 3, 7, 92, 236, 1, 1],
         ),
     ],
@@ -122,14 +126,18 @@ def test_composite_factors_of_a_player_before_a_game(
     [
         (
             JOKIC,
-            "19.8 24.9 24.89 9.9 2 95 - 1.84 -0.72 0 - -3.83 -0.0679 112.43 102.46 1 0 0 - -"
-            " 0.1382 0.1928 98.78 121.86 0.6905",
+            (
+                "19.8 24.9 24.89 9.9 2 95 - 1.84 -0.72 0 - -3.83 -0.0679 112.43 102.46 1 0 0 - -"
+                " 0.1382 0.1928 98.78 121.86 0.6905"
+            ),
             17,
         ),
         (
             GILGEOUS_ALEXANDER,
-            "32.4 32.1 31.38 5.36 3 75 - 0.47 -0.07 0 - -4.83 -0.0154 110.15 102.48 1 0 0 - -"
-            " 0.2167 0.2399 101.54 116.72 0.8462",
+            (
+                "32.4 32.1 31.38 5.36 3 75 - 0.47 -0.07 0 - -4.83 -0.0154 110.15 102.48 1 0 0 - -"
+                " 0.2167 0.2399 101.54 116.72 0.8462"
+            ),
             40,
         ),
     ],
@@ -188,7 +196,7 @@ def test_layer_four_has_every_game_after_the_bootstrap(
 def test_every_row_of_form_has_factors_and_features(conn: Connection[Any], table: str) -> None:
     missing = one(
         conn,
-        f"select count(*) from nba.player_daily_cache c where not exists (select from nba.{table} t"  # noqa: S608
+        f"select count(*) from nba.player_daily_cache c where not exists (select from nba.{table} t"
         " where t.game_id = c.game_id and t.player_id = c.player_id)",
     )
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from stocktake.store import Database
-
     from tests.systems.nba.layers.box_scores import Game
 
 WINDOW = 10
@@ -183,9 +182,7 @@ def test_a_game_that_turns_out_cancelled_is_not_missed(early: Database) -> None:
     derive_all(early)
 
     with early.connection() as conn:
-        incomplete = one(
-            conn, "select count(*) from nba.player_daily_cache where not is_complete"
-        )
+        incomplete = one(conn, "select count(*) from nba.player_daily_cache where not is_complete")
     assert (incomplete, differences(early)) == ((0,), {})
 
 
@@ -193,13 +190,9 @@ def test_a_game_that_was_given_a_new_id_is_not_missed(early: Database) -> None:
     lost = next(iter(apart()))
     lose(early, {lost})
     with early.connection() as conn:
-        insert(
-            conn, "game_alias", [{"old_id": lost, "new_id": "0022409999", "reason": "replayed"}]
-        )
+        insert(conn, "game_alias", [{"old_id": lost, "new_id": "0022409999", "reason": "replayed"}])
     derive_all(early)
 
     with early.connection() as conn:
-        incomplete = one(
-            conn, "select count(*) from nba.player_daily_cache where not is_complete"
-        )
+        incomplete = one(conn, "select count(*) from nba.player_daily_cache where not is_complete")
     assert (incomplete, differences(early)) == ((0,), {})

@@ -1,5 +1,6 @@
 drop view nba.final_game;
 drop view nba.shot;
+drop index nba.raw_box_score_loaded;
 drop index nba.play_by_play_shooter;
 drop index nba.play_by_play_shots;
 drop function nba.shot_zone(integer, text, integer, integer);

@@ -411,7 +411,11 @@ begin
         'team_defense_zone_analysis', 'player_shot_zone_analysis', 'player_composite_factors',
         'ml_feature_store', 'team', 'player', 'predictions'] loop
         perform stocktake.adopt_table(('nba.' || plain)::regclass);
+        -- Each layer asks what changed in the ones below. The engine's own index knows nothing of
+        -- new pages until they are vacuumed, so every question would read the table.
+        execute format('create index on nba.%I (_loaded_at)', plain);
     end loop;
 end $$;
+create index raw_box_score_loaded on nba.raw_box_score (_loaded_at);
 
 grant select, insert, update, delete on all tables in schema nba to stocktake_app;
