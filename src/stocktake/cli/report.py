@@ -12,7 +12,8 @@ from rich.table import Table
 
 from stocktake.cli.arguments import Since, SystemName, Until, read_range
 from stocktake.cli.count import as_json
-from stocktake.cli.output import output_of, to_json
+from stocktake.cli.output import output_of
+from stocktake.cli.screen import to_json
 from stocktake.errors import UsageError
 from stocktake.report.markdown import markdown
 from stocktake.report.page import page

@@ -18,7 +18,15 @@ from stocktake.count.states import (
     ranges_in,
 )
 from stocktake.model import HELD_STATES, TO_FILL_STATES, Dataset, FromDataset, Need, State, System
-from stocktake.model.ordinals import Ranges, from_text, intersect, members, subtract, union
+from stocktake.model.ordinals import (
+    LOWEST,
+    Ranges,
+    from_text,
+    intersect,
+    members,
+    subtract,
+    union,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -47,8 +55,9 @@ def needs(
         states: States of the *feed's* units. None means missing, failed, thin and stale, and what
             the feed cannot deliver (``UNREACHABLE``), for the plan to list with its reason.
         refetch: Also what is held.
-        due_only: What a sync wants: without units whose next try is later than now, with held
-            units whose re-check is due (state ``complete``) and days ahead (state ``future``).
+        due_only: What a sync wants: without units whose next try is later than now, with days
+            ahead (state ``future``) and held units whose re-check is due (state ``complete``),
+            also those before the window.
     """
     view = View(**looking)
     wanted = {*(states or (*TO_FILL_STATES, *UNREACHABLE)), *(HELD_STATES if refetch else ())}
@@ -137,6 +146,8 @@ def _in_time(
 ) -> list[Need]:
     """Leave out what waits for its next try: what the source does not have; all if ``due_only``."""
     parameters = {**asked.parameters, "now": now}
+    if due_only:  # a second look is due however long ago the day was
+        parameters["first"] = LOWEST
     waiting: dict[tuple[str, tuple[str, ...]], Ranges] = defaultdict(tuple)
     name = asked.dataset.name
     found: list[Need] = []

@@ -108,7 +108,8 @@ def _derive_one(
             now=now,
         )
         reach("derive_merged")
-        if done.touched_keys:
+        # Columns beside fetched ones: rows that stay as they are were counted by their load.
+        if done.touched_keys and (done.counts.updated or not derivation.columns):
             _write_receipt(conn, done, run_id=claim.run_id, now=now)
         units: Mapping[State, int] = {}
         if not derivation.columns:

@@ -160,7 +160,10 @@ def test_a_real_legacy_board_has_one_row_per_broadcaster() -> None:
     parsed = parse_scoreboard_v2([encoded(shape("scoreboardv2.json"))], request, LATER)
 
     rows = rows_of(parsed, ScheduleScore)
-    assert (parsed.read, parsed.duplicates) == ({"schedule": 13}, {"schedule": 2})
+    assert (parsed.read, parsed.duplicates) == (
+        {"schedule": 13, "scoreboard_day": 11},
+        {"schedule": 2},
+    )
     assert len(rows) == len({row.game_id for row in rows}) == 11
     assert {row.status for row in rows} == {"scheduled"}
     assert outcome_of(parsed, "2026-02-22") == (State.THIN, "in progress: 11 games not final")

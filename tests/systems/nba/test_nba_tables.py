@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stocktake import Dataset, Facet, Parsed, Request, System, Values
+from stocktake import Parsed, Request
 from stocktake.fetch.captures import store_captures
 from stocktake.load.merge import KeyCache, Load, merge
 from stocktake.model import Capture, RowCounts
 from stocktake.store import ENGINE
 from stocktake.store.binaries import find_binaries
 from stocktake.store.migrate import migrate, rollback
-from stocktake.systems.nba import rows
+from stocktake.systems.nba import rows, system
 from stocktake.systems.nba.balldontlie import parse_games
 from stocktake.systems.nba.box_score import parse_box_score
 from stocktake.systems.nba.plays import parse_plays
@@ -47,43 +47,7 @@ if TYPE_CHECKING:
 
     from stocktake.store import Database, LocalCluster
 
-ALL = Values(("all",))
 OCTOBER = datetime(2025, 10, 1, 12, tzinfo=UTC)
-PLANNED = frozenset(rows.ScheduleScore._fields[1:])
-SYSTEM = System(
-    "nba",
-    "stocktake.systems.nba",
-    (
-        Dataset("season", ("season",), ALL, facets=(Facet("told", rows.SeasonRow),)),
-        Dataset("team_reference", ("team_id",), ALL, facets=(Facet("told", rows.TeamRow),)),
-        Dataset(
-            "schedule",
-            ("game_id",),
-            ALL,
-            facets=(
-                Facet("ids", rows.ScheduleId, frozenset({"season", "season_type"})),
-                Facet("scored", rows.ScheduleScore, PLANNED - {"home_score", "away_score"}),
-                Facet("listed", rows.ScheduleListed, PLANNED - {"home_score", "away_score"}),
-            ),
-        ),
-        Dataset("game_alias", ("old_id",), ALL, facets=(Facet("told", rows.AliasRow),)),
-        Dataset(
-            "raw_box_score",
-            ("game_id", "player_id", "source"),
-            ALL,
-            facets=(Facet("told", rows.RawBoxRow),),
-        ),
-        Dataset(
-            "raw_team_log",
-            ("game_id", "team_id", "source"),
-            ALL,
-            facets=(Facet("told", rows.RawTeamRow),),
-        ),
-        Dataset("play_by_play", ("game_id", "action_id"), ALL, facets=(Facet("t", rows.PlayRow),)),
-        Dataset("score_check", ("id",), ALL, facets=(Facet("told", rows.ScoreCheckRow),)),
-    ),
-    (),
-)
 
 
 @pytest.fixture
@@ -101,7 +65,7 @@ def load(
     capture = Capture(FILE, 200, body, sha256(body).digest(), at, 0.1)
     stored = store_captures(conn, [capture], system="nba", source="stats", endpoint="x", run_id=1)
     loads = [Load(FILE, stored, parsed)]
-    return merge(conn, SYSTEM, loads, run_id=1, now=at, known=KeyCache()).rows
+    return merge(conn, system, loads, run_id=1, now=at, known=KeyCache()).rows
 
 
 def planned(day: str, at: datetime, **changed: Any) -> Parsed:

@@ -468,8 +468,16 @@ with asked_for as materialized (
 ), told as materialized (
     select r.*, x.state, x.reason, x.ranges
       from route r join exception x on x.key = r.key and x.feed = r.feed
+), gone as materialized ( -- its own source has no such unit; other rows only mention it
+    select t.key, range_agg(t.ranges * t.reach) - coalesce((
+               select range_agg(r.held) from route r where r.key = t.key and r.feed <> 'extract'),
+               '{}') as ranges
+      from told t where t.is_required and t.state = 'unrecoverable'
+     group by t.key
 ), united as materialized (
-    select r.key, p.promised, p.required, range_agg(r.held) as held
+    select r.key, p.promised, p.required,
+           range_agg(r.held) - coalesce((select g.ranges from gone g where g.key = r.key), '{}')
+               as held
       from route r join promise p on p.profile = r.profile
      group by r.key, p.promised, p.required
 ), satisfied as materialized ( -- held by a required feed without a complaint

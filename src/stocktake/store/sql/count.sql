@@ -189,8 +189,8 @@ select k.key, m.ordinal
                       where m.series_id = %(series_id)s and m.key = k.key limit 1) as m;
 
 -- name: waiting_units
--- Units whose next try is not due yet, and held ones whose re-check is due, per series and feed;
--- apart those the source does not have.
+-- Units whose next try is not due yet, and held ones whose re-check is due (thin: the day was not
+-- over), per series and feed; apart those the source does not have.
 -- :now  timestamptz  instant
 -- :system  text  system
 -- :dataset  text  dataset
@@ -201,7 +201,7 @@ select s.key, s.feed, u.next_try_at > %(now)s as is_waiting, u.state = 'unrecove
   from series s join unit u using (series_id)
  where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> ''
    and u.next_try_at is not null
-   and (u.next_try_at > %(now)s or u.state in ('complete', 'empty'))
+   and (u.next_try_at > %(now)s or u.state in ('complete', 'empty', 'thin'))
    and (%(first)s <= u.ordinal and u.ordinal < %(last)s)
  group by 1, 2, 3, 4;
 

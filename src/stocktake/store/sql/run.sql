@@ -89,6 +89,11 @@ update run
  where run_id = %(run_id)s and fence = %(fence)s and state = 'running'
 returning run_id;
 
+-- name: state_of_run
+-- What a run is now.
+-- :run_id bigint
+select state from run where run_id = %(run_id)s;
+
 -- name: finish_run
 -- Write how a run ended; no row when another process owns it by now.
 -- :run_id bigint, :fence bigint, :state text, :counts jsonb, :units jsonb, :message text, :error text or null, :now timestamptz

@@ -25,7 +25,9 @@ TEAM_REFERENCE = Dataset(
     facets=(Facet("shipped", rows.TeamRow),),
     title="The thirty teams",
 )
-_GAME = frozenset(Facet("", rows.ScheduleScore).columns) - {"game_id"}
+_GAME = frozenset(Facet("", rows.ScheduleScore).columns) & frozenset(
+    Facet("", rows.ScheduleListed).columns
+) - {"game_id"}
 SCHEDULE = Dataset(
     "schedule",
     key=("game_id",),

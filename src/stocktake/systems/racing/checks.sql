@@ -113,6 +113,31 @@ select count(*) filter (where is_wrong)::double precision / nullif(count(*), 0) 
            and r.date >= coalesce(%(since)s::date, '-infinity')
            and r.date <= coalesce(%(until)s::date, 'infinity')) judged;
 
+-- name: riders_agree
+-- Share of races whose riders the result names otherwise than the card does: a jockey may be
+-- replaced, most of a field's are not; then a column was shifted, though every id in it is one. Races
+-- with four runners or more that both name a rider for. What a card told otherwise than the result
+-- is kept in _overruled.
+-- :since, :until  date  days measured, both included; NULL is open
+select extract(year from race_date)::integer::text as grp,
+       count(*) filter (where is_wrong)::double precision / count(*) as value,
+       count(*) as measured_rows,
+       jsonb_path_query_array(
+           jsonb_agg(jsonb_build_object('race_id', race_id)) filter (where is_wrong),
+           '$[0 to 99]') as failing_keys
+  from (select race_id, race_date,
+               2 * count(*) filter (where _overruled #>> '{card,jockey_id}' <> jockey_id) > count(*)
+                   as is_wrong
+          from racing.ra_runners
+         where _card_hash is not null and _result_hash is not null and jockey_id is not null
+           and region in ('GB', 'IRE')
+           -- a card without the rider had nothing to compare
+           and not coalesce(_overruled #> '{card,jockey_id}' = 'null', false)
+           and race_date >= coalesce(%(since)s::date, '-infinity')
+           and race_date <= coalesce(%(until)s::date, 'infinity')
+         group by race_id, race_date having count(*) >= 4) compared
+ group by 1 order by 1;
+
 -- name: fields_plausible
 -- Share of races with more than 40 runners, or where two starters bear one number.
 -- :since, :until  date  days measured, both included; NULL is open
