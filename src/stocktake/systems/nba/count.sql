@@ -150,3 +150,117 @@ select array[o.model] as key, 'model_predictions' as feed, count(*) as rows,
   from nba.model_output o left join nba.model_card m using (model)
  where %(keys)s::text[] is null or o.model = any(%(keys)s)
  group by o.model;
+
+-- name: clean_box_score
+-- Layer 2: one row for each row of the source chosen.
+-- :keys  text[]  games wanted, null for all
+with above as (
+    select game_id, source, count(*) as players
+      from nba.raw_box_score
+     where %(keys)s::text[] is null or game_id = any(%(keys)s)
+     group by game_id, source
+)
+select array[t.game_id] as key, 'derive' as feed, count(*) as rows,
+       max(a.players) as expected_rows
+  from nba.clean_box_score t left join above a using (game_id, source)
+ where %(keys)s::text[] is null or t.game_id = any(%(keys)s)
+ group by t.game_id;
+
+-- name: player_game_summary
+-- Layer 3: one row for each player of layer 2 who played.
+-- :keys  text[]  games wanted, null for all
+with above as (
+    select game_id, count(*) filter (where did_play) as players
+      from nba.clean_box_score
+     where %(keys)s::text[] is null or game_id = any(%(keys)s)
+     group by game_id
+)
+select array[t.game_id] as key, 'derive' as feed, count(*) as rows,
+       max(a.players) as expected_rows
+  from nba.player_game_summary t left join above a using (game_id)
+ where %(keys)s::text[] is null or t.game_id = any(%(keys)s)
+ group by t.game_id;
+
+-- name: team_offense_game_summary
+-- Layer 3: two teams.
+-- :keys  text[]  games wanted, null for all
+select array[game_id] as key, 'derive' as feed, count(*) as rows, 2::bigint as expected_rows
+  from nba.team_offense_game_summary
+ where %(keys)s::text[] is null or game_id = any(%(keys)s)
+ group by game_id;
+
+-- name: team_defense_game_summary
+-- Layer 3: two teams.
+-- :keys  text[]  games wanted, null for all
+select array[game_id] as key, 'derive' as feed, count(*) as rows, 2::bigint as expected_rows
+  from nba.team_defense_game_summary
+ where %(keys)s::text[] is null or game_id = any(%(keys)s)
+ group by game_id;
+
+-- name: team_defense_zone_analysis
+-- Layer 4: two teams.
+-- :keys  text[]  games wanted, null for all
+select array[game_id] as key, 'derive' as feed, count(*) as rows, 2::bigint as expected_rows
+  from nba.team_defense_zone_analysis
+ where %(keys)s::text[] is null or game_id = any(%(keys)s)
+ group by game_id;
+
+-- name: player_daily_cache
+-- Layer 4: one row for each player of layer 3.
+-- :keys  text[]  games wanted, null for all
+with above as (
+    select game_id, count(*) as players
+      from nba.player_game_summary
+     where %(keys)s::text[] is null or game_id = any(%(keys)s)
+     group by game_id
+)
+select array[t.game_id] as key, 'derive' as feed, count(*) as rows,
+       max(a.players) as expected_rows
+  from nba.player_daily_cache t left join above a using (game_id)
+ where %(keys)s::text[] is null or t.game_id = any(%(keys)s)
+ group by t.game_id;
+
+-- name: player_shot_zone_analysis
+-- Layer 4: one row for each player of layer 3.
+-- :keys  text[]  games wanted, null for all
+with above as (
+    select game_id, count(*) as players
+      from nba.player_game_summary
+     where %(keys)s::text[] is null or game_id = any(%(keys)s)
+     group by game_id
+)
+select array[t.game_id] as key, 'derive' as feed, count(*) as rows,
+       max(a.players) as expected_rows
+  from nba.player_shot_zone_analysis t left join above a using (game_id)
+ where %(keys)s::text[] is null or t.game_id = any(%(keys)s)
+ group by t.game_id;
+
+-- name: player_composite_factors
+-- Layer 4: one row for each player of layer 3.
+-- :keys  text[]  games wanted, null for all
+with above as (
+    select game_id, count(*) as players
+      from nba.player_game_summary
+     where %(keys)s::text[] is null or game_id = any(%(keys)s)
+     group by game_id
+)
+select array[t.game_id] as key, 'derive' as feed, count(*) as rows,
+       max(a.players) as expected_rows
+  from nba.player_composite_factors t left join above a using (game_id)
+ where %(keys)s::text[] is null or t.game_id = any(%(keys)s)
+ group by t.game_id;
+
+-- name: ml_feature_store
+-- Layer 5: one row for each player of layer 4.
+-- :keys  text[]  games wanted, null for all
+with above as (
+    select game_id, count(*) as players
+      from nba.player_daily_cache
+     where %(keys)s::text[] is null or game_id = any(%(keys)s)
+     group by game_id
+)
+select array[t.game_id] as key, 'derive' as feed, count(*) as rows,
+       max(a.players) as expected_rows
+  from nba.ml_feature_store t left join above a using (game_id)
+ where %(keys)s::text[] is null or t.game_id = any(%(keys)s)
+ group by t.game_id;

@@ -1,76 +1,41 @@
-"""Box scores of real seasons as rows of layer 1, and a system that has only the layers."""
+"""Box scores of real seasons as rows of layer 1, and what tests do with the layers."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import os
-import time
 from datetime import UTC, date, datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pytest
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from stocktake import Dataset, System, Values
 from stocktake.derive import derive, in_order, verify
-from stocktake.systems.nba.derivations import DERIVATIONS
+from stocktake.systems.nba import system
+from stocktake.systems.nba.rows import RawBoxRow
+from tests.systems.nba.real import PLAYERS_2022, PLAYERS_2024, players, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from psycopg import Connection
 
     from stocktake.derive import Derived
     from stocktake.store import Database
 
-SHARED = Path(os.environ.get("STOCKTAKE_SHARED", Path(__file__).parents[5] / "shared"))
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-COUNTS = (
-    *("fgm", "fga", "fg3m", "fg3a", "ftm", "fta", "oreb", "dreb"),
-    *("reb", "ast", "stl", "blk", "tov", "pf", "pts"),
-)
+FILES = {"2022-23": PLAYERS_2022, "2024-25": PLAYERS_2024}
 SEASONS = (
     ("2022-23", 2022, date(2022, 10, 18), date(2023, 4, 9), date(2023, 6, 30)),
     ("2024-25", 2024, date(2024, 10, 22), date(2025, 4, 13), date(2025, 6, 30)),
+)
+COUNTS = (
+    *("fgm", "fga", "fg3m", "fg3a", "ftm", "fta", "oreb", "dreb"),
+    *("reb", "ast", "stl", "blk", "tov", "pf", "pts"),
 )
 LAYERS = (
     *("clean_box_score", "player_game_summary", "team_offense_game_summary"),
     *("team_defense_game_summary", "player_daily_cache", "team_defense_zone_analysis"),
     *("player_shot_zone_analysis", "player_composite_factors", "ml_feature_store"),
 )
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "season": ("season",),
-    "schedule": ("game_id",),
-    "game_alias": ("old_id",),
-    "team_reference": ("team_id",),
-    "raw_box_score": ("game_id", "player_id", "source"),
-    "play_by_play": ("game_id", "action_id"),
-    "clean_box_score": ("game_id", "player_id"),
-    "source_conflict": ("game_id", "player_id", "source", "field"),
-    "player_game_summary": ("game_id", "player_id"),
-    "team_offense_game_summary": ("game_id", "team_id"),
-    "team_defense_game_summary": ("game_id", "team_id"),
-    "player_daily_cache": ("game_id", "player_id"),
-    "team_defense_zone_analysis": ("game_id", "team_id"),
-    "player_shot_zone_analysis": ("game_id", "player_id"),
-    "player_composite_factors": ("game_id", "player_id"),
-    "ml_feature_store": ("game_id", "player_id"),
-    "team": ("team_id",),
-    "player": ("player_id",),
-}
-# Only tables and derivations: what is expected, and the sources, are not needed to derive.
-LAYERED = System(
-    name="nba",
-    package="stocktake.systems.nba",
-    datasets=tuple(Dataset(name, key, Values(("all",))) for name, key in KEYS.items()),
-    sources=(),
-    derivations=DERIVATIONS,
-)
-
 Row = dict[str, Any]
 
 
@@ -86,34 +51,7 @@ class Game(NamedTuple):
 @cache
 def real_season(season: str) -> tuple[Row, ...]:
     """Return the rows of a season's player log; skip the test where ../shared is not there."""
-    path = SHARED / "data" / "nba" / f"player_logs_{season}.csv.gz"
-    if not path.is_file():
-        pytest.skip(f"no real files at {path}; set STOCKTAKE_SHARED")
-    with gzip.open(path, "rb") as packed:
-        lines = csv.DictReader(io.TextIOWrapper(packed, "utf-8-sig"))
-        return tuple(_log_row(line, season) for line in lines)
-
-
-def _log_row(line: Mapping[str, str], season: str) -> Row:
-    told = {name.lower(): value for name, value in line.items()}
-    return {
-        "game_id": told["game_id"],
-        "player_id": int(told["player_id"]),
-        "source": "leaguegamelog",
-        "season": season,
-        "season_type": "regular",
-        "player_name": told["player_name"],
-        "team_id": int(told["team_id"]),
-        "team_abbreviation": told["team_abbreviation"],
-        "game_date": date.fromisoformat(told["game_date"][:10]),
-        "matchup": told["matchup"],
-        "wl": told["wl"],
-        "min": told["min"],
-        **{name: int(told[name]) for name in COUNTS},
-        "plus_minus": int(float(told["plus_minus"])),
-        "comment": None,
-        "payload_hash": b"",
-    }
+    return tuple(row._asdict() for row in rows_of(players(FILES[season]), RawBoxRow))
 
 
 def games_of(rows: Iterable[Row]) -> dict[str, Game]:
@@ -150,10 +88,11 @@ def schedule_row(game: Game, *, season: str, season_type: str = "regular") -> Ro
     }
 
 
-def give_seasons(conn: Connection[Any]) -> None:
+def give_seasons(conn: Connection[Any], *, bootstrap_days: int = 14) -> None:
     """Put in the reference rows of the seasons."""
     names = ("season", "start_year", "first_regular_date", "last_regular_date", "last_date")
-    fixed = {"regular_games": 1230, "play_in_games": 6, "dense_ids": True, "bootstrap_days": 14}
+    fixed = {"regular_games": 1230, "play_in_games": 6, "dense_ids": True}
+    fixed["bootstrap_days"] = bootstrap_days
     insert(conn, "season", [dict(zip(names, one, strict=True)) | fixed for one in SEASONS])
 
 
@@ -180,7 +119,9 @@ def change(conn: Connection[Any], table: str, where: Row, **values: Any) -> None
     """Change rows as a load does: what they were is kept."""
     _keep(conn, table, "update", where)
     assignments = SQL(", ").join(
-        SQL("{} = {}").format(Identifier(name), value if _is_sql(value) else Literal(value))
+        SQL("{} = {}").format(
+            Identifier(name), value if isinstance(value, Composable) else Literal(value)
+        )
         for name, value in values.items()
     )
     conn.execute(
@@ -188,10 +129,6 @@ def change(conn: Connection[Any], table: str, where: Row, **values: Any) -> None
             Identifier("nba", table), assignments, _is(where)
         )
     )
-
-
-def _is_sql(value: Any) -> bool:
-    return isinstance(value, SQL)
 
 
 def _is(where: Row) -> Any:
@@ -202,7 +139,8 @@ def _is(where: Row) -> Any:
 
 def _keep(conn: Connection[Any], table: str, operation: str, where: Row) -> None:
     key = SQL(", ").join(
-        SQL("{}, {}").format(Literal(name), Identifier("t", name)) for name in KEYS[table]
+        SQL("{}, {}").format(Literal(name), Identifier("t", name))
+        for name in system.dataset(table).key
     )
     statement = SQL(
         "insert into stocktake.row_version (run_id, system, dataset, row_key, operation, before)"
@@ -218,31 +156,20 @@ def _keep(conn: Connection[Any], table: str, operation: str, where: Row) -> None
 def derive_all(database: Database, *, full: bool = False) -> dict[str, Derived]:
     """Recompute what changed, each derivation in a transaction of its own."""
     done = {}
-    for derivation in in_order(LAYERED.derivations):
+    for derivation in in_order(system.derivations):
         with database.connection() as conn:
             done[derivation.dataset] = derive(
-                conn, LAYERED, derivation, full=full, run_id=1, now=NOW
+                conn, system, derivation, full=full, run_id=1, now=NOW
             )
     return done
-
-
-def timed(database: Database, *, full: bool = False) -> dict[str, float]:
-    """Recompute what changed; return the seconds of each derivation."""
-    seconds = {}
-    for derivation in in_order(LAYERED.derivations):
-        started = time.monotonic()
-        with database.connection() as conn:
-            derive(conn, LAYERED, derivation, full=full, run_id=1, now=NOW)
-        seconds[derivation.dataset] = time.monotonic() - started
-    return seconds
 
 
 def differences(database: Database) -> dict[str, int]:
     """Recompute everything beside the tables; return the rows that differ, where any do."""
     found = {}
-    for derivation in in_order(LAYERED.derivations):
+    for derivation in in_order(system.derivations):
         with database.connection() as conn:
-            count = verify(conn, LAYERED, derivation, share=1, now=NOW).count
+            count = verify(conn, system, derivation, share=1, now=NOW).count
         if count:
             found[derivation.dataset] = count
     return found
@@ -272,6 +199,6 @@ def everything(conn: Connection[Any], dataset: str) -> list[Any]:
     query = SQL("select {} from {} order by {}").format(
         SQL(", ").join(map(Identifier, columns)),
         Identifier("nba", dataset),
-        SQL(", ").join(map(Identifier, KEYS[dataset])),
+        SQL(", ").join(map(Identifier, system.dataset(dataset).key)),
     )
     return conn.execute(query).fetchall()

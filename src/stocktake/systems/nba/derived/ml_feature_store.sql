@@ -117,6 +117,8 @@ select game_id, player_id, game_date, season, team_id, opponent_team_id, feature
                          when number = 4 and games < 2 then 'fewer than 2 games'
                          when number = 12 and games < 5 then 'fewer than 5 games'
                          when number in (7, 19, 20) then 'no shots known'
+                         when number = 21 then 'no shot in ten games'
+                         when number = 22 then 'no point in ten games'
                          else 'not measured' end
                from unnest(features) with ordinality as one (value, number)
               order by number) as feature_missing,

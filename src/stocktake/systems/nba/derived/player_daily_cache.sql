@@ -114,37 +114,36 @@ told as (
 rested as (
     select *, max(day) filter (where plays) over earlier as last_day,
            count(*) filter (where counts) over earlier as games,
-           count(*) filter (where counts or is_missed) over earlier as available
+           count(*) filter (where counts or is_missed) over earlier as available,
+           sum(pts) filter (where counts) over earlier as pts_season,
+           avg(minutes) filter (where counts) over earlier as minutes_season
       from told
     window earlier as (partition by player_id, season order by day
                        groups between unbounded preceding and 1 preceding)
 ),
-entered as (
-    select *, count(*) filter (where plays) over week as games_7,
+-- What lies more than twenty games before the first row wanted is in no frame any more.
+recent as (
+    select *
+      from (select *, min(games) filter (where is_wanted)
+                          over (partition by player_id, season) as wanted_games
+              from rested) numbered
+     where games >= wanted_games - 20
+),
+state as (
+    select *,
+           count(*) filter (where plays) over week as games_7,
            count(*) filter (where plays) over fortnight as games_14,
            sum(minutes) filter (where plays) over week as minutes_7,
            sum(minutes) filter (where plays) over fortnight as minutes_14,
            count(*) filter (where plays and day - last_day = 1) over fortnight as back_to_backs,
-           count(*) filter (where counts) over known as found
-      from rested
-    window week as (partition by player_id, season order by day
-                    range between 7 preceding and 1 preceding),
-           fortnight as (partition by player_id, season order by day
-                    range between 14 preceding and 1 preceding),
-           known as (partition by player_id, season order by available
-                    range between 10 preceding and 1 preceding)
-),
-state as (
-    select *,
+           count(*) filter (where counts) over known as found,
            sum(pts) filter (where counts) over last_2 as pts_2,
            sum(pts) filter (where counts) over last_5 as pts_5,
            sum(pts) filter (where counts) over last_10 as pts_10,
            sum(pts) filter (where counts) over last_20 as pts_20,
-           sum(pts) filter (where counts) over so_far as pts_season,
            stddev_samp(pts::double precision) filter (where counts) over last_10 as pts_deviation,
            avg(minutes) filter (where counts) over last_5 as minutes_5,
            avg(minutes) filter (where counts) over last_10 as minutes_10,
-           avg(minutes) filter (where counts) over so_far as minutes_season,
            sum(reb) filter (where counts) over last_10 as reb_10,
            sum(ast) filter (where counts) over last_10 as ast_10,
            sum(fga) filter (where counts) over last_10 as fga_10,
@@ -155,9 +154,13 @@ state as (
            avg(usage_rate) filter (where counts) over last_7 as usage_7,
            avg(usage_rate) filter (where counts) over last_10 as usage_10,
            array_agg(game_date) filter (where counts) over last_10 as dates
-      from entered
-    window so_far as (partition by player_id, season order by games
-                      range between unbounded preceding and 1 preceding),
+      from recent
+    window week as (partition by player_id, season order by day
+                    range between 7 preceding and 1 preceding),
+           fortnight as (partition by player_id, season order by day
+                    range between 14 preceding and 1 preceding),
+           known as (partition by player_id, season order by available
+                    range between 10 preceding and 1 preceding),
            last_2 as (partition by player_id, season order by games
                       range between 2 preceding and 1 preceding),
            last_3 as (partition by player_id, season order by games

@@ -2,8 +2,24 @@
 -- A changed game touches its own rows and the later games, in its season, of the players in it;
 -- plays touch them of those who shot. The first plays of a season make it expected of everybody,
 -- the last ones taken away of nobody.
-with changed as (
-    select game_id, player_id, season, game_date from changed_player_game_summary
+with live as materialized (
+    -- seasons that have rows, or should
+    select t.season, exists (select from nba.player_shot_zone_analysis z
+                              where z.season = t.season) as has_rows,
+           exists (select from nba.team_offense_game_summary g join nba.play_by_play p using (game_id)
+                    where g.season = t.season) as has_plays
+      from (select season from changed_player_game_summary
+             union
+            select g.season
+              from (select distinct game_id from changed_play_by_play) c
+              join nba.team_offense_game_summary g using (game_id)
+             union
+            select season from changed_season) t
+),
+changed as (
+    select c.game_id, c.player_id, c.season, c.game_date
+      from changed_player_game_summary c
+     where c.season in (select season from live where has_rows or has_plays)
 ),
 played as (
     select distinct g.game_id, g.season, g.game_date
@@ -16,13 +32,6 @@ since as (
             select p.player_id, p.season, p.game_date
               from played join nba.player_game_summary p using (game_id)) r
      group by player_id, season
-),
-turned as (
-    select t.season
-      from (select distinct season from played union select distinct season from changed) t
-     where exists (select from nba.player_shot_zone_analysis z where z.season = t.season)
-           <> exists (select from nba.team_offense_game_summary g
-                        join nba.play_by_play p using (game_id) where g.season = t.season)
 )
 select game_id, player_id, season from changed
  union
@@ -32,10 +41,12 @@ select p.game_id, p.player_id, p.season
                                 and p.game_date > s.game_date
  union
 select p.game_id, p.player_id, p.season
-  from turned join nba.player_game_summary p using (season)
+  from live join nba.player_game_summary p using (season)
+ where live.has_rows <> live.has_plays
  union
 select p.game_id, p.player_id, p.season
-  from changed_season c join nba.player_game_summary p on p.season = c.season;
+  from changed_season c join nba.player_game_summary p on p.season = c.season
+ where c.season in (select season from live where has_plays);
 
 -- name: every
 -- Every player in every game of a season of which plays are held.

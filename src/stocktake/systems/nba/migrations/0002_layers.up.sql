@@ -1,6 +1,5 @@
--- Derived tables of the system `nba`, layers 2 to 5, and those of trained models. Averages and
--- ratings are rounded once, by the type of their column: two decimals, ratios four. Layer 3 is not
--- rounded.
+-- Derived tables of the system `nba`, layers 2 to 5. Averages and ratings are rounded once, by the
+-- type of their column: two decimals, ratios four. Layer 3 is not rounded.
 
 -- Minutes of a player: "19:09" and "PT19M09.00S" are exact, a whole number is rounded already.
 create function nba.minutes(told text) returns double precision
@@ -362,18 +361,6 @@ create table nba.player (
     aliases    text[] not null -- other spellings, in order
 );
 
-create table nba.model (
-    model         text primary key,
-    target        text not null,
-    trained_at    timestamptz not null,
-    trained_since date not null,
-    trained_until date not null,
-    seed          integer not null,
-    verdict       text not null,
-    parameters    jsonb not null,
-    metrics       jsonb not null
-);
-
 create table nba.predictions (
     game_id          text not null,
     player_id        integer not null,
@@ -424,7 +411,11 @@ begin
         'team_defense_zone_analysis', 'player_shot_zone_analysis', 'player_composite_factors',
         'ml_feature_store', 'team', 'player', 'predictions'] loop
         perform stocktake.adopt_table(('nba.' || plain)::regclass);
+        -- Each layer asks what changed in the ones below. The engine's own index knows nothing of
+        -- new pages until they are vacuumed, so every question would read the table.
+        execute format('create index on nba.%I (_loaded_at)', plain);
     end loop;
 end $$;
+create index raw_box_score_loaded on nba.raw_box_score (_loaded_at);
 
 grant select, insert, update, delete on all tables in schema nba to stocktake_app;
