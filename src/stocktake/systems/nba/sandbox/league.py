@@ -1,7 +1,7 @@
 """The made-up league: its games and box scores, made when they are asked for."""
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
@@ -65,14 +65,6 @@ class Season:
         return {game.id: game for game in self.games}
 
     @cached_property
-    def by_day(self) -> Mapping[date, Sequence[Game]]:
-        """Listed games by the day the schedule names today, each day in order of id."""
-        days: dict[date, list[Game]] = defaultdict(list)
-        for game in self.listed:
-            days[game.day_known(self.today)].append(game)
-        return {day: tuple(days[day]) for day in sorted(days)}
-
-    @cached_property
     def listed(self) -> tuple[Game, ...]:
         """The games a schedule shows today."""
         return tuple(game for game in self.games if game.listed_from <= self.today)
@@ -81,9 +73,13 @@ class Season:
         """Say whether a game is over: its day lies before today."""
         return game.day < self.today
 
+    def begun(self, kind: str) -> Sequence[Game]:
+        """Return the games of a kind up to today, oldest first; those of today are not over."""
+        return [game for game in self.games if game.kind == kind and game.day <= self.today]
+
     def finals(self, kind: str) -> Sequence[Game]:
         """Return the finished games of a kind, oldest first."""
-        return [game for game in self.games if game.kind == kind and self.is_final(game)]
+        return [game for game in self.begun(kind) if self.is_final(game)]
 
     def box(self, game: Game) -> Box:
         """Return the box score of a game."""

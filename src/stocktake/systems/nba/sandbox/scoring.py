@@ -67,9 +67,9 @@ def play(contest: Contest, seed: int) -> Box:
     box = _once(contest, stream(seed, "game", contest.game.id, 0))
     for attempt in range(1, _TRIES):
         if wanted is None or _winner(box) == wanted:
-            break
+            return box
         box = _once(contest, stream(seed, "game", contest.game.id, attempt))
-    else:
+    if _winner(box) != wanted:
         _turn(box)
     return box
 
