@@ -181,10 +181,5 @@ class League:
             return None
         return self.seasons.get(2000 + int(identity[3:5]))
 
-    def game(self, identity: str) -> Game | None:
-        """Return a game by its ten digits."""
-        season = self.season_of_id(identity)
-        return None if season is None else season.by_id.get(identity)
-
 
 _KINDS = {digits: kind for kind, digits in TYPE_DIGITS.items()}
