@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stocktake.model import PlanOptions, State
+from stocktake.model import PlanOptions, Range, State
 from stocktake.run.backfill import Conduct, backfill
+from stocktake.run.counted import recount_system
 from stocktake.run.derived import derive_system
 from stocktake.run.explained import explain_unit
 from stocktake.run.planned import make_and_save
@@ -115,5 +116,14 @@ def test_a_derivation_that_fails_leaves_its_units_stale(interrupted: Stable) -> 
 
     with pytest.raises(Exception, match="refused"):
         derive_system(interrupted.workspace, interrupted.system, chosen, full=False, parameters={})
+
+    assert interrupted.units(FORM, State.STALE) == touched
+
+
+def test_units_rewritten_by_a_recount_are_found_stale_again(interrupted: Stable) -> None:
+    touched = interrupted.units(FORM, State.STALE)
+    interrupted.execute("update stocktake.unit set state = 'complete' where state = 'stale'")
+
+    recount_system(interrupted.workspace, interrupted.system, interrupted.system.datasets, Range())
 
     assert interrupted.units(FORM, State.STALE) == touched
