@@ -1,6 +1,6 @@
 -- name: touched
--- The seven entities of changed runs at the course of their race, and of runs whose race changed; runs and
--- races both as they are and as they were.
+-- The seven entities of changed runs with the course of their race, and of runs whose race changed;
+-- runs and races both as they are and as they were.
 with run as (
     select race_id, horse_id, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id
       from changed_ra_race_results
@@ -25,7 +25,7 @@ select entity_type, entity_id, course_id as venue_id
  ) entity (entity_type, entity_id);
 
 -- name: every
--- Everybody at the course they ran over often enough; most never do.
+-- Everybody with each course at which they ran often enough; most pairs never are.
 -- :min_runs  integer  keys with fewer runs have no row
 select 'horse' as entity_type, horse_id as entity_id, course_id as venue_id
   from racing.ra_race_results
