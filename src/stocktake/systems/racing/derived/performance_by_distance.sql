@@ -1,6 +1,6 @@
 -- name: touched
--- The seven entities of changed runs with the distance of their race, and of runs whose race changed;
--- runs and races both as they are and as they were.
+-- The seven entities of changed runs with the distance of their race, and of runs whose race
+-- changed; runs and races both as they are and as they were.
 with run as (
     select race_id, horse_id, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id
       from changed_ra_race_results
