@@ -23,6 +23,8 @@ create view racing.ra_mst_race_results with (security_invoker = true) as
     select * from racing.ra_race_results;
 grant select, insert, update, delete on racing.ra_mst_race_results to stocktake_app;
 
+create index ra_race_results_pair on racing.ra_race_results (jockey_id, trainer_id);
 create index ra_race_results_trainer on racing.ra_race_results (trainer_id);
+create index ra_race_results_owner on racing.ra_race_results (owner_id);
 create index ra_race_results_sire on racing.ra_race_results (sire_id);
 create index ra_race_results_damsire on racing.ra_race_results (damsire_id);

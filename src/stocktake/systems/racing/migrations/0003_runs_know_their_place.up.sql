@@ -6,7 +6,8 @@ alter table racing.ra_race_results
     add column distance_y integer; -- ours: the race's, yards
 
 -- Rewritten without the indexes that are replaced.
-drop index racing.ra_race_results_trainer, racing.ra_race_results_sire,
+drop index racing.ra_race_results_pair, racing.ra_race_results_trainer,
+           racing.ra_race_results_owner, racing.ra_race_results_sire,
            racing.ra_race_results_damsire;
 
 update racing.ra_race_results s
@@ -14,10 +15,12 @@ update racing.ra_race_results s
   from racing.ra_races r
  where r.race_id = s.race_id;
 
--- Horses, owners and dams have too few runs to need it.
-create index ra_race_results_jockey on racing.ra_race_results (jockey_id, course_id, distance_y);
+-- Horses and dams have too few runs to need it. The jockeys' one also finds pairs.
+create index ra_race_results_jockey
+    on racing.ra_race_results (jockey_id, course_id, distance_y, trainer_id);
 create index ra_race_results_trainer
     on racing.ra_race_results (trainer_id, course_id, distance_y);
+create index ra_race_results_owner on racing.ra_race_results (owner_id, course_id, distance_y);
 create index ra_race_results_sire on racing.ra_race_results (sire_id, course_id, distance_y);
 create index ra_race_results_damsire
     on racing.ra_race_results (damsire_id, course_id, distance_y);
