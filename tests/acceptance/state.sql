@@ -133,3 +133,7 @@ select count(*) from stocktake.row_version where dataset = 'ra_race_results';
 -- name: owners
 -- Who executes runs now.
 select owner from stocktake.run where state = 'running';
+
+-- name: first_pages
+-- What was asked and is stored: path, parameters as name, value, name, value.
+select path, params from stocktake.capture where page = 0 and flaw = '';
