@@ -58,7 +58,7 @@ def test_coverage_of_an_empty_expectation_is_not_a_percentage(installation: Inst
 
 
 @pytest.mark.soak
-def test_a_sample_of_seven_days_is_planned_filled_and_whole_and_its_second_run_asks_nothing(
+def test_a_sample_of_seven_days_is_planned_filled_and_whole_and_its_second_run_touches_nothing(
     installation: Installation, today: date
 ) -> None:
     sample = ("--sample", "7", "--json")
@@ -70,11 +70,14 @@ def test_a_sample_of_seven_days_is_planned_filled_and_whole_and_its_second_run_a
     second = installation.run("backfill", "racing", *sample)
     coverage = {one["dataset"]: one["coverage"] for one in counted.document["datasets"]}
     print(f"sample: {requests} requests, coverage {coverage}")  # noqa: T201 -- the figures
+    again = installation.targets(requests)
 
     assert planned.code == 0, planned.said
     assert first.code in {0, 1}, first.said
     assert coverage == dict.fromkeys(DAYS_ONLY, 1.0), counted.said
-    assert second.document["requests"] == 0, installation.targets(requests)[:20]
+    # Today's races may not be over: until they are, that day alone is looked at again.
+    assert [target for target in again if str(today) not in target] == []
+    assert second.code in {0, 1}, second.said
     assert touched(second) == {}
 
 
