@@ -81,9 +81,7 @@ def print_planned(
         return print_report(out, workspace, system, done)
     now = plan.made_at or workspace.clock()
     window = asked_range(system, plan.options, now=now)
-    return print_report(
-        out, workspace, system, done, window=window, datasets=plan.options.datasets
-    )
+    return print_report(out, workspace, system, done, window=window, datasets=plan.options.datasets)
 
 
 def render_report(screen: Console, done: RunReport) -> None:

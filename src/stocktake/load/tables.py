@@ -312,8 +312,17 @@ def _overwrite(table: FacetTable, *, names: Sequence[str], is_latest: bool) -> C
         shown=COMMA.join(_shown(table, others, names)),
         same_key_compared=table.same_key("compared"),
         assignments=COMMA.join(assignments),
-        applies=FRAGMENTS.applies_always if is_latest else FRAGMENTS.applies_when_changed,
+        applies=_applies(table, is_latest=is_latest),
     )
+
+
+def _applies(table: FacetTable, *, is_latest: bool) -> Composable:
+    """Return when a staged row touches the row held."""
+    if not is_latest:
+        return FRAGMENTS.applies_when_changed
+    if not table.longest:
+        return FRAGMENTS.applies_always
+    return FRAGMENTS.applies_when_telling.format(hash=Literal(table.hash_column))
 
 
 def _changes(names: Sequence[str]) -> Composable:

@@ -103,6 +103,22 @@ def test_the_longest_name_stays(conn: Connection) -> None:
     assert rows_of(conn, RunnerCard, "runner")[0].horse_name == "Create (IRE)"
 
 
+def test_a_shorter_name_told_later_touches_nothing(conn: Connection) -> None:
+    long, short = (RunnerCard("r1", "h1", horse_name=name) for name in ("Create (IRE)", "Create"))
+    merge_all(conn, [stored(conn, long)])
+
+    merged = merge_all(conn, [stored(conn, short, minute=1)])
+
+    assert merged.rows == {"runner": RowCounts(read=1, unchanged=1)}
+
+
+def test_a_facet_that_tells_nothing_new_has_told_it(conn: Connection) -> None:
+    merge_all(conn, [stored(conn, RunnerResult("r1", "h1", horse_name="Create"))])
+    merged = merge_all(conn, [stored(conn, RunnerCard("r1", "h1", horse_name="Create"), minute=1)])
+
+    assert merged.rows == {"runner": RowCounts(read=1, updated=1)}
+
+
 @pytest.mark.fault("H20")
 def test_an_answer_fetched_earlier_never_overrules_a_later_one(conn: Connection) -> None:
     late, early = (

@@ -6,17 +6,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from stocktake.count.gaps import gaps
 from stocktake.model import Range, State
 from stocktake.run.registry import find_datasets
-from tests.integration.run.conftest import RATE_FACTOR, Stable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.integration.run.conftest import Stable
 
 REASON = "plan: historical results add-on"
 TODAY = date(2026, 3, 10)
@@ -65,8 +62,8 @@ class WithoutAddOn(Stable):
 
 
 @pytest.fixture
-def limited(stable: Stable) -> Iterator[WithoutAddOn]:
-    yield WithoutAddOn(stable.database, stable.server, stable.home)
+def limited(stable: Stable) -> WithoutAddOn:
+    return WithoutAddOn(stable.database, stable.server, stable.home)
 
 
 def units_in(stable: Stable, state: State) -> tuple[set[tuple[date, str]], set[str]]:
@@ -84,7 +81,7 @@ def units_in(stable: Stable, state: State) -> tuple[set[tuple[date, str]], set[s
             lifted=stable.workspace.lifted(stable.system),
         )
     units = {
-        (day, *gap.series)
+        (day, "/".join(gap.series))
         for gap in found
         for first, last in [(date.fromisoformat(gap.first), date.fromisoformat(gap.last))]
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
