@@ -137,3 +137,12 @@ select owner from stocktake.run where state = 'running';
 -- name: first_pages
 -- What was asked and is stored: path, parameters as name, value, name, value.
 select path, params from stocktake.capture where page = 0 and flaw = '';
+
+-- name: lose_a_races_runners
+-- Removes the runners of one race by hand; returns the race and its region.
+with lost as (
+    delete from racing.ra_runners
+     where race_id = (select min(race_id) from racing.ra_race_results)
+ returning race_id, region
+)
+select distinct race_id, lower(region) from lost;

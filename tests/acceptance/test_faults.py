@@ -214,3 +214,23 @@ def test_a_horse_that_is_not_there_is_unrecoverable_and_asked_once(
     assert all("no such horse" in unit[5] for unit in lost)
     assert lost
     assert len(installation.targets()) == requests, second.said
+
+
+@pytest.mark.fault("Q01")
+def test_a_recount_names_the_unit_that_lost_a_races_runners_and_ends_with_exit_2(
+    installation: Installation, settled: date
+) -> None:
+    installation.run(*backfill(settled, settled, *DATASETS))
+    recount = ("count", "racing", *DATASETS, "--recount", "--json", "--since", str(settled))
+    window = (*recount, "--until", str(settled))
+    before = installation.run(*window)
+    (race_id, region), *_ = installation.rows("lose_a_races_runners")
+    found = installation.run(*window)
+    told = installation.run("why", "racing", "ra_runners", f"{settled}/{region}", "--json")
+
+    assert (before.code, before.document["drift"]) == (0, []), before.said
+    assert found.code == 2, found.said
+    assert {(one["dataset"], *one["key"]) for one in found.document["drift"]} == {
+        ("ra_runners", str(settled), region)
+    }, race_id
+    assert told.document["state"] == "thin", told.said

@@ -263,6 +263,19 @@ class FacetTable:
         return _bytes(_overwrite(self, names=self.longest, is_latest=False))
 
     @cached_property
+    def retell(self) -> bytes:
+        """Notes hash and capture of staged rows that tell nothing new."""
+        return _bytes(
+            QUERIES.retell.format(
+                stage=Identifier(self.stage),
+                table=self.table,
+                same_key_compared=self.same_key("compared"),
+                hash=Identifier(self.hash_column),
+                assignments=COMMA.join(_engine_assignments(self)),
+            )
+        )
+
+    @cached_property
     def _values(self) -> tuple[str, ...]:
         return tuple(name for name in self.facet.columns if name not in self.key)
 
