@@ -1,8 +1,8 @@
 -- name: loaded_tables
--- Every table that rows are loaded or derived into; not the views under their old names.
+-- Every table of racing that rows are loaded or derived into; not the views under their old names.
 select c.table_schema, c.table_name
   from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
- where c.column_name = '_loaded_at' and t.table_type = 'BASE TABLE'
+ where c.column_name = '_loaded_at' and t.table_type = 'BASE TABLE' and c.table_schema = 'racing'
  order by 1, 2;
 
 -- name: table_lines
