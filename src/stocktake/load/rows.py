@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -69,6 +70,8 @@ class Line(NamedTuple):
         key: Its key; a tuple when composite.
         row: What is written.
         digest: Hash of what its answer said; longer texts of other answers do not count.
+        is_lengthened: Whether it has longer texts of other answers: then a row held may lack them
+            although its answer said the same.
         load: Index of the answer it came from.
         capture_id: The answer's capture.
     """
@@ -76,6 +79,7 @@ class Line(NamedTuple):
     key: Any
     row: Row
     digest: int
+    is_lengthened: bool
     load: int
     capture_id: int
 
@@ -87,7 +91,7 @@ class Batch:
     Attributes:
         lines: Rows in ascending order of their keys.
         read: Rows read, per load.
-        duplicates: Rows whose key had another row, per load.
+        duplicates: Rows set aside for another row with their key, per load.
         rejects: Rows refused: index of the load, and the reject.
         conflicts: Rows of one answer with one key and different values.
     """
@@ -137,6 +141,7 @@ def gather(
     """
     found: dict[Any, tuple[Row, int]] = {}
     longest: dict[Any, Row] = {}
+    compared: list[int] = []
     batch = Batch()
     key_of = itemgetter(*table.key_positions)
     for index, load in enumerate(loads):
@@ -153,19 +158,21 @@ def gather(
                 for at, (code, reason) in sorted(refused.items())
             ]
             rows = [row for at, row in enumerate(rows) if at not in refused]
-        before = len(found)
+        compared.append(len(rows))
         fresh = dict(zip(map(key_of, rows), zip(rows, repeat(index)), strict=False))
         if len(fresh) == len(rows) and found.keys().isdisjoint(fresh):
             found.update(fresh)
         else:
             keyed = zip(map(key_of, rows), rows, strict=True)
             batch.conflicts += _settle(table, found, longest=longest, keyed=keyed, index=index)
-        batch.duplicates.append(len(rows) - (len(found) - before))
+    kept = Counter(index for _, index in found.values())
+    batch.duplicates = [rows - kept[index] for index, rows in enumerate(compared)]
     captures = [load.capture_id for load in loads]
     for key in sorted(found):
         row, index = found[key]
         written = _lengthened(table, row, longest[key]) if key in longest else row
-        batch.lines.append(Line(key, written, row_hash(row), index, captures[index]))
+        line = Line(key, written, row_hash(row), written != row, index, captures[index])
+        batch.lines.append(line)
     return batch
 
 

@@ -257,6 +257,17 @@ def test_a_race_without_its_runners_makes_the_day_thin(conn: Connection) -> None
     assert found.states[State.THIN] == 1
 
 
+def test_a_day_whose_races_are_all_void_has_no_results_and_is_no_gap(conn: Connection) -> None:
+    page = results_page()
+    for race in page["results"]:
+        for runner in race["runners"]:
+            runner["position"] = "VOI"
+    load_results(conn, page)
+
+    found = counted(conn, "ra_race_results", until=date(2025, 10, 7))
+    assert (found.held, found.states) == (2, {State.EMPTY: 2})
+
+
 def test_finishers_dropped_from_a_race_are_missed_by_its_field_size(conn: Connection) -> None:
     load_same_race(conn)
     page = results_page()
