@@ -136,7 +136,7 @@ select owner from stocktake.run where state = 'running';
 
 -- name: first_pages
 -- What was asked and is stored: path, parameters as name, value, name, value.
-select path, params from stocktake.capture where page = 0 and flaw = '';
+select path, params from stocktake.capture where page = 0 and flaw = '' and source = 'theracingapi';
 
 -- name: lose_a_races_runners
 -- Removes the runners of one race by hand; returns the race and its region.

@@ -125,7 +125,12 @@ def test_a_backfill_killed_at_20_random_moments_equals_an_uninterrupted_one(
         started = installation.start(*command)
         owner = f":{started.pid}"
         wait_until(lambda at=owner: is_claimed(installation, at))  # type: ignore[misc]
-        time.sleep(moments.uniform(0.0, 0.5))
+        # Told by requests, so that slow machines too get somewhere between two kills, and no
+        # machine to the end.
+        left = least_requests - len(stored)
+        further = asked + moments.randrange(max(1, min(60, left // 2)))
+        wait_until(lambda at=further: len(installation.targets()) >= at)  # type: ignore[misc]
+        time.sleep(moments.uniform(0.0, 0.15))
         started.send_signal(signal.SIGKILL)
         ended = finish(started)
         assert ended.code == -signal.SIGKILL, f"it ended before kill {kills + 1}: {ended.said}"
@@ -141,7 +146,7 @@ def test_a_backfill_killed_at_20_random_moments_equals_an_uninterrupted_one(
     repeated = len(installation.targets()) - least_requests
     print(f"{kills} kills, seed {SEED}, {repeated} requests repeated")  # noqa: T201 -- the figure
     assert repeated <= kills * IN_FLIGHT
-    assert len(stored) > IN_FLIGHT, "the kills came before anything was captured"
+    assert len(stored) > 20, "the kills came before anything was captured"
     assert asked_in_vain == [], "what had been captured before a kill was asked for again"
     assert reader.found == []
 
