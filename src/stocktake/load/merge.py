@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import attrgetter, itemgetter, or_
@@ -46,6 +46,7 @@ class Merged:
         values: ``(dataset, column)`` → texts seen in it and the earliest day they were seen on
             (None without a day), for every column that ``FromDataset`` reads keys from and for
             the key of the dataset that reads them. What ``known`` was told before is left out.
+        days: The same of texts that ``known`` was told before, but with a later day.
         notes: Observations worth a warning → how often.
         duplicates: Pairs of rows of one answer with one key and different values, now in
             ``duplicate``.
@@ -53,6 +54,7 @@ class Merged:
 
     rows: dict[str, RowCounts] = field(default_factory=dict)
     values: dict[Column, dict[str, date | None]] = field(default_factory=dict)
+    days: dict[Column, dict[str, date | None]] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
 
@@ -86,7 +88,8 @@ def merge(
     receipts = Receipts(loads)
     rejects = [(load.capture_id, reject) for load in loads for reject in load.parsed.rejects]
     pairs: list[Pair] = []
-    values: dict[Column, dict[str, date | None]] = {}
+    values: dict[Column, dict[str, date | None]] = defaultdict(dict)
+    days: dict[Column, dict[str, date | None]] = defaultdict(dict)
     for dataset, facet in _told_facets(system, loads):
         table = facet_table(conn, system.name, dataset=dataset, facet=facet)
         batch, written = _merge_facet(conn, table, loads=loads, run_id=run_id, known=known)
@@ -96,13 +99,15 @@ def merge(
         pairs += _pairs(table, batch, loads)
         for column, day in _key_columns(system, dataset.name).items():
             if column in facet.columns:
-                told = known.news((dataset.name, column), _told(table, batch, column, day=day))
-                values.setdefault((dataset.name, column), {}).update(told)
+                place = dataset.name, column
+                fresh, earlier = known.news(place, _told(table, batch, column, day=day))
+                values[place].update(fresh)
+                days[place].update(earlier)
     receipts.add_parsed()
     receipts.write(conn, run_id=run_id, now=now)
     store_rejects(conn, system.name, rejects=rejects, run_id=run_id, now=now)
     store_duplicates(conn, system.name, pairs=pairs, run_id=run_id, now=now)
-    return Merged(receipts.totals(), values, _notes(pairs), len(pairs))
+    return Merged(receipts.totals(), values, days, _notes(pairs), len(pairs))
 
 
 def check_accounts(system: System, load: Load) -> None:

@@ -232,6 +232,7 @@ class BatchLoader:
                         feed,
                         outcomes,
                         values=merged.values,
+                        days=merged.days,
                         run_id=self._claim.run_id,
                         now=now,
                     )
