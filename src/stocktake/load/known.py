@@ -49,10 +49,12 @@ class KeyCache:
         """
         before = self._told[column]
         fresh = {text: day for text, day in told.items() if text not in before}
-        earlier = {
+        earlier: Days = {
             text: day
             for text, day in told.items()
-            if text not in fresh and _is_earlier(day, before[text])
+            if day is not None
+            and text in before
+            and ((known := before[text]) is None or day < known)
         }
         telling = self._telling[column]
         telling.update(fresh)
@@ -83,7 +85,3 @@ class KeyCache:
         self._published.clear()
         self._told.clear()
         self.discard()
-
-
-def _is_earlier(day: date | None, before: date | None) -> bool:
-    return day is not None and (before is None or day < before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import repeat
 from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,12 @@ from stocktake.model import FromDataset, RowCounts, dimensions
 from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     import psycopg
 
-    from stocktake.load.rows import Batch
+    from stocktake.load.rows import Batch, Row
     from stocktake.load.tables import FacetTable
     from stocktake.model import Dataset, Facet, System
 
@@ -97,12 +98,11 @@ def merge(
         receipts.add(dataset.name, facet.name, batch=batch, written=written)
         rejects += [(loads[index].capture_id, reject) for index, reject in batch.rejects]
         pairs += _pairs(table, batch, loads)
-        for column, day in _key_columns(system, dataset.name).items():
-            if column in facet.columns:
-                place = dataset.name, column
-                fresh, earlier = known.news(place, _told(table, batch, column, day=day))
-                values[place].update(fresh)
-                days[place].update(earlier)
+        for column, told in _told(table, batch, _key_columns(system, dataset.name)):
+            place = dataset.name, column
+            fresh, earlier = known.news(place, told)
+            values[place].update(fresh)
+            days[place].update(earlier)
     receipts.add_parsed()
     receipts.write(conn, run_id=run_id, now=now)
     store_rejects(conn, system.name, rejects=rejects, run_id=run_id, now=now)
@@ -223,19 +223,35 @@ def _key_columns(system: System, dataset: str) -> dict[str, str | None]:
 
 
 def _told(
-    table: FacetTable, batch: Batch, column: str, *, day: str | None
-) -> dict[str, date | None]:
-    """Return the texts of a column, each with the earliest day of its rows."""
+    table: FacetTable, batch: Batch, wanted: Mapping[str, str | None]
+) -> Iterator[tuple[str, dict[str, date | None]]]:
+    """Yield columns with their texts, each with the earliest day of its rows.
+
+    Args:
+        wanted: Columns with the column that tells their days, if there is one.
+    """
     columns = table.facet.columns
-    text_at = columns.index(column)
-    found: dict[Any, date | None]
-    if day is None or day not in columns:
-        # In the order of the answers, which is the order their days were asked for.
-        found = {line.row[text_at]: None for line in sorted(batch.lines, key=_LOAD)}
-    else:
-        day_at = columns.index(day)
-        # Latest days first, so that the earliest is what stays.
-        rows = sorted((line.row for line in batch.lines), key=itemgetter(day_at), reverse=True)
-        found = {row[text_at]: row[day_at] for row in rows}
-    found.pop(None, None)
-    return {str(text): on for text, on in found.items()}
+    by_day: dict[str | None, list[Row]] = {}
+    for column, day in wanted.items():
+        if column not in columns:
+            continue
+        told_day = day if day in columns else None
+        if told_day not in by_day:
+            by_day[told_day] = _latest_first(table, batch, told_day)
+        rows = by_day[told_day]
+        texts = map(itemgetter(columns.index(column)), rows)
+        days = repeat(None) if told_day is None else map(itemgetter(columns.index(told_day)), rows)
+        found: dict[Any, date | None] = dict(zip(texts, days, strict=False))
+        found.pop(None, None)
+        yield column, {str(text): on for text, on in found.items()}
+
+
+def _latest_first(table: FacetTable, batch: Batch, day: str | None) -> list[Row]:
+    """Return rows by their day, the latest first: of a text's days the earliest is what stays.
+
+    Without days in the order of the answers, which is the order their days were asked for.
+    """
+    if day is None:
+        return [line.row for line in sorted(batch.lines, key=_LOAD)]
+    rows = [line.row for line in batch.lines]
+    return sorted(rows, key=itemgetter(table.facet.columns.index(day)), reverse=True)

@@ -118,12 +118,14 @@ async def _collect(
     limits: PumpLimits,
 ) -> None:
     async for batch in _batches(answers, limits):
+        await prepared.join()  # two batches in memory: the one loaded and the one after it
         await prepared.put(await asyncio.to_thread(loader.prepare, batch))
     await prepared.put(None)
 
 
 async def _load(prepared: asyncio.Queue[Prepared | None], loader: Loader) -> None:
     while (batch := await prepared.get()) is not None:
+        prepared.task_done()
         await asyncio.to_thread(loader.commit, batch)
 
 
