@@ -93,7 +93,7 @@ def load_years(years: int, datasets: tuple[str, ...]) -> dict[str, object]:
         sandbox(until) as base_url,
     ):
         prepare(url)
-        settings = settings_for(url, base_url, login="sandbox")
+        settings = settings_for(url, base_url, password="not-a-secret")
         with open_prepared(settings) as workspace, Meter(cluster.number) as meter:
             report = backfill(
                 workspace, find_system("racing"), options, conduct=Conduct(report=_tell)

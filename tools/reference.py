@@ -26,12 +26,18 @@ __all__ = [
     "environment_variables",
     "errors",
     "installed_commands",
+    "own_settings",
     "read",
     "reference_pages",
     "settings",
+    "source_settings",
 ]
 
 FOLDER = ROOT / "docs" / "reference"
+SOURCE_PLACES = (
+    "In `stocktake.toml` below `[sources.NAME]`, "
+    "or as `STOCKTAKE_SOURCE_NAME_KEY` in the environment."
+)
 MADE = "This page is made from the code (`./do docs`)."
 
 
@@ -77,6 +83,28 @@ def settings(module: Module) -> list[Entry]:
                 ):
                     found.append(Entry(ast.unparse(field.target), _text(after), ast.unparse(field)))
     return found
+
+
+def source_settings(module: Module) -> dict[str, str]:
+    """Return the settings every source understands, each with what it is for."""
+    for statement in module.tree.body:
+        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == (
+            "SOURCE_SETTINGS"
+        ):
+            mapping = next(one for one in ast.walk(statement) if isinstance(one, ast.Dict))
+            return {str(key): str(text) for key, text in ast.literal_eval(mapping).items()}
+    return {}
+
+
+def own_settings() -> dict[str, dict[str, str]]:
+    """Return what sources of the installed systems declare beyond those, by source."""
+    systems = importlib.import_module("stocktake.run.registry").installed_systems()
+    return {
+        source.name: dict(source.settings)
+        for system in systems.values()
+        for source in system.sources
+        if source.settings
+    }
 
 
 def environment_variables(package: Sequence[Module]) -> set[str]:
@@ -170,7 +198,16 @@ def _settings_page(module: Module, package: Sequence[Module]) -> str:
     entries = settings(module)
     variables = "\n".join(f"- `{name}`" for name in sorted(environment_variables(package)))
     page = _page("Settings", f"{MADE}\n\n{_prose(module.tree)}", entries, language="python")
-    return f"{page}\n## Environment variables read anywhere\n\n{variables}\n"
+    keys = "\n".join(f"- `{key}`: {text}" for key, text in source_settings(module).items())
+    own = "".join(
+        f"\nOf `{source}` alone:\n\n"
+        + "".join(f"- `{key}`: {text}\n" for key, text in told.items())
+        for source, told in own_settings().items()
+    )
+    return (
+        f"{page}\n## Settings of a source\n\n{SOURCE_PLACES}\n\n{keys}\n{own}"
+        f"\n## Environment variables read anywhere\n\n{variables}\n"
+    )
 
 
 def _page(title: str, above: str, entries: Sequence[Entry], *, language: str) -> str:

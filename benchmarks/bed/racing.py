@@ -24,13 +24,13 @@ CARD_TABLES = ("ra_races", "ra_runners")
 
 
 def settings_for(
-    database_url: str, base_url: str, *, source: str = "theracingapi", login: str = "bench"
+    database_url: str, base_url: str, *, source: str = "theracingapi", password: str = "bench"
 ) -> Settings:
     """Return settings of an installation whose source is on loopback, without limits."""
     own: dict[str, SettingValue] = {
         "base_url": base_url,
-        "user": login,
-        "password": Secret(login),
+        "user": "sandbox",
+        "password": Secret(password),
         "rate_factor": UNLIMITED,
     }
     return Settings(

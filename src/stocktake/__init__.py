@@ -18,6 +18,7 @@ from stocktake.model import (
     Feed,
     FileFormat,
     FromDataset,
+    Gate,
     Limit,
     Listed,
     Parsed,
@@ -29,10 +30,12 @@ from stocktake.model import (
     Source,
     State,
     System,
+    Trained,
     UnitOutcome,
     Values,
     Window,
     checks,
+    criteria,
 )
 
 __all__ = [
@@ -49,6 +52,7 @@ __all__ = [
     "Feed",
     "FileFormat",
     "FromDataset",
+    "Gate",
     "Limit",
     "Listed",
     "Parsed",
@@ -62,8 +66,10 @@ __all__ = [
     "State",
     "StocktakeError",
     "System",
+    "Trained",
     "UnitOutcome",
     "Values",
     "Window",
     "checks",
+    "criteria",
 ]

@@ -99,7 +99,16 @@ class MigrationError(StoreError):
 
 
 class LeaseLost(StoreError):
-    """Another worker holds the lease now; the write was refused and nothing changed."""
+    """Another worker holds the lease now; the write was refused and nothing changed.
+
+    Attributes:
+        is_paused: Whether nobody does: a person paused the run, and it can be resumed.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, is_paused: bool = False) -> None:
+        """Keep the text and the hint apart, and why the lease was lost."""
+        super().__init__(message, hint=hint)
+        self.is_paused = is_paused
 
 
 class SourceError(StocktakeError):

@@ -72,6 +72,24 @@ class Secret:
 
 SettingValue = str | int | float | bool | Secret
 
+SOURCE_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "base_url": "Address asked instead of the source's own: a proxy, another version, a "
+        "sandbox.",
+        "user": "Login of sources with basic authentication.",
+        "password": "Its password; better `password_file`, the path of a file that holds it.",
+        "token": "Token or key of sources that ask for one; better `token_file`.",
+        "allowed_hosts": "Further hosts that redirects may lead to, separated by commas.",
+        "user_agent": "How we introduce ourselves to the source.",
+        "header_NAME": "Another value of a header that the source's requests carry, such as "
+        "`header_accept_language`.",
+        "rate_factor": "Multiplies the declared limits, for sandboxes: 0.5 asks half as often. "
+        "1 unless set.",
+    }
+)
+"""Settings every source understands, below ``[sources.NAME]`` or in the environment; a source may
+declare more (``Source.settings``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -123,7 +123,7 @@ class Installation:
             "STOCKTAKE_FAIL_AT": fail_at,
             f"{source}BASE_URL": self.server.base_url,
             f"{source}USER": "sandbox",
-            f"{source}PASSWORD": "sandbox",
+            f"{source}PASSWORD": "not-a-secret",
             f"{source}RATE_FACTOR": str(RATE_FACTOR),
             f"{source}HISTORICAL_RESULTS": "true",
             **self.environment,

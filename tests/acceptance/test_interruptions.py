@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Undisturbed = Callable[[tuple[str, ...]], tuple[State, int]]
 
 ENDED = {0, 1, 2}
+SPEED = "STOCKTAKE_SOURCE_THERACINGAPI_RATE_FACTOR"
 
 
 def begun(installation: Installation, command: tuple[str, ...]) -> subprocess.Popen[str]:
@@ -67,13 +68,14 @@ def test_the_same_command_twice_at_once_says_who_holds_the_lock(
     assert installation.state().differences(expected) == []
 
 
-def test_control_c_saves_the_state_and_the_same_command_goes_on(
-    installation: Installation, undisturbed: Undisturbed, settled: date
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_run_saves_its_state_and_the_same_command_goes_on(
+    how: signal.Signals, installation: Installation, undisturbed: Undisturbed, settled: date
 ) -> None:
     command = backfill(settled, settled)
     expected, requests = undisturbed(command)
     started = begun(installation, command)
-    started.send_signal(signal.SIGINT)
+    started.send_signal(how)
     interrupted = finish(started)
 
     assert interrupted.code == 130, interrupted.said
@@ -84,6 +86,26 @@ def test_control_c_saves_the_state_and_the_same_command_goes_on(
     assert [run[2] for run in installation.rows("runs")] == ["done"]
     assert installation.state().differences(expected) == []
     assert len(installation.targets()) - requests <= 60
+
+
+def test_a_paused_run_ends_as_interrupted_and_is_resumed(
+    installation: Installation, undisturbed: Undisturbed, settled: date
+) -> None:
+    command = backfill(settled, settled)
+    expected, _ = undisturbed(command)
+    installation.environment[SPEED] = "10"  # some seconds, in which another program can act
+    started = begun(installation, command)
+    paused = installation.run("run", "pause", "1", "--json")
+    stopped = finish(started)
+    del installation.environment[SPEED]
+    left = installation.rows("runs")[0][2]
+    resumed = installation.run("run", "resume", "1", "--json")
+
+    assert paused.code == 0, paused.said
+    assert (stopped.code, left) == (130, "paused"), stopped.said
+    assert stopped.document["error"]["hint"] == "stocktake run resume 1"
+    assert resumed.code in ENDED, resumed.said
+    assert installation.state().differences(expected) == []
 
 
 @pytest.mark.soak

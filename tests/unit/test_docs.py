@@ -40,6 +40,23 @@ def test_every_setting_is_in_the_reference() -> None:
     assert undocumented(entry.name for entry in entries) == []
 
 
+def test_every_setting_of_a_source_that_is_read_is_in_the_reference() -> None:
+    page = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
+    pattern = re.compile(r"""\bown\.get\("(\w+)"\)|_needed\(source, settings, '(\w+)'\)""")
+    read = {
+        name
+        for module in modules()
+        if module.path.parts[0] in {"fetch", "run"}
+        for names in pattern.findall(module.text)
+        for name in names
+        if name
+    }
+
+    assert {"allowed_hosts", "base_url", "token", "user_agent"} <= read
+    told = [*read, *(key for keys in reference.own_settings().values() for key in keys)]
+    assert [name for name in told if f"- `{name}`: " not in page] == []
+
+
 def test_every_environment_variable_is_in_the_reference() -> None:
     names = reference.environment_variables(modules())
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from stocktake.model import Check, Coverage, System
+    from stocktake.model import Check, Coverage, Criterion, System
 
 # Kinds whose failing rows a condition names.
 FAILING = {
@@ -110,7 +110,7 @@ def batches(checks: Iterable[Check]) -> list[list[Check]]:
     return list(together.values())
 
 
-def judge(check: Check, value: float | None) -> Severity:
+def judge(check: Check | Criterion, value: float | None) -> Severity:
     """Return the verdict on a value; ``None`` is nothing to measure, never a pass."""
     if value is None:
         return Severity.NOT_APPLICABLE

@@ -113,6 +113,15 @@ def trend(
     ]
 
 
+def first_bad(
+    conn: Connection[Any], system: str, *, names: Sequence[str], since: datetime, until: datetime
+) -> tuple[datetime, str] | None:
+    """Return when one of these checks first warned or failed in a time, and which."""
+    named = {"system": system, "names": list(names), "since": since, "until": until}
+    row = conn.execute(QUERIES.first_bad, named).fetchone()
+    return (row[0], row[1]) if row else None
+
+
 def worst(results: Iterable[CheckResult]) -> Severity:
     """Return the gravest severity; ``n/a`` when there is no result or nothing was measured."""
     return max((result.severity for result in results), key=RANK.index, default=RANK[0])

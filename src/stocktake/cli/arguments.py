@@ -21,6 +21,10 @@ DatasetNames = Annotated[
 ]
 Since = Annotated[str, typer.Option(help="First day, included: YYYY-MM-DD.")]
 Until = Annotated[str, typer.Option(help="Last day, included: YYYY-MM-DD.")]
+Period = Annotated[
+    str,
+    typer.Option("--period", "--season", help="A stretch the system knows by name: 2024-25."),
+]
 States = Annotated[
     list[str] | None,
     typer.Option("--state", "--states", help="Only these unit states; repeat, or join by commas."),

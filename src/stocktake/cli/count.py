@@ -11,6 +11,7 @@ from rich.table import Table
 from stocktake.cli import words
 from stocktake.cli.arguments import (
     DatasetNames,
+    Period,
     Since,
     SystemName,
     Until,
@@ -20,6 +21,7 @@ from stocktake.cli.arguments import (
 from stocktake.cli.output import output_of
 from stocktake.model import State
 from stocktake.run.counted import count_system, recount_system
+from stocktake.run.periods import window_of
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def count(
     datasets: DatasetNames = None,
     since: Since = "",
     until: Until = "",
+    period: Period = "",
     as_of: Annotated[str, typer.Option(help="What was known at this day or instant.")] = "",
     recount: Annotated[
         bool, typer.Option("--recount", help="Count the rows anew and report drift.")
@@ -57,9 +60,10 @@ def count(
     chosen = find_datasets(found, datasets or [])
     window, instant = read_range(since, until), read_instant(as_of, "--as-of")
     with out.workspace("count") as workspace:
+        window = window_of(workspace, found, window, period=period)
         drift = recount_system(workspace, found, chosen, window) if recount else []
         counted = count_system(workspace, found, chosen, window, as_of=instant)
-    if not until:
+    if not (until or period):
         counted = [up_to_today(one) for one in counted]
     document: dict[str, Any] = {"system": found.name, "datasets": [as_json(c) for c in counted]}
     if recount:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 db = typer.Typer(
     add_completion=False,
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Migrate, roll back, verify, back up, restore, open.",
 )

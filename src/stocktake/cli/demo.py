@@ -17,10 +17,11 @@ from stocktake.cli.calendar import legend, month_rows
 from stocktake.cli.check import render_checks
 from stocktake.cli.count import as_json, coverage_table, exit_code
 from stocktake.cli.explain import render_why
-from stocktake.cli.output import Output, console, output_of
+from stocktake.cli.output import Output, output_of
 from stocktake.cli.plan import render_plan
 from stocktake.cli.progress import shown_progress
 from stocktake.cli.reports import report_as_json
+from stocktake.cli.screen import console
 from stocktake.errors import UsageError
 from stocktake.model import PlanOptions, Range, System
 from stocktake.observe.logs import configure_logs
@@ -281,7 +282,7 @@ def sandbox(
         {"base_url": f"http://127.0.0.1:{port}", **SANDBOX_LOGIN, "until": day},
         lambda screen: screen.print(
             f"{system} sandbox on http://127.0.0.1:{port} until interrupted; "
-            f"login sandbox / sandbox; its today is {day}.",
+            f"login {' / '.join(SANDBOX_LOGIN.values())}; its today is {day}.",
             soft_wrap=True,
         ),
     )

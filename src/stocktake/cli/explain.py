@@ -136,7 +136,9 @@ def _before(version: Version) -> str:
     return f"before run {version.run_id} ({version.operation}): {', '.join(told) or 'the same'}"
 
 
-capture = typer.Typer(add_completion=False, no_args_is_help=True, help="Bytes as received.")
+capture = typer.Typer(
+    add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Bytes as received."
+)
 
 
 @capture.command("show")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from stocktake.cli.arguments import (
     DatasetNames,
+    Period,
     Since,
     States,
     SystemName,
@@ -31,6 +33,7 @@ from stocktake.model import PlanOptions
 from stocktake.run.backfill import Conduct
 from stocktake.run.backfill import backfill as run_backfill
 from stocktake.run.files import load_files
+from stocktake.run.periods import window_of
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.replay import replay as run_replay
 from stocktake.run.sync import sync as run_sync
@@ -42,6 +45,7 @@ def backfill(
     datasets: DatasetNames = None,
     since: Since = "",
     until: Until = "",
+    period: Period = "",
     state: States = None,
     order: Order = "newest",
     sample: Sample = None,
@@ -69,6 +73,8 @@ def backfill(
         )
     )
     with out.workspace("backfill") as workspace, shown_progress(out) as report:
+        window = window_of(workspace, found, window, period=period)
+        options = dataclasses.replace(options, since=window.since, until=window.until)
         conduct = Conduct(report=report, announce=announcer(out))
         done = run_backfill(workspace, found, options, conduct=conduct, plan_id=plan)
         return print_report(out, workspace, found, done, window=window, datasets=options.datasets)

@@ -12,6 +12,7 @@ from rich.table import Table
 from stocktake.cli import words
 from stocktake.cli.arguments import (
     DatasetNames,
+    Period,
     Since,
     States,
     SystemName,
@@ -23,6 +24,7 @@ from stocktake.cli.count import WIDE, exit_code
 from stocktake.cli.output import output_of
 from stocktake.model import FromDataset, axis_index, dimensions
 from stocktake.run.counted import count_system, list_gaps
+from stocktake.run.periods import window_of
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def gaps(
     state: States = None,
     since: Since = "",
     until: Until = "",
+    period: Period = "",
     limit: Annotated[
         int | None,
         typer.Option(
@@ -69,6 +72,7 @@ def gaps(
     chosen = find_datasets(found, datasets or [])
     window, states = read_range(since, until), read_states(state)
     with out.workspace("gaps") as workspace:
+        window = window_of(workspace, found, window, period=period)
         listed = list_gaps(workspace, found, chosen, window, states=states, limit=limit)
         counted = count_system(workspace, found, chosen, window)
     document = {

@@ -46,7 +46,7 @@ class LazyCommand(TyperCommand):
         if isinstance(target, typer.Typer):
             app = target
         else:
-            app = typer.Typer(add_completion=False)
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
             app.command(self.name, epilog=self._examples())(target)
         command = typer.main.get_command(app)
         command.name = self.name
@@ -68,3 +68,15 @@ class LazyGroup(TyperGroup):
             if command.name == cmd_name:
                 return command
         return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List commands under their headings, in the order in which they are declared."""
+        del ctx
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for command in self.lazy:
+            line = (command.name or "", command.short_help or "")
+            panels.setdefault(command.rich_help_panel or "Commands", []).append(line)
+        longest = max(len(name) for lines in panels.values() for name, _ in lines)
+        for heading, lines in panels.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(longest), text) for name, text in lines])

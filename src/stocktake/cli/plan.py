@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.table import Table
 from stocktake.cli import words
 from stocktake.cli.arguments import (
     DatasetNames,
+    Period,
     Since,
     States,
     SystemName,
@@ -21,6 +23,7 @@ from stocktake.cli.arguments import (
 )
 from stocktake.cli.output import output_of
 from stocktake.model import PlanOptions
+from stocktake.run.periods import window_of
 from stocktake.run.planned import make_and_save
 from stocktake.run.registry import find_datasets, find_system
 
@@ -44,6 +47,7 @@ def plan(
     datasets: DatasetNames = None,
     since: Since = "",
     until: Until = "",
+    period: Period = "",
     state: States = None,
     order: Order = "newest",
     sample: Sample = None,
@@ -71,6 +75,8 @@ def plan(
         )
     )
     with out.workspace("plan") as workspace:
+        window = window_of(workspace, found, window, period=period)
+        options = dataclasses.replace(options, since=window.since, until=window.until)
         made = make_and_save(workspace, found, options, save=save)
     out.emit(as_json(made), lambda console: render_plan(console, made))
     if made.plan_id is not None:

@@ -9,8 +9,9 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from stocktake.cli import words
-from stocktake.cli.output import Output, console
+from stocktake.cli.output import Output
 from stocktake.cli.plan import render_plan
+from stocktake.cli.screen import console
 from stocktake.run.progress import silent
 
 if TYPE_CHECKING:

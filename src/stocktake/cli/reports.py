@@ -8,7 +8,7 @@ from rich.table import Table
 
 from stocktake.cli import words
 from stocktake.cli.count import exit_code
-from stocktake.cli.output import console
+from stocktake.cli.screen import console
 from stocktake.run.claim import as_json as counts_as_json
 from stocktake.run.counted import count_system
 from stocktake.run.registry import find_datasets

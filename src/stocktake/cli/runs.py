@@ -68,7 +68,10 @@ def render_runs(console: Console, found: Sequence[RunLine]) -> None:
 
 
 run = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Show, cancel, pause or resume a run."
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Show, cancel, pause or resume a run.",
 )
 
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from stocktake.run.schedule import ScheduleLine
 
-schedule = typer.Typer(add_completion=False, no_args_is_help=True, help="When work recurs.")
+schedule = typer.Typer(
+    add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="When work recurs."
+)
 
 
 @schedule.command("list")

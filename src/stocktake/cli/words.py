@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from stocktake.model import State
+from stocktake.report.figures import number, percent
+
+__all__ = ["about", "bar", "duration", "number", "percent", "size", "state_text"]
 
 STATE_STYLES = {
     State.COMPLETE: "green",
@@ -21,28 +24,6 @@ STATE_STYLES = {
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 MILLION, MANY = 1_000_000, 10_000
-
-
-def percent(share: float | None) -> str:
-    """Return a share as a percent that never rounds up to 100 %; ``n/a`` for ``None``.
-
-    >>> percent(0.99999), percent(1.0), percent(None), percent(0.5)
-    ('99.99 %', '100 %', 'n/a', '50.00 %')
-    """
-    if share is None:
-        return "n/a"
-    if share >= 1:
-        return "100 %"
-    return f"{int(share * 10000) / 100:.2f} %"
-
-
-def number(value: int | None) -> str:
-    """Return a count with thousands separated; ``n/a`` for ``None``.
-
-    >>> number(1234567)
-    '1,234,567'
-    """
-    return "n/a" if value is None else f"{value:,}"
 
 
 def about(value: int) -> str:

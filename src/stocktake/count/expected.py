@@ -85,11 +85,11 @@ def promise(
     if isinstance(axis, Values):
         everything = ((0, len(axis.values)),)
         plain = Promise(is_known=True, asked=everything, promised=everything)
-        return _reached(plain, ways, series, ())
+        return _reached(plain, _enabled(ways, lifted), series, ())
     if isinstance(axis, FromDataset) and axis.day is None:
         everything = ((LOWEST, HIGHEST),)
         plain = Promise(is_known=True, asked=everything, promised=everything)
-        return _reached(plain, ways, series, ())
+        return _reached(plain, _enabled(ways, lifted), series, ())
     past = ((LOWEST, ordinal_of(today) + 1),)
     asked = intersect(_asked(window), past)
     spans = _spans(dataset, series, window=window, today=today, ways=ways)
@@ -106,7 +106,17 @@ def promise(
         outside=tuple(line for line in told if line[0] in outside and line[2]),
     )
     limits = tuple((way, _limits(way, today=today, lifted=lifted)) for way in ways)
-    return _reached(plain, ways, series, limits)
+    return _reached(plain, _enabled(ways, lifted), series, limits)
+
+
+def _enabled(ways: Sequence[Route], lifted: frozenset[str]) -> list[Route]:
+    """Return the routes; one that nobody enabled can deliver nothing, and says so."""
+    return [
+        replace(way, off=f"off: setting {way.feed.enabled_by} of its source")
+        if way.feed is not None and way.feed.enabled_by not in {"", *lifted}
+        else way
+        for way in ways
+    ]
 
 
 def _parts(told: Told, *states: State) -> Ranges:
@@ -178,11 +188,14 @@ def _reached(
         if not (way.delivers and way.serves(series)):
             reaches.append(Reach(way.name, is_required=False, ranges=()))
             continue
-        allowed = within.get(way.name, ((LOWEST, HIGHEST),))
+        allowed = () if way.off else within.get(way.name, ((LOWEST, HIGHEST),))
         beyond = subtract(possible, allowed)
-        outside = ((way.window.state, way.window.reason, beyond),) if beyond else ()
+        state, reason = way.window.state, way.window.reason
+        if way.off:
+            state, reason = State.NOT_EXPECTED, way.off
+        outside = ((state, reason, beyond),) if beyond else ()
         ranges = intersect(possible, allowed)
-        if ahead := _ahead(way, plain.future):
+        if ahead := () if way.off else _ahead(way, plain.future):
             outside = (*outside, (State.FUTURE, "", ahead))
         reaches.append(Reach(way.name, is_required=way.is_required, ranges=ranges, outside=outside))
     reaches = _by_file(reaches, ways, possible)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
-from stocktake.count.routes import axis_of
+from stocktake.count.routes import axis_of, join_key, ordinal_text
 from stocktake.count.states import (
     QUERIES,
     Connection,
@@ -18,12 +18,23 @@ from stocktake.count.states import (
     ranges_in,
 )
 from stocktake.model import HELD_STATES, TO_FILL_STATES, Dataset, FromDataset, Need, State, System
-from stocktake.model.ordinals import Ranges, from_text, subtract, union
+from stocktake.model.ordinals import (
+    LOWEST,
+    Ranges,
+    from_text,
+    intersect,
+    members,
+    subtract,
+    union,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from stocktake.model import Feed
+
+Series = tuple[str, ...]
 UNREACHABLE = (State.BLOCKED, State.UNRECOVERABLE, State.NOT_EXPECTED)
 """States a plan lists without fetching: what stays a gap, and why."""
 
@@ -44,8 +55,9 @@ def needs(
         states: States of the *feed's* units. None means missing, failed, thin and stale, and what
             the feed cannot deliver (``UNREACHABLE``), for the plan to list with its reason.
         refetch: Also what is held.
-        due_only: What a sync wants: without units whose next try is later than now, with held
-            units whose re-check is due (state ``complete``) and days ahead (state ``future``).
+        due_only: What a sync wants: without units whose next try is later than now, with days
+            ahead (state ``future``) and held units whose re-check is due (state ``complete``),
+            also those before the window.
     """
     view = View(**looking)
     wanted = {*(states or (*TO_FILL_STATES, *UNREACHABLE)), *(HELD_STATES if refetch else ())}
@@ -62,6 +74,7 @@ def needs(
             Need(feed, dataset.name, series, State(state), reason, union(parts))
             for (feed, series, state, reason), parts in grouped.items()
         ]
+        lines = _standing_in(conn, system, dataset, lines)
         found += _in_time(conn, asked, lines, due_only=due_only, now=view.now)
     return found
 
@@ -86,11 +99,55 @@ def newest_members(conn: Connection, system: System, dataset: Dataset) -> list[i
     return [ordinal for (ordinal,) in conn.execute(QUERIES.newest_members, parameters)]
 
 
+def _standing_in(
+    conn: Connection, system: System, dataset: Dataset, lines: Sequence[Need]
+) -> list[Need]:
+    """Leave to a feed that stands in for another what that one failed at or has no request for."""
+    feeds = {feed.name: feed for _, feed in system.feeds()}
+    helped = {feeds[one.instead_of].name for one in feeds.values() if one.instead_of}
+    left: dict[tuple[str, Series], Ranges] = {}
+    for line in lines:
+        if line.feed in helped:
+            failed = line.state in (State.FAILED, State.UNRECOVERABLE)
+            ranges = (
+                line.ranges if failed else _unasked(conn, system, dataset, feeds[line.feed], line)
+            )
+            left[line.feed, line.series] = union((*left.get((line.feed, line.series), ()), *ranges))
+    kept = []
+    for line in lines:
+        stands_for = feeds[line.feed].instead_of if line.feed in feeds else ""
+        ranges = line.ranges
+        if stands_for:
+            ranges = intersect(ranges, left.get((stands_for, line.series), ()))
+        elif line.feed in helped and line.state is State.MISSING:
+            ranges = subtract(ranges, _unasked(conn, system, dataset, feeds[line.feed], line))
+        if ranges:
+            kept.append(replace(line, ranges=ranges))
+    return kept
+
+
+def _unasked(conn: Connection, system: System, dataset: Dataset, feed: Feed, line: Need) -> Ranges:
+    """Return the units that the feed makes no request for."""
+    axis = axis_of(dataset)
+    ordinals = list(members(line.ranges))
+    names = member_keys(conn, system, dataset, ordinals)
+    keys = {
+        at: join_key(
+            dataset.partitions, line.series, position=ordinal_text(axis, at, members=names)
+        )
+        for at in ordinals
+    }
+    asked = {key for request in feed.requests(tuple(keys.values())) for key in request.units}
+    return union((at, at + 1) for at, key in keys.items() if key not in asked)
+
+
 def _in_time(
     conn: Connection, asked: Question, lines: Iterable[Need], *, due_only: bool, now: datetime
 ) -> list[Need]:
     """Leave out what waits for its next try: what the source does not have; all if ``due_only``."""
     parameters = {**asked.parameters, "now": now}
+    if due_only:  # a second look is due however long ago the day was
+        parameters["first"] = LOWEST
     waiting: dict[tuple[str, tuple[str, ...]], Ranges] = defaultdict(tuple)
     name = asked.dataset.name
     found: list[Need] = []

@@ -29,7 +29,7 @@ from stocktake.count.routes import (
     zone_of,
 )
 from stocktake.count.statements import UnitKey, key_column, tally
-from stocktake.count.states import QUERIES, Connection
+from stocktake.count.states import QUERIES, Connection, member_series
 from stocktake.count.verdict import (
     FAILURES,
     GONE_FOR,
@@ -169,6 +169,11 @@ class _Ground:
     settle: Settle | None
     keeps_counts: bool
     refresh_after: timedelta | None = None
+    days: Mapping[int, date] | None = None
+
+    def day(self, ordinal: int) -> date | None:
+        """Return the day of a unit: the unit itself, or the day of a member."""
+        return day_of(ordinal) if self.days is None else self.days.get(ordinal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +230,25 @@ class _Writer:
             settle,
             keeps_counts=isinstance(axis, Days),
             refresh_after=refresh_after if isinstance(axis, Values) else None,
+            days=self._member_days(axis, members) if settle is not None else None,
         )
         for spot in self._spots(dataset, outcomes, members):
             if spot.feed == self._feed:
                 self._keep(spot, decide(outcomes[spot.key], spot.counted, known=spot.known), ground)
             elif spot.known.is_held:
                 self._renew(spot, ground)
+
+    def _member_days(
+        self, axis: Days | Values | FromDataset, members: Mapping[str, int]
+    ) -> Mapping[int, date] | None:
+        """Return the days of members that have one; ``None`` where units are days themselves."""
+        if isinstance(axis, Days):
+            return None
+        if not isinstance(axis, FromDataset) or axis.day is None:
+            return {}
+        series = member_series(self._conn, self._system, axis)
+        parameters = {"series_id": series, "ordinals": list(members.values())}
+        return dict(self._conn.execute(QUERIES.days_of_members, parameters).fetchall())
 
     def renew(self, dataset: Dataset, outcomes: Mapping[UnitKey, UnitOutcome]) -> None:
         """Count the units of a dataset this feed does not fill, but says more about."""
@@ -298,12 +316,19 @@ class _Writer:
         }
 
     def _keep(self, spot: _Spot, verdict: Verdict, ground: _Ground) -> None:
+        if self._feed == DERIVE and verdict.state is State.FAILED:
+            # Nothing was tried: what its inputs gave no rows is simply not there.
+            self._changes[spot.place[0]].removed.add(spot.place[1])
+            self._plain.append(spot.place)
+            self._note(spot.key, State.MISSING)
+            return
         look = NO_LOOK
-        if ground.settle is not None and ground.keeps_counts:
+        day = ground.day(spot.place[1]) if ground.settle is not None else None
+        if ground.settle is not None and day is not None:
             verdict, look = settle_day(
                 verdict,
                 ground.settle,
-                day=day_of(spot.place[1]),
+                day=day,
                 zone=zone_of(self._system, ground.dataset),
                 now=self._now,
             )
@@ -315,10 +340,11 @@ class _Writer:
         change = self._changes[spot.place[0]]
         (change.added if verdict.is_held else change.removed).add(spot.place[1])
         if verdict.state is State.COMPLETE and not ground.keeps_counts:
-            if ground.refresh_after is None:
+            if ground.refresh_after is not None:
+                look = Look(self._now + ground.refresh_after)
+            elif look.next_try_at is None:
                 self._plain.append(spot.place)
                 return
-            look = Look(self._now + ground.refresh_after)
         gone = verdict.state is State.UNRECOVERABLE
         self._lines.append(
             UnitLine(
@@ -379,30 +405,33 @@ class _Writer:
         return dict(Counter(self._states.values()))
 
 
-def empty_above(conn: Connection, system: System, dataset: Dataset) -> list[tuple[str, ...]]:
-    """Return units of a derived dataset that have nothing to be derived from.
+def follows_units(system: System, dataset: Dataset) -> bool:
+    """Return whether a derived dataset has the units of one it is derived from."""
+    return _unit_parent(system, dataset) is not None
 
-    Their unit in the first dataset of ``after`` with the same partitions is proven empty, and they
-    are not recorded yet. Members are left out: their promise is rows.
-    """
-    above = next(
-        (
-            name
-            for name in dataset.after
-            if system.dataset(name).partitions == dataset.partitions
-            and not isinstance(axis_of(dataset), FromDataset)
-        ),
+
+def _unit_parent(system: System, dataset: Dataset) -> str | None:
+    return next(
+        (name for name in dataset.after if system.dataset(name).partitions == dataset.partitions),
         None,
     )
-    if above is None:
-        return []
-    names = {"system": system.name, "upstream": above, "derived": dataset.name}
+
+
+def empty_above(conn: Connection, system: System, dataset: Dataset) -> dict[tuple[str, ...], bool]:
+    """Return units of a derived dataset that have nothing to be derived from, proven empty above.
+
+    Each with whether it is not recorded yet. Members are left out: their promise is rows.
+    """
+    above = _unit_parent(system, dataset)
     axis = axis_of(dataset)
-    return [
+    if above is None or isinstance(axis, FromDataset):
+        return {}
+    names = {"system": system.name, "upstream": above, "derived": dataset.name}
+    return {
         join_key(
             dataset.partitions,
             tuple(series),
             position=ordinal_text(axis, ordinal, members={}),
-        )
-        for series, ordinal in conn.execute(QUERIES.empty_above, names)
-    ]
+        ): is_new
+        for series, ordinal, is_new in conn.execute(QUERIES.empty_above, names)
+    }

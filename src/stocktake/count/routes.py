@@ -45,6 +45,7 @@ class Route:
         is_required: Whether a unit held without it is thin.
         delivers: Whether it can be asked for units; routes that cannot only hold them.
         feed: The feed, ``None`` for pseudo-feeds and files.
+        off: Why it is not asked at all; empty when it may be.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Route:
     window: Window = ALWAYS
     only: tuple[tuple[str, ...], ...] = ()
     feed: Feed | None = None
+    off: str = ""
 
     def serves(self, series: tuple[str, ...]) -> bool:
         """Return whether the route knows a series at all."""

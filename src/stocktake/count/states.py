@@ -20,6 +20,7 @@ from stocktake.count.routes import (
     zone_of,
 )
 from stocktake.count.schedules import scheduled
+from stocktake.count.waived import waived_ranges, without
 from stocktake.model import (
     Calendar,
     Dataset,
@@ -153,6 +154,9 @@ def question(
         members = member_series(conn, system, axis)
         is_known = is_known and members is not None
         rules = _member_rules(conn, rules, series_id=members, axis=axis, view=view)
+    if dataset.waived:
+        waived = waived_ranges(conn, system, dataset, members=members, lifted=view.lifted)
+        rules = without(rules, waived)
     first, last = _bounds(view.window) if isinstance(axis, Days) else (LOWEST, HIGHEST)
     parameters = {
         "system": system.name,

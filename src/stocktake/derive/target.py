@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from stocktake.store import load_queries
+from stocktake.store.queries import embedded, load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,7 @@ class Target:
         queries = load_queries(self.system.package, f"derived/{self.derivation.sql}.sql")
         if name not in queries:
             return None
-        text = queries[name].as_string(None).rstrip().removesuffix(";")
-        return SQL(text + "\n")
+        return embedded(queries[name])
 
     def required(self, name: str) -> SQL:
         """Return a statement that every derivation must have.

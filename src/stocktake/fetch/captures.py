@@ -156,6 +156,14 @@ def mark_loaded(conn: psycopg.Connection[Any], capture_ids: Iterable[int]) -> No
     conn.execute(QUERIES.mark_loaded, {"capture_ids": list(capture_ids)})
 
 
+def name_units(
+    conn: psycopg.Connection[Any], capture_id: int, units: Iterable[Sequence[str]]
+) -> None:
+    """Note which units a capture holds, where its request could not say so: a file's."""
+    told = [unit_text(key) for key in units]
+    conn.execute(QUERIES.name_units, {"capture_id": capture_id, "units": told})
+
+
 def unit_text(key: Sequence[str]) -> str:
     """Return a unit's key as stored: parts joined by slashes, slashes within parts encoded.
 

@@ -113,14 +113,27 @@ class Fetcher:
             feed,
             Exchange(self._transport, self._gate, self._guard, source.name, login.authorization),
             base_url,
-            headers={
-                "User-Agent": str(own.get("user_agent") or USER_AGENT),
-                "Accept": feed.endpoint.media_type or "*/*",
-            },
+            headers=_headers(source, feed, own),
             login=login,
             retries=self._retries,
             clock=self._clock,
         )
+
+
+def _headers(source: Source, feed: Feed, own: Mapping[str, object]) -> dict[str, str]:
+    """Return what every request to the source carries, as the settings say."""
+    declared = {
+        "User-Agent": USER_AGENT,
+        "Accept": feed.endpoint.media_type or "*/*",
+        **source.headers,
+    }
+    found = {
+        name: str(own.get(f"header_{name.lower().replace('-', '_')}", value))
+        for name, value in declared.items()
+    }
+    if own.get("user_agent"):
+        found["User-Agent"] = str(own["user_agent"])
+    return found
 
 
 async def _fetch_pages(talk: Talk, request: Request, known: Known | None) -> Failure | bool:

@@ -51,7 +51,6 @@ PATIENCE_SECONDS = 3600.0
 LEARN_FACTOR = 0.8
 LEARN_RECOVERY = 0.002
 LEARN_LOWEST = 0.05
-OPENS_AFTER = 5
 RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
@@ -63,11 +62,13 @@ class Permit:
         source: Name of the source.
         endpoint: Name of the endpoint.
         is_probe: Whether it tests an endpoint whose circuit is open.
+        opens_after: Failures in a row that open the endpoint's circuit.
     """
 
     source: str
     endpoint: str
     is_probe: bool = False
+    opens_after: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class RateGate:
                     # A database farther away than the margin must not end in waiting for ever.
                     margin = LATE_SECONDS * 2 ** max(0, late_count - LATE_TRIES)
                     if time.monotonic() - slot.earliest <= margin:
-                        return Permit(source, endpoint.name, slot.is_probe)
+                        return Permit(source, endpoint.name, slot.is_probe, endpoint.patience)
                     late_count += 1
                 if endpoint.per_day is not None:
                     row = {"source": source, "endpoint": endpoint.name}
@@ -192,7 +193,7 @@ class RateGate:
                 **_row(permit),
                 "seconds": seconds,
                 "reason": reason,
-                "opens_after": OPENS_AFTER,
+                "opens_after": permit.opens_after,
                 "refund": int(not was_sent),
                 "is_probe": permit.is_probe,
             },

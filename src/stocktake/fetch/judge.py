@@ -44,7 +44,9 @@ def judge(response: Response, feed: Feed) -> Verdict:
     status = response.status
     meaning = _MEANINGS.get(status, Meaning.REFUSED)
     if response.flaw and meaning not in _MEANT_WHATEVER_THE_BODY:
-        return Verdict(Meaning.AGAIN, response.flaw)
+        is_silent = feed.endpoint.silence and response.seconds >= feed.endpoint.timeout_seconds
+        meant = f": {feed.endpoint.silence}" if is_silent else ""
+        return Verdict(Meaning.AGAIN, response.flaw + meant)
     if status in feed.absent_statuses:
         reason = feed.absent_reason or "the source does not have it"
         return Verdict(Meaning.ABSENT, f"{reason} (HTTP {status})")

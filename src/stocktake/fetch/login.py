@@ -68,6 +68,8 @@ def login_of(source: Source, settings: Mapping[str, object]) -> Login:
         secrets.append(encoded)
     elif source.auth == "bearer":
         authorization = f"Bearer {_needed(source, settings, 'token')}"
+    elif source.auth == "key":
+        authorization = _needed(source, settings, "token")
     elif source.auth != "none":
         raise ConfigurationError(f"{source.name}: auth {source.auth!r} is not known.")
     long_enough = {text.encode() for text in secrets if len(text) >= SHORTEST_SECRET}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import date
 from functools import reduce
 from itertools import repeat
 from operator import attrgetter, itemgetter, or_
@@ -22,7 +23,7 @@ from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     import psycopg
 
@@ -247,11 +248,12 @@ def _told(
 
 
 def _latest_first(table: FacetTable, batch: Batch, day: str | None) -> list[Row]:
-    """Return rows by their day, the latest first: of a text's days the earliest is what stays.
+    """Return rows by their day, none at all and the latest first: the earliest is what stays.
 
     Without days in the order of the answers, which is the order their days were asked for.
     """
     if day is None:
         return [line.row for line in sorted(batch.lines, key=_LOAD)]
+    at = table.facet.columns.index(day)
     rows = [line.row for line in batch.lines]
-    return sorted(rows, key=itemgetter(table.facet.columns.index(day)), reverse=True)
+    return sorted(rows, key=lambda row: row[at] or date.max, reverse=True)

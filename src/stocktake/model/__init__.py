@@ -1,7 +1,8 @@
 """The nouns of Stocktake: frozen, printable, without I/O."""
 
-from stocktake.model import checks
+from stocktake.model import checks, criteria
 from stocktake.model.check import Check, CheckResult, Limit, Severity
+from stocktake.model.criterion import Criterion, Gate, GateVerdict, Item, ItemLine, SignOff
 from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
 from stocktake.model.expectation import (
     Calendar,
@@ -22,6 +23,7 @@ from stocktake.model.partition import (
     day_of,
     dimensions,
     ordinal_of,
+    years,
 )
 from stocktake.model.plan import (
     EndpointCost,
@@ -45,6 +47,7 @@ from stocktake.model.source import (
     Source,
     Window,
 )
+from stocktake.model.training import Trained
 from stocktake.model.unit import (
     GAP_STATES,
     HELD_STATES,
@@ -56,6 +59,8 @@ from stocktake.model.unit import (
     Explanation,
     FeedState,
     Gap,
+    Hole,
+    Loss,
     Need,
     Span,
     State,
@@ -76,6 +81,7 @@ __all__ = [
     "CheckResult",
     "Closure",
     "Coverage",
+    "Criterion",
     "Cross",
     "Dataset",
     "Days",
@@ -92,8 +98,14 @@ __all__ = [
     "FileFormat",
     "FromDataset",
     "Gap",
+    "Gate",
+    "GateVerdict",
+    "Hole",
+    "Item",
+    "ItemLine",
     "Limit",
     "Listed",
+    "Loss",
     "Need",
     "Observed",
     "Parsed",
@@ -110,17 +122,21 @@ __all__ = [
     "Scheduled",
     "Settle",
     "Severity",
+    "SignOff",
     "Source",
     "Span",
     "State",
     "System",
+    "Trained",
     "Unit",
     "UnitOutcome",
     "Values",
     "Window",
     "axis_index",
     "checks",
+    "criteria",
     "day_of",
     "dimensions",
     "ordinal_of",
+    "years",
 ]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from stocktake.model.criterion import require_unique
+
 if TYPE_CHECKING:
     from stocktake.model.check import Check
+    from stocktake.model.criterion import Criterion, Gate
     from stocktake.model.expectation import Expectation
     from stocktake.model.partition import Partitions
     from stocktake.model.source import Feed, Source
@@ -52,10 +55,16 @@ class Dataset:
         facets: Row shapes it receives, weakest first; empty for derived datasets.
         after: Datasets that must be merged or derived before.
         checks: Measured promises.
+        waived: Statement of the system's ``count.sql`` naming units that are not expected here
+            although their key is listed, and why: columns ``key text``, ``reason text``, parameter
+            ``settings text[]`` (the source settings that are true). For units without other
+            dimensions.
         target: Fraction of expected units that should be held, 0 to 1.
         aliases: Older names accepted in commands.
         priority: 0 is filled first.
         title: For people.
+        final_rows: About how many rows the finished history has, for reports. Never a test of
+            completeness, which is by unit.
     """
 
     name: str
@@ -65,10 +74,12 @@ class Dataset:
     facets: tuple[Facet, ...] = ()
     after: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    waived: str = ""
     target: float = 1.0
     aliases: tuple[str, ...] = ()
     priority: int = 0
     title: str = ""
+    final_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +148,12 @@ class System:
         order: Default order of a backfill.
         sandbox: ``module:function`` that makes its sandbox server; empty for none.
         story: ``module:function`` that makes its demo; empty for none.
+        trainer: ``module:function`` that trains a model on its data (``stocktake train``); see
+            ``Trained``.
         summary: One sentence for people.
+        signoff: What must hold before a history is signed off (``stocktake.criteria``).
+        gates: What must hold before something may use the data.
+        first_month: Month in which its years begin; 7 gives seasons such as 2024-25.
     """
 
     name: str
@@ -151,7 +167,23 @@ class System:
     order: str = "newest"
     sandbox: str = ""
     story: str = ""
+    trainer: str = ""
     summary: str = ""
+    signoff: tuple[Criterion, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    first_month: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a sign-off list or gates in which a name occurs twice."""
+        require_unique(one.name for one in self.signoff)
+        require_unique(one.name for one in self.gates)
+
+    def gate(self, name: str) -> Gate:
+        """Return a gate by name; ``KeyError`` when there is none."""
+        for gate in self.gates:
+            if gate.name == name:
+                return gate
+        raise KeyError(name)
 
     def dataset(self, name: str) -> Dataset:
         """Return a dataset by name or alias; ``KeyError`` when there is none."""

@@ -99,3 +99,27 @@ def ordinal_of(day: date) -> int:
 def day_of(ordinal: int) -> date:
     """Return the day of an ordinal; the inverse of ``ordinal_of``."""
     return date.fromordinal(EPOCH.toordinal() + ordinal)
+
+
+def years(first: date, last: date, *, month: int = 1) -> list[tuple[str, Range]]:
+    """Return the years from ``first`` to ``last``, both included, cut to them.
+
+    Args:
+        first: First day of the first one.
+        last: Last day of the last one.
+        month: Month whose first day begins a year; another than January gives seasons.
+
+    >>> [name for name, _ in years(date(2023, 12, 31), date(2024, 1, 1))]
+    ['2023', '2024']
+    >>> years(date(2024, 10, 22), date(2025, 4, 13), month=7)[0][0]
+    '2024-25'
+    """
+    begins = date(first.year - (first.month < month), month, 1)
+    found = []
+    while begins <= last:
+        after = begins.replace(year=begins.year + 1)
+        name = str(begins.year) if month == 1 else f"{begins.year}-{after.year % 100:02}"
+        ends = date.fromordinal(after.toordinal() - 1)
+        found.append((name, Range(max(first, begins), min(last, ends))))
+        begins = after
+    return found

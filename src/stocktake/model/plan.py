@@ -115,6 +115,8 @@ class Observed:
         members: Per (dataset, column), members known.
         held_days: Per dataset, distinct days held.
         needed: Per dataset, units needed to reach its target; for ``until_target``.
+        settings: Source settings that are true; feeds that need another are not asked.
+        names: Per bulk feed, the names of members by number: its requests depend on them.
     """
 
     rows_per_unit: Mapping[str, float] = field(default_factory=dict)
@@ -123,6 +125,8 @@ class Observed:
     members: Mapping[tuple[str, str], int] = field(default_factory=dict)
     held_days: Mapping[str, int] = field(default_factory=dict)
     needed: Mapping[str, int] = field(default_factory=dict)
+    settings: frozenset[str] = frozenset()
+    names: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Endpoint:
         max_bytes: Largest decoded body accepted.
         media_type: What answers are made of; sent as Accept. An HTML page in place of anything
             but ``text/html`` is refused before it is parsed.
+        patience: Failures in a row that open its circuit.
+        silence: What it means when nothing comes before the deadline, for users.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Endpoint:
     timeout_seconds: float = 30.0
     max_bytes: int = 64 * 1024 * 1024
     media_type: str = "application/json"
+    patience: int = 5
+    silence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +166,14 @@ class Assumed:
         bytes_per_request: Stored size of one answer.
         new_per_day: For feeds whose units are members: members first seen per day of the dataset
             that names them, in the first year and after many years.
+        new_per_unit: The same where what names them is not cut into days: members per unit, and
+            requests for them.
     """
 
     rows_per_unit: float = 1.0
     bytes_per_request: int = 10_000
     new_per_day: tuple[float, float] = (0.0, 0.0)
+    new_per_unit: tuple[float, float] = (0.0, 0.0)
 
 
 NOTHING_SEEN = Assumed()
@@ -191,9 +198,14 @@ class Feed:
         only: Series (keys without the counted dimension) it serves; empty means all.
         settle: When a day is final.
         required: Whether a unit without this feed is thin.
+        bulk: Whether one answer covers units of many members, told apart by their names: then all
+            units wanted are handed to ``requests`` at once.
+        instead_of: Feed for which this one stands in: it is asked only for units of which that one
+            failed, or which that one does not have. Neither is then ``required``.
         priority: 0 first.
         absent_statuses: HTTP statuses that prove a unit cannot be had (404 → unrecoverable).
         refresh_after: Age at which a held unit may be fetched again, ``None`` for never.
+        enabled_by: Source setting without which it is never asked, and its units not expected.
         assumed: What plans take for granted until something was seen.
     """
 
@@ -208,10 +220,13 @@ class Feed:
     only: tuple[tuple[str, ...], ...] = ()
     settle: Settle | None = None
     required: bool = True
+    bulk: bool = False
+    instead_of: str = ""
     priority: int = 0
     absent_statuses: frozenset[int] = frozenset()
     absent_reason: str = ""
     refresh_after: timedelta | None = None
+    enabled_by: str = ""
     assumed: Assumed = NOTHING_SEEN
 
 
@@ -226,6 +241,7 @@ class FileFormat:
         parse: As ``Feed.parse``; the request's path is the file's name. ``outcomes`` name the
             units the file held.
         also: Datasets that receive extracted rows.
+        shipped: File of the system's package that is loaded by itself, once for each wording of it.
     """
 
     name: str
@@ -233,6 +249,7 @@ class FileFormat:
     suffixes: tuple[str, ...]
     parse: Callable[[Sequence[bytes], Request, datetime], Parsed]
     also: tuple[str, ...] = ()
+    shipped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +259,13 @@ class Source:
     Args:
         name: Name in settings, commands and reports.
         base_url: Default address; settings may override it (sandbox). Empty for files.
-        auth: ``basic`` (settings ``user`` and ``password``), ``bearer`` (``token``) or ``none``.
+        auth: ``basic`` (settings ``user`` and ``password``), ``bearer`` (``token``), ``key`` (the
+            ``token`` as it is) or ``none``.
         feeds: Ways rows come from it.
         files: File formats it is read from.
         settings: Names of further settings it knows, with what they mean.
+        headers: Sent with every request; a setting ``header_<name>`` (lower case, ``_`` for ``-``)
+            replaces one.
     """
 
     name: str
@@ -254,3 +274,4 @@ class Source:
     feeds: tuple[Feed, ...] = ()
     files: tuple[FileFormat, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)

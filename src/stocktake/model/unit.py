@@ -141,6 +141,53 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """A run of expected days of one series that lack units.
+
+    Args:
+        dataset: Its name.
+        series: The other dimensions' values, in partition order.
+        first: First day of it.
+        last: Last day of it, included.
+        days: Expected days in it; days on which nothing is expected do not count.
+        units: Units lacking on them.
+        reason: Why, by the first of them.
+    """
+
+    dataset: str
+    series: tuple[str, ...]
+    first: date
+    last: date
+    days: int
+    units: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Units of one series and feed that were not held although they should have been.
+
+    Args:
+        units: How many.
+        first: First day, or key where units have no days.
+        last: Last of them.
+        lost_at: When the ledger let go of them, or when they were due and did not come.
+        was_held: Whether they had been held before.
+        back_at: When all of them were held again; ``None`` while one is not.
+    """
+
+    dataset: str
+    series: tuple[str, ...]
+    feed: str
+    units: int
+    first: str
+    last: str
+    lost_at: datetime
+    was_held: bool
+    back_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try to fill a unit that did not succeed at once."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from stocktake.model import Days, EndpointCost, Values, axis_index, day_of, dime
 from stocktake.model.ordinals import intersect, members, newest, size, union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from stocktake.model import Feed, Observed, PlanPart, System
     from stocktake.model.ordinals import Ranges
@@ -31,10 +32,19 @@ ENOUGH_DAYS = 30
 """Held days from which the members seen tell more than the declaration."""
 
 
-def unit_keys(system: System, feed: Feed, ordinals: Mapping[Series, Ranges]) -> list[Series]:
+NO_NAMES: Mapping[str, Mapping[int, str]] = {}
+
+
+def unit_keys(
+    system: System,
+    feed: Feed,
+    ordinals: Mapping[Series, Ranges],
+    *,
+    names: Mapping[str, Mapping[int, str]] = NO_NAMES,
+) -> list[Series]:
     """Return the keys of a feed's units, the units of one day or member next to each other.
 
-    Members are named by their number: requests can be counted without their names.
+    Members without a name here are called by their number: few requests depend on their names.
     """
     partitions = system.dataset(feed.fills[0]).partitions
     index = axis_index(partitions)
@@ -51,17 +61,30 @@ def unit_keys(system: System, feed: Feed, ordinals: Mapping[Series, Ranges]) -> 
     elif isinstance(axis, Values):
         texts = dict(enumerate(axis.values))
     else:
-        texts = {ordinal: str(ordinal) for ordinal, _ in marks}
+        known = names.get(feed.name, {})
+        texts = {ordinal: known.get(ordinal) or str(ordinal) for ordinal, _ in marks}
     return [(*series[:index], texts[at], *series[index:]) for at, series in marks]
 
 
-def count_requests(system: System, feed: Feed, ordinals: Mapping[Series, Ranges]) -> int:
+def count_requests(
+    system: System,
+    feed: Feed,
+    ordinals: Mapping[Series, Ranges],
+    *,
+    names: Mapping[str, Mapping[int, str]] = NO_NAMES,
+) -> int:
     """Return how many requests the feed makes for these units, by letting it make them."""
-    return sum(1 for _ in feed.requests(unit_keys(system, feed, ordinals)))
+    return sum(1 for _ in feed.requests(unit_keys(system, feed, ordinals, names=names)))
 
 
 def within_budget(
-    system: System, feed: Feed, ordinals: Mapping[Series, Ranges], *, budget: int, descending: bool
+    system: System,
+    feed: Feed,
+    ordinals: Mapping[Series, Ranges],
+    *,
+    budget: int,
+    descending: bool,
+    names: Mapping[str, Mapping[int, str]] = NO_NAMES,
 ) -> Mapping[Series, Ranges]:
     """Return the largest part, from the end that is filled first, that ``budget`` requests fill."""
     every = union(part for ranges in ordinals.values() for part in ranges)
@@ -69,7 +92,7 @@ def within_budget(
     while low < high:
         middle = (low + high + 1) // 2
         chosen = clipped(ordinals, _first(every, middle, descending=descending))
-        if count_requests(system, feed, chosen) <= budget:
+        if count_requests(system, feed, chosen, names=names) <= budget:
             low = middle
         else:
             high = middle - 1

@@ -57,6 +57,7 @@ class Wanted:
     axis: Axis
     units: dict[Series, Ranges]
     states: Counter[State]
+    names: Mapping[str, Mapping[int, str]]
 
     @property
     def reason(self) -> str:
@@ -83,7 +84,7 @@ def make_plan(
         observed: What was seen so far, for estimates.
         now: Instant kept as ``made_at``.
     """
-    wanted = _wanted(system, needs)
+    wanted = _wanted(system, needs, observed.names)
     if options.until_target:
         _cut_to_target(wanted, observed, options.order)
     if options.sample is not None:
@@ -92,7 +93,7 @@ def make_plan(
     pieces += _dynamic(system, wanted, pieces, options=options, observed=observed)
     parts = _in_waves(pieces, options)
     if options.max_requests is not None:
-        parts = _within(system, parts, options)
+        parts = _within(system, parts, options, observed.names)
     parts += _derive_parts(system, needs, parts, options)
     costs = endpoint_costs(system, parts)
     rows, stored, basis = storage(system, parts, observed)
@@ -112,7 +113,9 @@ def make_plan(
     )
 
 
-def _wanted(system: System, needs: Iterable[Need]) -> list[Wanted]:
+def _wanted(
+    system: System, needs: Iterable[Need], names: Mapping[str, Mapping[int, str]]
+) -> list[Wanted]:
     """Unite the needs of each feed over the datasets it fills, most urgent feed first."""
     grouped: dict[str, dict[Series, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
     told: dict[str, Counter[tuple[str, State]]] = defaultdict(Counter)
@@ -129,7 +132,8 @@ def _wanted(system: System, needs: Iterable[Need]) -> list[Wanted]:
         states: Counter[State] = Counter()
         for (_, state), count in told[feed.name].items():
             states[state] = max(states[state], count)
-        found.append(Wanted(feed, dimensions(partitions)[axis_index(partitions)], units, states))
+        axis = dimensions(partitions)[axis_index(partitions)]
+        found.append(Wanted(feed, axis, units, states, names))
     return found
 
 
@@ -209,7 +213,7 @@ def _piece(
     system: System, wanted: Wanted, units: Mapping[Series, Ranges], *, stage: int, label: str
 ) -> Piece:
     count = sum(map(size, units.values()))
-    requests = count_requests(system, wanted.feed, units)
+    requests = count_requests(system, wanted.feed, units, names=wanted.names)
     part = PlanPart(
         0, label, "fetch", wanted.feed.name, units, count, requests, reason=wanted.reason
     )
@@ -233,16 +237,22 @@ def _dynamic(
         axis = dimensions(partitions)[axis_index(partitions)]
         if not isinstance(axis, FromDataset) or not _asks_for(options, feed):
             continue
-        days = _days_naming(wanted, axis.dataset)
-        if not days:
+        days, naming = _naming(wanted, axis.dataset)
+        is_on = feed.enabled_by in {"", *observed.settings}
+        stands_by = feed.instead_of and not feed.assumed.new_per_unit[1]
+        if not (days or naming) or stands_by or not is_on:
             continue
         column = (axis.dataset, axis.column)
         known = [piece for piece in pieces if piece.part.feed == feed.name]
         for piece in known:
             pieces.remove(piece)
-        estimate = new_members(feed, observed, days=days, column=column)
-        units = estimate + sum(piece.part.units for piece in known)
-        requests = estimate + sum(piece.part.requests for piece in known)
+        per_unit, requests_per_unit = feed.assumed.new_per_unit
+        estimate = new_members(feed, observed, days=days, column=column) if days else 0
+        named = round(naming * per_unit)
+        units = estimate + max(named, sum(piece.part.units for piece in known))
+        requests = estimate + max(
+            round(naming * requests_per_unit), sum(piece.part.requests for piece in known)
+        )
         part = PlanPart(
             0,
             _member_label(feed),
@@ -252,7 +262,8 @@ def _dynamic(
             units,
             requests,
             dynamic=True,
-            reason=f"about {estimate} {axis.column} new in {days} days of {axis.dataset}",
+            reason=f"about {estimate or named} {axis.column} new in "
+            + (f"{days} days of {axis.dataset}" if days else f"{naming} units of {axis.dataset}"),
         )
         found.append(Piece(MEMBERS, 0, part, feed.priority, len(feed.fills)))
     return found
@@ -262,16 +273,22 @@ def _asks_for(options: PlanOptions, feed: Feed) -> bool:
     return not options.datasets or not set(options.datasets).isdisjoint(feed.fills)
 
 
-def _days_naming(wanted: Sequence[Wanted], dataset: str) -> int:
-    """Return how many days of this plan bring rows of ``dataset``."""
-    every = [
+def _naming(wanted: Sequence[Wanted], dataset: str) -> tuple[int, int]:
+    """Return how many days, and how many other units, of this plan bring rows of ``dataset``."""
+    bringing = [one for one in wanted if dataset in (*one.feed.fills, *one.feed.also)]
+    days = [
         part
-        for one in wanted
-        if isinstance(one.axis, Days) and dataset in (*one.feed.fills, *one.feed.also)
+        for one in bringing
+        if isinstance(one.axis, Days)
         for ranges in one.units.values()
         for part in ranges
     ]
-    return size(union(every))
+    others: dict[str, int] = {}
+    for one in bringing:
+        if not isinstance(one.axis, Days) and dataset in one.feed.fills:
+            filled = one.feed.instead_of or one.feed.name
+            others[filled] = others.get(filled, 0) + sum(map(size, one.units.values()))
+    return size(union(days)), sum(others.values())
 
 
 def _in_waves(pieces: Iterable[Piece], options: PlanOptions) -> list[PlanPart]:
@@ -302,7 +319,12 @@ def _ordered(
     return {series: tuple(ranges)[::sign] for series, ranges in ordinals.items()}
 
 
-def _within(system: System, parts: Sequence[PlanPart], options: PlanOptions) -> list[PlanPart]:
+def _within(
+    system: System,
+    parts: Sequence[PlanPart],
+    options: PlanOptions,
+    names: Mapping[str, Mapping[int, str]],
+) -> list[PlanPart]:
     """Stop after ``max_requests``: the last part is cut, the rest left out."""
     left = options.max_requests or 0
     feeds = {feed.name: feed for _, feed in system.feeds()}
@@ -318,8 +340,9 @@ def _within(system: System, parts: Sequence[PlanPart], options: PlanOptions) -> 
                 {series: union(ranges) for series, ranges in part.ordinals.items()},
                 budget=left,
                 descending=options.order != "oldest",
+                names=names,
             )
-            requests = count_requests(system, feeds[part.feed], units)
+            requests = count_requests(system, feeds[part.feed], units, names=names)
             if requests:
                 count = sum(map(size, units.values()))
                 sign = 1 if options.order == "oldest" else -1

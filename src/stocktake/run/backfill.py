@@ -302,7 +302,12 @@ class _Execution:
             assert plan_id is not None  # noqa: S101 -- every backfill has a plan
             if part.dynamic and not part.ordinals:
                 ranges = dynamic_ranges(
-                    conn, self._workspace, self._system, feed, now=self._workspace.clock()
+                    conn,
+                    self._workspace,
+                    self._system,
+                    feed,
+                    options=self._plan.options,
+                    now=self._workspace.clock(),
                 )
                 set_ordinals(conn, plan_id, number, ranges)
             return remaining(conn, self._claim.run_id, plan_id, number)

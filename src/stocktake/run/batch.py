@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from stocktake.count.record import record
 from stocktake.count.unchanged import confirmed
 from stocktake.errors import SourceChanged
-from stocktake.fetch.captures import known_body, mark_loaded, read_answer, store_captures
+from stocktake.fetch.captures import (
+    known_body,
+    mark_loaded,
+    name_units,
+    read_answer,
+    store_captures,
+)
 from stocktake.fetch.sources import pause_source, record_attempts
 from stocktake.load.merge import KeyCache, Load, merge
 from stocktake.model import State, UnitOutcome
@@ -281,10 +287,19 @@ class BatchLoader:
                 check_off(conn, self._claim.run_id, part, series, ordinals)
             reach("checkpointed")
             mark_loaded(conn, _capture_ids(prepared.findings))
+            _name_units(conn, prepared.findings)
             reach("before_commit")
         reach("after_commit")
         self.tally.rows += sum(counts.read for counts in merged.rows.values())
         return units
+
+
+def _name_units(conn: psycopg.Connection, findings: Sequence[Finding]) -> None:
+    """Let captures of files name the units found in them, so that `why` finds the captures."""
+    for finding in findings:
+        if not finding.errand.request.units and finding.outcomes:
+            for capture_id in _capture_ids([finding]):
+                name_units(conn, capture_id, (outcome.key for outcome in finding.outcomes))
 
 
 def _by_feed(findings: Sequence[Finding]) -> Mapping[str, list[UnitOutcome]]:

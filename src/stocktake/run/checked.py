@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from stocktake.check.measure import run_checks
 from stocktake.check.results import store_results
 from stocktake.errors import PlanRefused
-from stocktake.model import Coverage, Range, Severity
-from stocktake.run.counted import count_system, first_day
+from stocktake.model import Severity
+from stocktake.run.counted import count_years
+from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from stocktake.model import Check, CheckResult, Dataset, System
+    from stocktake.model import Check, CheckResult, Dataset, Range, System
     from stocktake.run.workspace import Workspace
 
 BY_ROW = frozenset({"missing", "invalid", "failed", "share", "ratio", "duplicate"})
@@ -41,32 +42,17 @@ def check_system(
     """
     chosen = checks_of(system, datasets)
     counted = {check.dataset for check in chosen if check.kind == "coverage"}
-    coverages = {
-        name: _by_year(workspace, system, system.dataset(name), window) for name in counted
-    }
     with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
+        coverages = {
+            name: count_years(conn, workspace, system, system.dataset(name), window)
+            for name in counted
+        }
         results = run_checks(
             conn, system, chosen, window=window, now=workspace.clock(), coverages=coverages
         )
         store_results(conn, system.name, results, run_id=run_id)
     return results
-
-
-def _by_year(
-    workspace: Workspace, system: System, dataset: Dataset, window: Range
-) -> list[tuple[str, Coverage]]:
-    today = workspace.clock().date()
-    last = min(window.until or today, today)
-    first = window.since or first_day(dataset) or last
-    found = []
-    for year in range(first.year, last.year + 1):
-        part = Range(
-            max(first, first.replace(year=year, month=1, day=1)),
-            min(last, last.replace(year=year, month=12, day=31)),
-        )
-        (coverage,) = count_system(workspace, system, [dataset], part)
-        found.append((str(year), coverage))
-    return found
 
 
 def check_loaded(

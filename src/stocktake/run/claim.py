@@ -199,7 +199,7 @@ def hold(conn: psycopg.Connection, claim: Claim, *, requests: int, now: datetime
         {"run_id": claim.run_id, "fence": claim.fence, "requests": requests, "now": now},
     ).fetchone()
     if row is None:
-        raise _lost(claim)
+        raise _lost(conn, claim)
 
 
 def look(conn: psycopg.Connection, claim: Claim) -> None:
@@ -210,12 +210,19 @@ def look(conn: psycopg.Connection, claim: Claim) -> None:
     """
     parameters = {"run_id": claim.run_id, "fence": claim.fence}
     if conn.execute(SQL.is_held_run, parameters).fetchone() is None:
-        raise _lost(claim)
+        raise _lost(conn, claim)
 
 
-def _lost(claim: Claim) -> LeaseLost:
+def _lost(conn: psycopg.Connection, claim: Claim) -> LeaseLost:
+    row = conn.execute(SQL.state_of_run, {"run_id": claim.run_id}).fetchone()
+    if row == ("paused",):
+        return LeaseLost(
+            f"run {claim.run_id} was paused; what was loaded is kept.",
+            hint=f"stocktake run resume {claim.run_id}",
+            is_paused=True,
+        )
     return LeaseLost(
-        f"run {claim.run_id} was paused, cancelled or taken over; this process writes no more.",
+        f"run {claim.run_id} was cancelled or taken over; this process writes no more.",
         hint=f"stocktake run show {claim.run_id} says who has it.",
     )
 
@@ -270,7 +277,7 @@ def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datet
         },
     ).fetchone()
     if written is None:
-        raise _lost(claim)
+        raise _lost(conn, claim)
     requests = conn.execute(SQL.one_run, {"run_id": claim.run_id}).fetchone()
     reach("finished")
     return RunReport(

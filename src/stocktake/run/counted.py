@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
+from stocktake.count.holes import first_member_day
 from stocktake.count.recount import recount
-from stocktake.model import GAP_STATES, Days, Range, State, axis_index, dimensions
+from stocktake.model import GAP_STATES, Days, Range, State, axis_index, dimensions, years
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from psycopg import Connection
 
     from stocktake.count.gaps import MatrixRow
     from stocktake.model import Coverage, Dataset, Drift, Gap, System
@@ -26,6 +30,49 @@ def first_day(dataset: Dataset) -> date | None:
     """Return the first day a dataset promises, ``None`` when its units are not days."""
     axis = dimensions(dataset.partitions)[axis_index(dataset.partitions)]
     return axis.since if isinstance(axis, Days) else None
+
+
+def today_of(workspace: Workspace, system: System) -> date:
+    """Return the present day in the system's zone."""
+    return workspace.clock().astimezone(ZoneInfo(system.zone)).date()
+
+
+def count_years(
+    conn: Connection[Any],
+    workspace: Workspace,
+    system: System,
+    dataset: Dataset,
+    window: Range,
+    *,
+    as_of: datetime | None = None,
+) -> list[tuple[str, Coverage]]:
+    """Return the coverage of each of the system's years up to today, cut to ``window``.
+
+    Years begin with the dataset's first day; members without a day count in the first. Datasets
+    whose units have no days give one line with an empty name.
+    """
+    today = (as_of or workspace.clock()).astimezone(ZoneInfo(system.zone)).date()
+    last = min(window.until or today, today)
+    first = first_day(dataset) or first_member_day(conn, system, dataset)
+    parts = [("", Range(window.since, last))]
+    if first is not None:
+        first = max(first, window.since or first)
+        parts = years(first, last, month=system.first_month)
+        if parts and window.since is None:  # members without a day lie before all days
+            parts[0] = (parts[0][0], Range(None, parts[0][1].until))
+    found = []
+    for name, part in parts:
+        (one,) = count(
+            conn,
+            system,
+            [dataset],
+            window=part,
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
+            as_of=as_of,
+        )
+        found.append((name, one))
+    return found
 
 
 def count_system(

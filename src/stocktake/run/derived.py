@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from stocktake.count.record import empty_above, record
+from stocktake.count.dated import redate
+from stocktake.count.record import empty_above, follows_units, record
 from stocktake.count.recount import recount
 from stocktake.derive.recompute import derive, in_order
 from stocktake.derive.verification import verify
@@ -75,7 +76,14 @@ def derive_all(
         units.update(
             again(partial(_derive_one, workspace, system, derivation, claim, full=full, own=own))
         )
+    again(partial(_redate, workspace, system, claim))
     return units
+
+
+def _redate(workspace: Workspace, system: System, claim: Claim) -> None:
+    with workspace.database.connection() as conn:
+        claims.hold(conn, claim, requests=0, now=workspace.clock())
+        redate(conn, system)
 
 
 def _derive_one(
@@ -100,14 +108,24 @@ def _derive_one(
             now=now,
         )
         reach("derive_merged")
-        if done.touched_keys:
+        # Columns beside fetched ones: rows that stay as they are were counted by their load.
+        if done.touched_keys and (done.counts.updated or not derivation.columns):
             _write_receipt(conn, done, run_id=claim.run_id, now=now)
         units: Mapping[State, int] = {}
         if not derivation.columns:
             dataset = system.dataset(done.dataset)
-            touched = dict.fromkeys((*done.units, *empty_above(conn, system, dataset)))
+            empty = empty_above(conn, system, dataset)
+            touched = dict.fromkeys(
+                (*done.units, *(key for key, is_new in empty.items() if is_new))
+            )
             outcomes = [
-                UnitOutcome(key, datasets=(done.dataset,), none_is_empty=True) for key in touched
+                UnitOutcome(
+                    key,
+                    datasets=(done.dataset,),
+                    # Without rows above nothing can come of them; elsewhere none are a gap.
+                    none_is_empty=key in empty or not follows_units(system, dataset),
+                )
+                for key in touched
             ]
             if outcomes:
                 units = record(
@@ -185,7 +203,10 @@ def verify_system(workspace: Workspace, system: System, *, full: bool, seed: int
                 f"derived {derivation.dataset} ({derivation.sql})",
                 found.keys,
                 found.count,
-                [str(key) for key in found.examples[:EXAMPLES]],
+                [
+                    f"{'/'.join(map(str, key.values()))} {how}"
+                    for key, how in found.examples[:EXAMPLES]
+                ],
             )
         )
     with workspace.database.connection() as conn:

@@ -96,7 +96,8 @@ def errands(
         streams = [_ordinals(series, ranges, descending) for series, ranges in remaining.items()]
         merged = iter(heapq.merge(*streams, key=lambda mark: -mark[1] if descending else mark[1]))
     groups = (list(group) for _, group in groupby(merged, key=lambda mark: mark[1]))
-    while chunk := [mark for group in islice(groups, CHUNK) for mark in group]:
+    at_once = None if assigned.feed.bulk else CHUNK
+    while chunk := [mark for group in islice(groups, at_once) for mark in group]:
         if isinstance(counted, Days):
             keys = {_key(series, axis, str(day_of(at))): (series, at) for series, at in chunk}
         elif isinstance(counted, Values):

@@ -47,7 +47,7 @@ class Fetching:
         What an interrupted run had captured is taken from there: no request is sent twice.
         """
         pages = self._stored.pop((errand.feed.name, errand.request.units), [])
-        if pages and _is_whole(errand, pages):
+        if pages and is_whole(errand, pages):
             return Answer(errand.request, tuple(pages), requests=len(pages))
         feed = self._paced(errand.feed, errand.source.name)
         return await self._fetcher.fetch(
@@ -92,7 +92,8 @@ def stored_pages(database: Database, claim: Claim) -> Stored:
     return found
 
 
-def _is_whole(errand: Errand, pages: Sequence[Capture]) -> bool:
+def is_whole(errand: Errand, pages: Sequence[Capture]) -> bool:
+    """Return whether no page follows the last of those an interrupted run had captured."""
     if errand.feed.next_page is None:
         return len(pages) == 1
-    return errand.feed.next_page(errand.request, [page.body for page in pages]) is None
+    return errand.feed.next_page(pages[-1].request, [page.body for page in pages]) is None

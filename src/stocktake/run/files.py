@@ -75,10 +75,12 @@ def find_format(system: System, dataset: Dataset, source: str) -> tuple[Source, 
         for owner, form in forms
         if dataset.name in {*form.fills, *form.also} and source in ("", form.name, owner.name)
     ]
-    if len(fitting) > 1:
-        fitting = [(owner, form) for owner, form in fitting if form.fills[0] == dataset.name] or (
-            fitting
-        )
+    # What a file is about comes before what it names in passing.
+    for preferred in (
+        [one for one in fitting if dataset.name in one[1].fills],
+        [one for one in fitting if one[1].fills[0] == dataset.name],
+    ):
+        fitting = preferred or fitting
     if len(fitting) == 1:
         return fitting[0]
     names = ", ".join(form.name for _, form in (fitting or forms)) or "none"

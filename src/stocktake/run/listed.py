@@ -79,6 +79,13 @@ def list_runs(workspace: Workspace, system: str | None, *, limit: int) -> list[R
     return [RunLine(*row) for row in rows]
 
 
+def unfinished_runs(workspace: Workspace, system: str) -> list[RunLine]:
+    """Return the system's runs that are queued, running or paused, newest first."""
+    with workspace.database.connection() as conn:
+        rows = conn.execute(SQL.unfinished_runs, {"system": system}).fetchall()
+    return [RunLine(*row) for row in rows]
+
+
 def show_run(workspace: Workspace, run_id: int) -> tuple[RunLine, list[tuple[datetime, str, str]]]:
     """Return one run and its last log lines, newest first.
 

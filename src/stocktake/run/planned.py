@@ -13,6 +13,7 @@ from stocktake.count.needs import member_keys, needs, newest_members
 from stocktake.count.states import Looking
 from stocktake.errors import PlanRefused
 from stocktake.model import TO_FILL_STATES, Range
+from stocktake.model.ordinals import members
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
 from stocktake.run.registry import find_datasets
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from stocktake.model import Feed, Plan, PlanOptions, System
+    from stocktake.model import Feed, Need, Plan, PlanOptions, System
     from stocktake.run.workspace import Workspace
     from stocktake.store.database import Database
 
@@ -63,7 +64,27 @@ def plan_for(
         **looking,
     )
     counted = count(conn, system, chosen, **looking) if options.until_target else ()
-    return make_plan(system, wanted, options, observed=observed(conn, system, counted), now=now)
+    seen = dataclasses.replace(
+        observed(conn, system, counted),
+        settings=workspace.lifted(system),
+        names=_bulk_names(conn, system, wanted),
+    )
+    return make_plan(system, wanted, options, observed=seen, now=now)
+
+
+def _bulk_names(
+    conn: psycopg.Connection, system: System, wanted: Sequence[Need]
+) -> dict[str, Mapping[int, str]]:
+    """Return the names of the members that bulk feeds are to ask for, by feed."""
+    bulk = {feed.name: feed for _, feed in system.feeds() if feed.bulk}
+    ordinals: dict[str, list[int]] = {}
+    for need in wanted:
+        if need.feed in bulk:
+            ordinals.setdefault(need.feed, []).extend(members(need.ranges))
+    return {
+        name: member_keys(conn, system, system.dataset(bulk[name].fills[0]), chosen)
+        for name, chosen in ordinals.items()
+    }
 
 
 def asked_range(system: System, options: PlanOptions, *, now: datetime) -> Range:
@@ -109,9 +130,13 @@ def dynamic_ranges(
     system: System,
     feed: Feed,
     *,
+    options: PlanOptions,
     now: datetime,
 ) -> Ranges:
-    """Return what a feed needs at this moment: the units a dynamic part stands for."""
+    """Return what a feed needs at this moment: the units a dynamic part stands for.
+
+    Members that have days are asked for within the days of the plan.
+    """
     found: Ranges = {}
     for need in needs(
         conn,
@@ -120,6 +145,7 @@ def dynamic_ranges(
         states=TO_FILL_STATES,
         due_only=True,
         now=now,
+        window=asked_range(system, options, now=now),
         lifted=workspace.lifted(system),
     ):
         if need.feed == feed.name:

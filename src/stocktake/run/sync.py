@@ -25,9 +25,10 @@ def sync(
     """Fill the last ``days`` days up to today, and the days ahead that sources tell of.
 
     Fetched are units that are missing, thin, stale, or failed and due for another try; held ones
-    whose re-check is due; lists and members older than their feed's ``refresh_after``. Answers
-    that did not change are recognised and not loaded. Each sync is planned anew: one that was
-    interrupted is not continued, and interrupted backfills are left as they are.
+    whose re-check is due, however old; lists and members older than their feed's
+    ``refresh_after``. Answers that did not change are recognised and not loaded. Each sync is
+    planned anew: one that was interrupted is not continued, and interrupted backfills are left as
+    they are.
 
     Args:
         workspace: Where.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stocktake.errors import ConfigurationError
 from stocktake.run.clock import Clock, system_clock
 from stocktake.run.registry import installed_systems
+from stocktake.run.shipped import load_shipped
 from stocktake.store.database import open_database
 from stocktake.store.installation import init, read_installation
 from stocktake.store.migrate import ENGINE, Component
@@ -42,19 +43,35 @@ class Workspace:
     clock: Clock = system_clock
 
     def lifted(self, system: System) -> frozenset[str]:
-        """Return which window-lifting settings of the system's sources are true.
+        """Return which settings of the system's sources that lift windows or enable feeds are true.
 
-        A sandbox has every add-on unless a setting says otherwise.
+        A sandbox has every add-on unless a setting says otherwise; what is off by default is off
+        in a sandbox too.
         """
-        return frozenset(
+        lifting = {
             feed.window.lifted_by
             for source, feed in system.feeds()
             if feed.window.lifted_by and self._is_lifted(source.name, feed.window.lifted_by)
-        )
+        }
+        enabling = {
+            feed.enabled_by
+            for source, feed in system.feeds()
+            if feed.enabled_by and self._is_true(source.name, feed.enabled_by)
+        }
+        return frozenset(lifting | enabling)
 
     def _is_lifted(self, source: str, setting: str) -> bool:
-        given = self.settings.source(source).get(setting)
-        return self.kind == "sandbox" if given is None else str(given).lower() in TRUE_TEXTS
+        if setting in self.settings.source(source):
+            return self._is_true(source, setting)
+        return self.kind == "sandbox"
+
+    def _is_true(self, source: str, setting: str) -> bool:
+        return str(self.settings.source(source).get(setting)).lower() in TRUE_TEXTS
+
+    def enabled(self, system: System, source: Source) -> bool:
+        """Return whether any feed of the source may be asked."""
+        lifted = self.lifted(system)
+        return any(feed.enabled_by in {"", *lifted} for feed in source.feeds)
 
 
 @contextlib.contextmanager
@@ -68,7 +85,10 @@ def open_workspace(
     with open_database(settings, application=application, components=components()) as database:
         try:
             installation = read_installation(database) or init(database, "real")
-            yield Workspace(settings, database, installation.kind, clock)
+            workspace = Workspace(settings, database, installation.kind, clock)
+            for system in installed_systems().values():
+                load_shipped(workspace, system)
+            yield workspace
         except TROUBLE as error:
             raise explained(error) from error
 
@@ -82,8 +102,11 @@ def components() -> tuple[Component, ...]:
 RATE_FACTOR = "rate_factor"
 """Source setting of sandboxes: the declared limits are multiplied by it."""
 
-SANDBOX_LOGIN = {"user": "sandbox", "password": "sandbox"}
-"""Guards nothing: sandboxes listen on loopback and make everything up."""
+SANDBOX_LOGIN = {"user": "sandbox", "password": "not-a-secret"}
+"""Guards nothing: sandboxes listen on loopback and make everything up.
+
+The password is none of the words their answers use: captures show stars in place of a secret.
+"""
 
 
 @contextlib.contextmanager
@@ -103,7 +126,7 @@ def reachable_sources(
         found = {
             source.name: dict(workspace.settings.source(source.name))
             for source in system.sources
-            if source.feeds
+            if source.feeds and workspace.enabled(system, source)
         }
         unserved = [name for name, own in found.items() if "base_url" not in own]
         if workspace.kind == "sandbox" and system.sandbox and unserved:
@@ -126,7 +149,8 @@ def load_place(place: str) -> Any:
 
 
 def _require_credentials(source: Source, own: Mapping[str, Any]) -> None:
-    needed = {"basic": ("user", "password"), "bearer": ("token",)}.get(source.auth, ())
+    ways = {"basic": ("user", "password"), "bearer": ("token",), "key": ("token",)}
+    needed = ways.get(source.auth, ())
     lacking = [name for name in needed if not own.get(name)]
     if lacking:
         prefix = f"STOCKTAKE_SOURCE_{source.name.upper()}_"

@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from psycopg.sql import SQL
 
-__all__ = ["Queries", "load_queries", "parse_queries"]
+__all__ = ["Queries", "embedded", "load_queries", "parse_queries"]
 
 _NAME = re.compile(r"^-- name: *([a-z_][a-z0-9_]*) *$", re.MULTILINE)
 
@@ -50,6 +50,11 @@ class Queries(Mapping[str, SQL]):
     def __len__(self) -> int:
         """Return the number of statements."""
         return len(self._statements)
+
+
+def embedded(statement: SQL) -> SQL:
+    """Return a statement without its final semicolon, to stand inside another one."""
+    return SQL(statement.as_string(None).rstrip().removesuffix(";") + "\n")
 
 
 @cache

@@ -52,16 +52,13 @@ def ask(address: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def content(address: str) -> dict[str, list[tuple[Any, ...]]]:
-    """What people see of the tables: no engine columns, no times of loading or computing.
-
-    ``days_since_*`` are stored as of ``stats_updated_at`` and told by a view.
-    """
+    """What people see of the tables: no engine columns, no times of loading or computing."""
     found = {}
     for table in TABLES:
         names = ask(
             address,
             "select column_name from information_schema.columns where table_schema = 'racing'"
-            f" and table_name = '{table}' and column_name !~ '^_|_at$|^days_since' order by 1",
+            f" and table_name = '{table}' and column_name !~ '^_|_at$' order by 1",
         )
         columns = ", ".join(name for (name,) in names)
         found[table] = ask(address, f"select {columns} from racing.{table} order by {columns}")
@@ -134,6 +131,16 @@ def test_a_day_of_six_races_is_complete(loaded: dict[str, Any]) -> None:
     told = stocktake("why", "racing", "ra_races", "2024-11-13/hk", "--json").json
 
     assert (told["state"], told["feeds"][0]["rows"]) == ("complete", 6)
+
+
+def test_a_unit_names_the_files_that_held_it(loaded: dict[str, Any]) -> None:
+    del loaded
+    told = stocktake("why", "racing", "ra_races", "2024-11-13/hk", "--json").json
+
+    captures = told["captures"]
+    assert [one["feed"] for one in captures] == ["hkjc", "hkjc"], "the year was loaded twice"
+    shown = stocktake("capture", "show", str(captures[0]["capture_id"]), "--json").json
+    assert shown["path"] == "hkjc_results_2024.csv.gz"
 
 
 @pytest.mark.parametrize("kind", ["rejects", "duplicates"])

@@ -45,6 +45,19 @@ def test_a_row_names_capture_run_and_receipt_of_each_facet(conn: Connection) -> 
     assert [(one.run_id, one.before["jockey"]) for one in told.versions] == [(2, "Weak")]
 
 
+def test_a_request_is_told_as_it_was_sent(conn: Connection) -> None:
+    card = stored(conn, RunnerCard("r1", "h1", jockey="Weak"))
+    conn.execute(
+        "update stocktake.capture set params = %s where capture_id = %s",
+        (["date", "2024-01-02", "region", "gb", "region", "ire"], card.capture_id),
+    )
+    merge_all(conn, [card], run_id=1)
+
+    told = trace(conn, system, system.dataset("runner"), {"race_id": "r1", "horse_id": "h1"})
+
+    assert told.origins[0].request == "/answer/0?date=2024-01-02&region=gb&region=ire"
+
+
 def test_an_unknown_row_is_refused(conn: Connection) -> None:
     with pytest.raises(UsageError, match="race has no row race_id=r9"):
         trace(conn, system, system.dataset("race"), {"race_id": "r9"})

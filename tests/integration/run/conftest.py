@@ -57,7 +57,7 @@ class Stable:
         source = {
             "base_url": self.server.base_url,
             "user": "sandbox",
-            "password": "sandbox",
+            "password": "not-a-secret",
             "rate_factor": str(RATE_FACTOR),
         }
         settings = Settings(home=self.home, sources={"theracingapi": source})

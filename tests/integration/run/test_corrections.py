@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from stocktake.errors import PlanRefused
+from stocktake.fetch.captures import latest_answers, read_capture
 from stocktake.testing import Fault
 from tests.integration.run.conftest import DAYS
 
@@ -63,3 +65,23 @@ def test_a_re_check_finds_an_amended_result_and_changes_nothing_else(
     )
     assert 0 < recomputed["ra_performance_by_venue"] < held / 2
     assert stable.differences() == {}
+
+
+@pytest.mark.fault("Q01")
+def test_riders_shifted_in_the_results_stop_the_run_with_the_check_that_saw_it(
+    stable: Stable,
+) -> None:
+    stable.server.rules.add([Fault("shifted_jockeys", endpoint="/v1/results")])
+
+    with pytest.raises(PlanRefused, match="riders_agree 2026 is"):
+        stable.backfill("ra_races", "ra_runners", since=date(2026, 3, 8), until=date(2026, 3, 9))
+
+
+def test_a_captured_body_is_what_the_sandbox_sent(stable: Stable) -> None:
+    stable.backfill("ra_race_results", since=date(2026, 3, 9), until=date(2026, 3, 9))
+
+    with stable.workspace.database.connection() as conn:
+        [first, *_] = latest_answers(conn, "racing", "results")
+        stored = read_capture(conn, first).capture
+    assert b"Stocktake sandbox" in stored.body
+    assert b"**" not in stored.body

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stocktake.model import PlanOptions, State
+from stocktake.model import GAP_STATES, PlanOptions, Range, State
 from stocktake.run.backfill import Conduct, backfill
+from stocktake.run.counted import list_gaps
+from stocktake.run.explained import explain_unit
 from stocktake.run.pump import PumpLimits
+from stocktake.run.registry import find_datasets
 from stocktake.testing import Fault
 from tests.integration.run.conftest import RACING
 
@@ -72,9 +75,24 @@ def test_a_horse_the_source_does_not_know_is_unrecoverable(stable: Stable) -> No
     stable.backfill(since=UNTIL, until=UNTIL)
 
     counted = stable.count("ra_horse_pedigree")
-    assert counted.states[State.THIN] == 1
-    assert set(counted.states) == {State.COMPLETE, State.THIN}
+    assert counted.states[State.UNRECOVERABLE] == 1
+    assert set(counted.states) == {State.COMPLETE, State.UNRECOVERABLE}
+    assert counted.held + 1 == counted.expected
+    assert told_of(stable, horse) == (State.UNRECOVERABLE, "no such horse (HTTP 404)")
     assert stable.asked == asked
+
+
+def told_of(stable: Stable, horse: str) -> tuple[State, str]:
+    """Return what `gaps` says of a horse's pedigree, after making sure that `why` says the same."""
+    [pedigrees] = find_datasets(RACING, PEDIGREES)
+    told = explain_unit(stable.workspace, RACING, pedigrees, horse)
+    found = list_gaps(
+        stable.workspace, RACING, [pedigrees], Range(), states=tuple(GAP_STATES), limit=None
+    )
+    assert [(gap.first, gap.state, gap.reason) for gap in found] == [
+        (horse, told.state, told.reason)
+    ]
+    return told.state, told.reason
 
 
 def test_enrichment_goes_on_where_it_was_interrupted(stable: Stable) -> None:

@@ -99,6 +99,26 @@ def test_a_day_that_is_over_is_asked_for_when_its_re_checks_are_due(stable: Stab
     assert looked == ["2026-03-10", "2026-03-11", "2026-03-12", "2026-03-14", "2026-03-21"]
 
 
+def test_re_checks_that_fell_due_while_nobody_looked_are_made_up_for(stable: Stable) -> None:
+    stable.system = PLAIN
+    stable.sync("ra_race_results", days=2)
+    stable.now += timedelta(days=1)
+    stable.sync("ra_race_results", days=2)
+    stable.now = datetime(2026, 3, 31, 12, tzinfo=UTC)
+    asked = stable.asked
+
+    stable.sync("ra_race_results", days=2)
+    late = days_asked(stable.targets(asked))["/v1/results"]
+    asked = stable.asked
+    stable.sync("ra_race_results", days=2)
+
+    assert late == [
+        *days(date(2026, 3, 8), date(2026, 3, 10)),
+        *days(date(2026, 3, 29), date(2026, 3, 31)),
+    ]
+    assert days_asked(stable.targets(asked))["/v1/results"] == ["2026-03-31"]
+
+
 def test_lists_are_asked_for_again_when_they_are_old(stable: Stable) -> None:
     stable.system = PLAIN
     paths = []

@@ -20,7 +20,7 @@ class Answer:
     json: Any
 
 
-def ask(server: SandboxServer, target: str, *, login: str = "sandbox:sandbox") -> Answer:
+def ask(server: SandboxServer, target: str, *, login: str = "sandbox:not-a-secret") -> Answer:
     """Ask for a path and query; the answer's body is decoded JSON."""
     host = server.base_url.removeprefix("http://")
     token = b64encode(login.encode()).decode()

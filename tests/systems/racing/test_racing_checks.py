@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Identifier
 
 from stocktake.check.measure import run_checks
 from stocktake.derive import derive, in_order
-from stocktake.model import Coverage, Severity
+from stocktake.model import Coverage, Range, Severity
 from stocktake.store import ENGINE, Component
 from stocktake.systems.racing import system
 from stocktake.testing.database import temporary_database
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 NOW = datetime(2024, 2, 1, 6, tzinfo=UTC)
 RACING = Component.of_package("racing", system.package)
 DAYS, RACES_A_DAY, FIELD = 30, 6, 9
-COMPLETE = {"ra_races": [("2024", Coverage("ra_races", 60, 60))]}
+COMPLETE = {
+    name: [("2024", Coverage(name, 60, 60))]
+    for name in ("ra_races", "ra_runners", "ra_race_results")
+}
 QUIET = {Severity.PASS, Severity.NOT_APPLICABLE}
 
 
@@ -90,7 +93,7 @@ def fill(conn: Connection[Any], races: list[dict[str, Any]], results: list[dict[
     insert(conn, "ra_mst_courses", [{"id": "crs_1"}])
     insert(conn, "ra_races", races)
     insert(conn, "ra_race_results", results)
-    cards = {"ofr": 70, "form": "12", "silk_url": "x"}
+    cards = {"ofr": 70, "form": "12", "silk_url": "x", "_card_hash": 1, "_result_hash": 1}
     insert(conn, "ra_runners", [{**entry(one), **cards} for one in results])
     for kind in ("horse", "jockey", "trainer", "owner", "sire", "dam", "damsire"):
         ids = sorted({one[f"{kind}_id"] for one in results})
@@ -194,6 +197,15 @@ SEEDED = [
         "update racing.ra_races set field_size = 12 where date < '2024-01-08'",
         "field_size_agrees",
     ),
+    (
+        "shift: each rider one line down, so that all are jockeys",
+        (
+            "update racing.ra_runners set _overruled = jsonb_build_object('card',"
+            " jsonb_build_object('jockey_id', 'jky_' || (substr(jockey_id, 5)::int + 1) % 20))"
+            " where race_id = 'rac_010'"
+        ),
+        "riders_agree",
+    ),
 ]
 
 
@@ -208,6 +220,45 @@ def test_a_seeded_fault_is_found_by_the_right_check(
         clean.execute(corruption.encode())
 
         assert check in alarms(clean)
+
+
+@pytest.mark.fault("Q01")
+def test_a_race_with_one_rider_replaced_raises_no_alarm(clean: Connection[Any]) -> None:
+    with clean.transaction(force_rollback=True):
+        clean.execute(
+            """update racing.ra_runners set _overruled = '{"card": {"jockey_id": "jky_99"}}'"""
+            " where race_id = 'rac_010' and jockey_id = 'jky_3'"
+        )
+
+        assert alarms(clean) == set()
+
+
+WHOLE_YEARS = {"races_per_year", "races_in_2020", "results_overdue"}
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "judged"),
+    [
+        (date(2024, 1, 2), date(2024, 1, 30), set()),
+        (date(2023, 6, 1), date(2024, 1, 30), set()),
+        (date(2023, 1, 1), date(2024, 1, 30), {"races_per_year"}),
+        (date(2020, 1, 1), date(2020, 12, 30), set()),
+        (date(2020, 1, 1), date(2020, 12, 31), {"races_in_2020"}),
+        (date(2024, 1, 30), date(2024, 2, 1), {"results_overdue"}),
+        (None, None, WHOLE_YEARS),
+    ],
+)
+def test_a_range_without_a_whole_year_is_not_judged_by_years(
+    clean: Connection[Any], since: date | None, until: date | None, judged: set[str]
+) -> None:
+    chosen = [check for check in system.checks if check.name in WHOLE_YEARS]
+    with clean.transaction(force_rollback=True):
+        for year in (2020, 2023):
+            insert(clean, "ra_races", [race(f"rac_{year}", date(year, 6, 1))])
+        results = run_checks(clean, system, chosen, window=Range(since, until), now=NOW)
+
+    applied = {one.check for one in results if one.severity is not Severity.NOT_APPLICABLE}
+    assert applied == judged
 
 
 @pytest.mark.fault("Q02")

@@ -1,5 +1,5 @@
 -- Drops the engine's tables; the systems' own components must have been rolled back before.
-drop table check_result, derive_state, source_pause, gate, attempt, run_log, checkpoint, run,
+drop table signoff_item, signoff, check_result, derive_state, source_pause, gate, attempt, run_log, checkpoint, run,
     plan_part, plan, row_version, duplicate, reject, receipt, capture, body, unit, member,
     ledger_change, ledger, series cascade;
 drop function unit_states(text, text, text[], integer[], integer[], text[], text[], text[],

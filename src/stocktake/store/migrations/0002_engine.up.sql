@@ -327,6 +327,36 @@ create table check_result (
 );
 create index check_result_by_name on check_result (system, name, grp, at desc);
 
+-- What was signed off: by whom, when, over which days. Written once, never changed.
+create table signoff (
+    signoff_id bigint generated always as identity primary key,
+    tenant_id  uuid,
+    system     text not null,
+    since      date,
+    until      date not null,
+    signed_by  text not null,
+    signed_at  timestamptz not null
+);
+create index signoff_by_system on signoff (system, signoff_id);
+
+-- What was measured for it, criterion by criterion, in the declared order.
+create table signoff_item (
+    signoff_id bigint not null references signoff,
+    place      integer not null,
+    tenant_id  uuid,
+    name       text not null,
+    title      text not null,
+    kind       text not null,
+    severity   text not null,
+    value      double precision,
+    threshold  text not null,
+    detail     text not null,
+    lines      jsonb not null default '[]',
+    -- why it was signed although it failed; empty when it did not
+    waived     text not null default '',
+    primary key (signoff_id, place)
+);
+
 -- Applies additions and removals in order: what a series held after them.
 create function apply_ranges(held int4multirange, added int4multirange, removed int4multirange)
 returns int4multirange language sql immutable parallel safe
@@ -438,8 +468,16 @@ with asked_for as materialized (
 ), told as materialized (
     select r.*, x.state, x.reason, x.ranges
       from route r join exception x on x.key = r.key and x.feed = r.feed
+), gone as materialized ( -- its own source has no such unit; other rows only mention it
+    select t.key, range_agg(t.ranges * t.reach) - coalesce((
+               select range_agg(r.held) from route r where r.key = t.key and r.feed <> 'extract'),
+               '{}') as ranges
+      from told t where t.is_required and t.state = 'unrecoverable'
+     group by t.key
 ), united as materialized (
-    select r.key, p.promised, p.required, range_agg(r.held) as held
+    select r.key, p.promised, p.required,
+           range_agg(r.held) - coalesce((select g.ranges from gone g where g.key = r.key), '{}')
+               as held
       from route r join promise p on p.profile = r.profile
      group by r.key, p.promised, p.required
 ), satisfied as materialized ( -- held by a required feed without a complaint
@@ -515,8 +553,8 @@ with asked_for as materialized (
            t.state, t.reason,
            case when t.state in ('thin', 'stale') then t.ranges * t.held * t.reach
                 when t.state = 'empty' then t.ranges * t.held
-                else t.ranges * t.reach - t.held end
-      from told t where by_feed
+                else t.ranges * t.reach - case when t.is_required then t.held else u.held end end
+      from told t join united u using (key) where by_feed
     union all
     select r.key, r.feed, 7, 'complete', '', r.held from route r where by_feed
     union all
@@ -601,7 +639,7 @@ declare
 begin
     foreach target in array array['series', 'ledger', 'ledger_change', 'member', 'unit', 'capture',
         'receipt', 'reject', 'duplicate', 'row_version', 'plan', 'plan_part', 'run', 'checkpoint',
-        'run_log', 'attempt', 'derive_state', 'check_result'] loop
+        'run_log', 'attempt', 'derive_state', 'check_result', 'signoff', 'signoff_item'] loop
         execute format('alter table %I enable row level security', target);
         execute format('alter table %I force row level security', target);
         execute format(
@@ -618,4 +656,4 @@ grant usage on schema stocktake to stocktake_app;
 grant select, insert, update, delete on all tables in schema stocktake to stocktake_app;
 grant usage, select on all sequences in schema stocktake to stocktake_app;
 revoke insert, update, delete on migration from stocktake_app;
-revoke update, delete on installation from stocktake_app;
+revoke update, delete on installation, signoff, signoff_item from stocktake_app;

@@ -120,3 +120,16 @@ select newest.name, newest.dataset, newest.grp, newest.severity, newest.value,
           from stocktake.check_result where system = %(system)s
          order by name, grp, at desc, result_id desc) newest
  order by newest.dataset, newest.name, newest.grp;
+
+-- name: first_bad
+-- The first kept result of some checks that warns or fails, and the check's name.
+-- :system  text         their system
+-- :names   text[]       the checks
+-- :since   timestamptz  from this instant on
+-- :until   timestamptz  up to this instant
+select at, name
+  from stocktake.check_result
+ where system = %(system)s and name = any(%(names)s) and severity in ('warn', 'fail')
+   and at between %(since)s and %(until)s
+ order by at
+ limit 1;

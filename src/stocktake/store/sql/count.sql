@@ -49,6 +49,42 @@ select u.key, u.feed, u.state, u.reason, lower(part) as first, upper(part) as la
  order by u.key, first, u.feed
  limit %(limit)s;
 
+-- name: member_days
+-- Members held and lacking per day, of units whose members have days.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :keys  text[]  keys
+-- :profiles  int[]  number of each key's promise
+-- :rule_profile  int[]  lines of promises: number
+-- :rule_feed  text[]  … feed
+-- :rule_state  text[]  … state
+-- :rule_reason  text[]  … reason
+-- :rule_ranges  text[]  … multirange
+-- :upstream  text[]  datasets of the same units that come before
+-- :as_of  timestamptz  what was known then, NULL for now
+-- :today  date  last day expected
+-- :series_id  int  series that numbers the members
+-- :held  text[]  states that are held
+-- :lacking  text[]  states that are gaps
+select u.key, m.day - date '1970-01-01' as day,
+       count(*) filter (where u.state = any(%(held)s)) as held,
+       count(*) filter (where u.state = any(%(lacking)s)) as lacking,
+       min(u.reason) filter (where u.state = any(%(lacking)s)) as reason
+  from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
+                   %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
+                   %(upstream)s, %(as_of)s, %(today)s, false) as u
+       cross join unnest(u.ranges) as part
+       join member m on m.series_id = %(series_id)s and m.ordinal >= lower(part)
+                    and m.ordinal < upper(part)
+ where u.state = any(%(held)s || %(lacking)s) and m.day is not null
+ group by u.key, m.day
+ order by u.key, m.day;
+
+-- name: first_member_day
+-- The earliest day of a series' members.
+-- :series_id  int  series
+select min(day) from member where series_id = %(series_id)s;
+
 -- name: rows_kept
 -- Rows by the counts kept per unit; a unit held by several feeds counts its larger figure.
 -- :system  text  system
@@ -112,12 +148,28 @@ select u.reason, range_agg(int4range(u.ordinal, u.ordinal + 1))::text
    and (%(as_of)s::timestamptz is null or u.changed_at <= %(as_of)s)
  group by u.reason order by u.reason;
 
+-- name: waived_members
+-- Members that a dataset does not promise, by reason.
+-- The system's own statement names key and reason.
+-- :series_id  int  series
+select w.reason, range_agg(int4range(m.ordinal, m.ordinal + 1))::text
+  from ({waived}) as w(key, reason)
+  join member m on m.series_id = %(series_id)s and m.key = w.key
+ group by w.reason order by w.reason;
+
 -- name: member_keys
 -- Keys of members by ordinal.
 -- :series_id  int  series
 -- :ordinals  int[]  ordinals, NULL for all
 select ordinal, key from member
  where series_id = %(series_id)s and (%(ordinals)s::int[] is null or ordinal = any(%(ordinals)s));
+
+-- name: days_of_members
+-- Days of members that have one.
+-- :series_id  int  series
+-- :ordinals  int[]  ordinals
+select ordinal, day from member
+ where series_id = %(series_id)s and ordinal = any(%(ordinals)s) and day is not null;
 
 -- name: newest_members
 -- Ordinals of all members: the latest day first, those without one last.
@@ -137,8 +189,8 @@ select k.key, m.ordinal
                       where m.series_id = %(series_id)s and m.key = k.key limit 1) as m;
 
 -- name: waiting_units
--- Units whose next try is not due yet, and held ones whose re-check is due, per series and feed;
--- apart those the source does not have.
+-- Units whose next try is not due yet, and held ones whose re-check is due (thin: the day was not
+-- over), per series and feed; apart those the source does not have.
 -- :now  timestamptz  instant
 -- :system  text  system
 -- :dataset  text  dataset
@@ -149,7 +201,7 @@ select s.key, s.feed, u.next_try_at > %(now)s as is_waiting, u.state = 'unrecove
   from series s join unit u using (series_id)
  where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> ''
    and u.next_try_at is not null
-   and (u.next_try_at > %(now)s or u.state in ('complete', 'empty'))
+   and (u.next_try_at > %(now)s or u.state in ('complete', 'empty', 'thin'))
    and (%(first)s <= u.ordinal and u.ordinal < %(last)s)
  group by 1, 2, 3, 4;
 
@@ -359,6 +411,13 @@ update member m set day = told.day
             or %(exact)s and m.day is distinct from k.day::date) as told
  where m.ctid = told.row;
 
+-- name: redate_members
+-- Days of members as a system's own statement tells them: key and day.
+-- :series_id  int  series
+update member m set day = w.day
+  from ({days}) as w(key, day)
+ where m.series_id = %(series_id)s and m.key = w.key and m.day is distinct from w.day;
+
 -- name: rows_by_key
 -- Rows per value of the key column of a dataset whose units are members.
 -- :keys  text[]  keys
@@ -487,18 +546,18 @@ select reason, decided_by, decided_until from unit
  where series_id = %(series_id)s and ordinal = %(ordinal)s and state = 'accepted';
 
 -- name: empty_above
--- Units proven empty in an upstream dataset that a derived one of the same units does not hold yet.
+-- Units proven empty in an upstream dataset, and whether a derived one of the same units does not
+-- hold them yet.
 -- :system  text  system
 -- :upstream  text  dataset with the empty units
 -- :derived  text  derived dataset
-select s.key, u.ordinal
+select s.key, u.ordinal, not exists (
+       select from series d join ledger l using (series_id)
+        where d.system = s.system and d.dataset = %(derived)s and d.feed = 'derive'
+          and d.key = s.key and l.chunk = floor(u.ordinal / 4096.0) and l.held @> u.ordinal) as is_new
   from series s
   join unit u using (series_id)
  where s.system = %(system)s and s.dataset = %(upstream)s and u.state = 'empty'
-   and not exists (
-       select from series d join ledger l using (series_id)
-        where d.system = s.system and d.dataset = %(derived)s and d.feed = 'derive'
-          and d.key = s.key and l.chunk = floor(u.ordinal / 4096.0) and l.held @> u.ordinal)
  order by s.key, u.ordinal;
 
 -- name: note_stale
@@ -516,3 +575,96 @@ select w.series_id, w.ordinal, 'stale', %(reason)s, %(now)s
 on conflict (series_id, ordinal) do update
    set state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at
  where u.state in ('complete', 'empty', 'thin');
+
+-- name: history_began
+-- When the ledger of a system first changed.
+-- :system  text  system
+select min(c.at) from series s join ledger_change c using (series_id)
+ where s.system = %(system)s and s.feed <> 'member';
+
+-- name: losses
+-- What feeds let go of, newest first: its ranges, and when all of it was held again.
+-- :system  text  system
+-- :since  timestamptz  earliest loss, NULL for all
+-- :limit  int  most lines
+select s.dataset, s.key, s.feed, l.lost::text, l.at,
+       case when l.lost <@ coalesce((select range_agg(h.held) from ledger h
+                                      where h.series_id = l.series_id), '{}') then (
+           select max(b.at) from ledger_change b
+            where b.series_id = l.series_id and b.change_id > l.change_id and b.added && l.lost
+              and not exists (
+                  select from ledger_change r
+                   where r.series_id = l.series_id and r.change_id > l.change_id
+                     and r.change_id < b.change_id and r.removed && l.lost)) end as back_at
+  from series s
+  join (select c.*, c.removed - c.added as lost from ledger_change c
+         where c.removed <> '{}') l using (series_id)
+ where s.system = %(system)s and s.feed <> 'member' and l.lost <> '{}'
+   and (%(since)s::timestamptz is null or l.at >= %(since)s)
+ order by l.at desc, l.change_id desc
+ limit %(limit)s;
+
+-- name: late_days
+-- Days that a series first held two days or more after they were due, since the history began.
+-- :system  text  system
+-- :datasets  text[]  datasets whose units are days
+-- :began  date  first day that could come late
+select f.dataset, f.key, f.feed, range_agg(f.late)::text, min(f.at), max(f.at)
+  from (select s.dataset, s.key, s.feed, s.series_id, c.run_id, c.change_id, c.at,
+               c.added * int4multirange(int4range(
+                   %(began)s::date - date '1970-01-01',
+                   greatest(c.at::date - 2, %(began)s::date) - date '1970-01-01')) as late
+          from series s join ledger_change c using (series_id)
+         where s.system = %(system)s and s.dataset = any(%(datasets)s) and s.feed <> 'member'
+           and c.added <> '{}' and c.at::date - 2 > %(began)s) f
+ where f.late <> '{}' and not exists (
+       select from ledger_change r
+        where r.series_id = f.series_id and r.change_id < f.change_id and r.removed && f.late)
+ group by f.dataset, f.key, f.feed, f.series_id, f.run_id
+ order by max(f.at) desc;
+
+-- name: late_members
+-- The same of units that are members with days: the ordinals held late.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :series_id  int  series that numbers its members
+-- :began  date  first day that could come late
+with change as materialized ( -- what came before the third day cannot be late
+    select s.key, s.feed, c.* from series s join ledger_change c using (series_id)
+     where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> 'member'
+       and c.at::date - 2 > %(began)s
+), removal as materialized (
+    select c.series_id, c.change_id, c.removed from series s join ledger_change c using (series_id)
+     where s.system = %(system)s and s.dataset = %(dataset)s and c.removed <> '{}'
+), came as materialized (
+    select c.key, c.feed, c.series_id, c.run_id, c.change_id, c.at, m.ordinal
+      from change c cross join unnest(c.added) as part
+           cross join lateral (
+               select m.ordinal, m.day from member m
+                where m.series_id = %(series_id)s and m.ordinal >= lower(part)
+                  and m.ordinal < upper(part) offset 0) as m
+     where m.day >= %(began)s and m.day < c.at::date - 2
+)
+select %(dataset)s, l.key, l.feed, range_agg(int4range(l.ordinal, l.ordinal + 1))::text,
+       min(l.at), max(l.at)
+  from came l
+ where not exists (
+       select from removal r
+        where r.series_id = l.series_id and r.change_id < l.change_id and r.removed @> l.ordinal)
+ group by l.key, l.feed, l.series_id, l.run_id
+ order by max(l.at) desc;
+
+-- name: member_span
+-- First and last day, or key where members have no days, of some members.
+-- :series_id  int  series that numbers them
+-- :ordinals  text  multirange of ordinals
+select min(m.day), max(m.day), min(m.key), max(m.key)
+  from unnest(%(ordinals)s::text::int4multirange) as part
+  join member m on m.series_id = %(series_id)s and m.ordinal >= lower(part)
+               and m.ordinal < upper(part);
+
+-- name: units_of
+-- How many ordinals ranges hold, the first and the last.
+-- :ranges  text  multirange
+select units_in(r.ranges), lower(r.ranges), upper(r.ranges) - 1
+  from (select %(ranges)s::text::int4multirange as ranges) r;

@@ -16,7 +16,8 @@ select least(
     case when count(*) filter (where query = '<insufficient privilege>') > 0
          then transaction_timestamp() - interval '1 hour' end)
   from pg_stat_activity
- where datname = current_database() and pid <> pg_backend_pid();
+ where datname = current_database() and pid <> pg_backend_pid()
+   and backend_type <> 'autovacuum worker'; -- which writes no rows
 
 -- name: table_columns
 -- Columns of a table with their full types, in order.

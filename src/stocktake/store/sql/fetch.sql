@@ -333,6 +333,12 @@ update capture
  where capture_id = any(%(capture_ids)s)
    and not is_loaded;
 
+-- name: name_units
+-- Note the units that a capture turned out to hold; a file says so only when it is parsed.
+-- :capture_id  bigint  capture
+-- :units       text[]  units it is for, key parts joined by slashes
+update capture set units = %(units)s where capture_id = %(capture_id)s and units = '{}';
+
 -- name: known_answer
 -- The latest good answer to a request that was loaded: its first page, and the hashes of its pages.
 -- :system  text    system

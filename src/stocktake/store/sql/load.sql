@@ -227,8 +227,9 @@ select to_jsonb(held), jsonb_build_object({pairs}), held.created_at, held.update
 -- :dataset  text  the dataset
 -- :facet  text  the facet
 select capture.source || ' ' || capture.endpoint,
-       capture.path || case when cardinality(capture.params) = 0 then ''
-                            else '?' || array_to_string(capture.params, '&') end,
+       capture.path || coalesce('?' || (
+           select string_agg(capture.params[at] || '=' || capture.params[at + 1], '&' order by at)
+             from generate_series(1, cardinality(capture.params), 2) as at), ''),
        capture.fetched_at, receipt.run_id, receipt.at, receipt.read, receipt.inserted,
        receipt.updated, receipt.unchanged, receipt.rejected, receipt.duplicates
   from stocktake.capture as capture

@@ -89,6 +89,11 @@ update run
  where run_id = %(run_id)s and fence = %(fence)s and state = 'running'
 returning run_id;
 
+-- name: state_of_run
+-- What a run is now.
+-- :run_id bigint
+select state from run where run_id = %(run_id)s;
+
 -- name: finish_run
 -- Write how a run ended; no row when another process owns it by now.
 -- :run_id bigint, :fence bigint, :state text, :counts jsonb, :units jsonb, :message text, :error text or null, :now timestamptz
@@ -123,6 +128,15 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
  where system = coalesce(%(system)s, system)
  order by run_id desc
  limit %(limit)s;
+
+-- name: unfinished_runs
+-- Runs of a system that have not ended, newest first, with the columns of list_runs.
+-- :system text
+select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
+       options, started_at, updated_at, finished_at
+  from run
+ where system = %(system)s and state in ('queued', 'running', 'paused')
+ order by run_id desc;
 
 -- name: one_run
 -- One run, with the columns of list_runs.
@@ -166,3 +180,9 @@ update run
    set state = 'paused', fence = fence + 1, message = 'paused by hand', updated_at = %(now)s
  where run_id = %(run_id)s and state = 'running'
 returning run_id;
+
+-- name: captures_of_files
+-- Files of these formats that were loaded, by hash.
+-- :system text, :feeds text[]
+select feed, sha256 from capture
+ where system = %(system)s and feed = any(%(feeds)s) and is_loaded;

@@ -2,6 +2,7 @@
 
 from stocktake import Schedule, System
 from stocktake.systems.racing.checks import CHECKS
+from stocktake.systems.racing.criteria import GATES, SIGNOFF
 from stocktake.systems.racing.datasets import DATASETS, PEOPLE
 from stocktake.systems.racing.derivations import DERIVATIONS
 from stocktake.systems.racing.sources import SOURCES
@@ -42,4 +43,6 @@ system = System(
     sandbox="stocktake.systems.racing.sandbox:create",
     story="stocktake.systems.racing.sandbox.story:tell",
     summary="Every race in Great Britain and Ireland since 2015: runners, results, pedigrees.",
+    signoff=SIGNOFF,
+    gates=GATES,
 )

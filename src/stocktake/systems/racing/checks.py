@@ -164,7 +164,7 @@ def _races() -> list[Check]:
         group=YEAR,
     )
     return [
-        checks.coverage_at_least(RACES, warn=1.0, fail=0.99),
+        *(checks.coverage_at_least(one, warn=1.0, fail=0.99) for one in (RACES, RUNNERS, RESULTS)),
         checks.statement(
             "runners_per_race",
             RUNNERS,
@@ -191,6 +191,9 @@ def _races() -> list[Check]:
         ),
         checks.statement("races_decided", RESULTS, warn=NONE_AT_ALL, fail=Limit(high=0.001)),
         checks.statement("field_size_agrees", RACES, warn=Limit(high=0.01), fail=Limit(high=0.05)),
+        checks.statement(
+            "riders_agree", RUNNERS, warn=NONE_AT_ALL, fail=Limit(high=0.005), anytime=True
+        ),
         checks.statement("fields_plausible", RUNNERS, warn=NONE_AT_ALL, fail=Limit(high=0.0005)),
         checks.statement("fields_run_once", RESULTS, fail=NONE_AT_ALL),
         per_year,

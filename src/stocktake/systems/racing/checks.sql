@@ -113,6 +113,31 @@ select count(*) filter (where is_wrong)::double precision / nullif(count(*), 0) 
            and r.date >= coalesce(%(since)s::date, '-infinity')
            and r.date <= coalesce(%(until)s::date, 'infinity')) judged;
 
+-- name: riders_agree
+-- Share of races whose riders the result names otherwise than the card does: a jockey may be
+-- replaced, most of a field's are not; then a column was shifted, though every id in it is one. Races
+-- with four runners or more that both name a rider for. What a card told otherwise than the result
+-- is kept in _overruled.
+-- :since, :until  date  days measured, both included; NULL is open
+select extract(year from race_date)::integer::text as grp,
+       count(*) filter (where is_wrong)::double precision / count(*) as value,
+       count(*) as measured_rows,
+       jsonb_path_query_array(
+           jsonb_agg(jsonb_build_object('race_id', race_id)) filter (where is_wrong),
+           '$[0 to 99]') as failing_keys
+  from (select race_id, race_date,
+               2 * count(*) filter (where _overruled #>> '{card,jockey_id}' <> jockey_id) > count(*)
+                   as is_wrong
+          from racing.ra_runners
+         where _card_hash is not null and _result_hash is not null and jockey_id is not null
+           and region in ('GB', 'IRE')
+           -- a card without the rider had nothing to compare
+           and not coalesce(_overruled #> '{card,jockey_id}' = 'null', false)
+           and race_date >= coalesce(%(since)s::date, '-infinity')
+           and race_date <= coalesce(%(until)s::date, 'infinity')
+         group by race_id, race_date having count(*) >= 4) compared
+ group by 1 order by 1;
+
 -- name: fields_plausible
 -- Share of races with more than 40 runners, or where two starters bear one number.
 -- :since, :until  date  days measured, both included; NULL is open
@@ -151,8 +176,11 @@ select coalesce(sum(copies - 1), 0) as value, count(*) as measured_rows,
 having count(*) > 0;
 
 -- name: races_per_year
--- Races of each complete year, both regions together; 2020 lost three months and is judged apart.
--- :now  timestamptz  instant of the check
+-- Races of each year that is over and asked about as a whole, both regions together; 2020 lost three
+-- months and is judged apart.
+-- :now    timestamptz  instant of the check
+-- :since  date         first day asked about, NULL for all
+-- :until  date         last day asked about, NULL for all
 select year::text as grp, coalesce(r.n, 0) as value, coalesce(r.n, 0) as measured_rows
   from (select min(extract(year from date))::integer as first from racing.ra_races
          where region in ('GB', 'IRE')) seen,
@@ -160,15 +188,21 @@ select year::text as grp, coalesce(r.n, 0) as value, coalesce(r.n, 0) as measure
   left join (select extract(year from date)::integer as year, count(*) as n from racing.ra_races
               where region in ('GB', 'IRE') group by 1) r using (year)
  where year <> 2020
+   and coalesce(%(since)s::date <= make_date(year, 1, 1), true)
+   and coalesce(%(until)s::date >= make_date(year, 12, 31), true)
  order by 1;
 
 -- name: races_in_2020
--- Races of the year of the pandemic.
--- :now  timestamptz  instant of the check
+-- Races of the year of the pandemic, when all of it is asked about.
+-- :now    timestamptz  instant of the check
+-- :since  date         first day asked about, NULL for all
+-- :until  date         last day asked about, NULL for all
 select '2020' as grp, count(*) as value, count(*) as measured_rows
   from racing.ra_races
  where region in ('GB', 'IRE') and date between '2020-01-01' and '2020-12-31'
    and %(now)s::timestamptz > '2021-01-01'
+   and coalesce(%(since)s::date <= '2020-01-01', true)
+   and coalesce(%(until)s::date >= '2020-12-31', true)
 having count(*) > 0;
 
 -- name: draw_missing_on_flat
@@ -218,15 +252,17 @@ select count(*) filter (where e.runner_id is null or s.runner_id is null) as val
 having (select count(*) from racing.ra_runner_statistics) > 0;
 
 -- name: results_overdue
--- Hours by which results are late: a day's races should be settled a day after it ended.
--- :now  timestamptz  instant of the check
+-- Hours by which results are late: a day's races should be settled a day after it ended. A range
+-- that ends in the past has nothing to be late.
+-- :now    timestamptz  instant of the check
+-- :until  date         last day asked about, NULL for today
 select extract(epoch from %(now)s::timestamptz
                           - (max(date) + 1)::timestamp at time zone 'Europe/London') / 3600 - 24
            as value,
        count(*) as measured_rows
   from (select date from racing.ra_races where region in ('GB', 'IRE') group by date
         having bool_and(has_result or race_status in ('abandoned', 'void'))) settled
-having count(*) > 0;
+having count(*) > 0 and coalesce(%(until)s::date >= %(now)s::date - 1, true);
 
 -- name: weekly_pairs_agree
 -- Pairs with ten runs or more that the stored table lacks, or has too many of.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stocktake import (
     Cross,
     Dataset,
@@ -198,7 +200,7 @@ HK_RACE_DAYS = Dataset(
 
 RUN = ("ra_runners",)
 BRED = ("ra_horse_pedigree",)
-DATASETS = (
+_DECLARED = (
     REGIONS_DATASET,
     COURSES,
     BOOKMAKERS,
@@ -256,4 +258,27 @@ DATASETS = (
     BY_DISTANCE,
     BY_VENUE,
 )
+FINAL_ROWS = {
+    "ra_mst_regions": 10,
+    "ra_mst_courses": 100,
+    "ra_mst_bookmakers": 30,
+    "ra_races": 150_000,
+    "ra_runners": 1_500_000,
+    "ra_race_results": 1_350_000,
+    "ra_mst_horses": 200_000,
+    "ra_horse_pedigree": 200_000,
+    "ra_mst_jockeys": 5_000,
+    "ra_mst_trainers": 3_500,
+    "ra_mst_owners": 60_000,
+    "ra_mst_sires": 15_000,
+    "ra_mst_dams": 100_000,
+    "ra_mst_damsires": 20_000,
+    "ra_entity_combinations": 50_000,
+    "ra_performance_by_distance": 100_000,
+    "ra_performance_by_venue": 150_000,
+    "ra_runner_statistics": 1_500_000,
+}
+"""About how many rows each table has once 150,000 races are held; reports show the share."""
+
+DATASETS = tuple(replace(one, final_rows=FINAL_ROWS.get(one.name)) for one in _DECLARED)
 """In merge order: parents first, as the source's answers are merged."""

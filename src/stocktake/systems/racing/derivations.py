@@ -1,4 +1,4 @@
-"""What racing derives: statistics of runners, pairs, distances, venues, people and pedigrees."""
+"""What racing derives: statistics of runners, pairs, people and more; numbers of races."""
 
 from __future__ import annotations
 
@@ -17,6 +17,27 @@ MASTERS = {
     "damsire": "ra_mst_damsires",
 }
 
+RACE_NUMBERS = Derivation(
+    dataset="ra_races",
+    sql="race_numbers",
+    inputs=("ra_races",),
+    scope=("race_id",),
+    columns=("race_number",),
+)
+HORSE_AGE = Derivation(
+    dataset="ra_mst_horses",
+    sql="horse_age",
+    inputs=("ra_mst_horses", "ra_races"),
+    scope=("id",),
+    columns=("age",),
+)
+TRAINER_LOCATION = Derivation(
+    dataset="ra_mst_trainers",
+    sql="trainer_location",
+    inputs=("ra_runners",),
+    scope=("id",),
+    columns=("location",),
+)
 RUNNER_STATISTICS = Derivation(
     dataset="ra_runner_statistics",
     sql="runner_statistics",
@@ -76,7 +97,6 @@ def career_of(kind: str, *, runs: str, last: str, more: tuple[str, ...] = ()) ->
         last: What it calls the last one: ``ride`` or ``runner``.
         more: Columns that only this table has.
     """
-    days = (f"days_since_last_{last}", "days_since_last_win")
     return Derivation(
         dataset=MASTERS[kind],
         sql="people",
@@ -84,10 +104,23 @@ def career_of(kind: str, *, runs: str, last: str, more: tuple[str, ...] = ()) ->
         scope=("id",),
         columns=(
             *(f"total_{runs}", *COUNTED, *more),
-            *(f"last_{last}_date", "last_win_date", *days, "stats_updated_at"),
+            *(f"last_{last}_date", "last_win_date", "stats_updated_at"),
         ),
         parameters=(("kind", kind),),
-        stamps=(*days, "stats_updated_at"),
+        stamps=("stats_updated_at",),
+    )
+
+
+def days_of(kind: str, *, last: str) -> Derivation:
+    """Return the derivation of the days since a person's last run and win; after the career."""
+    return Derivation(
+        dataset=MASTERS[kind],
+        sql="people_days",
+        inputs=RUNS,
+        scope=("id",),
+        columns=(f"days_since_last_{last}", "days_since_last_win", "stats_updated_at"),
+        parameters=(("kind", kind),),
+        stamps=("stats_updated_at",),
     )
 
 
@@ -140,10 +173,16 @@ DERIVATIONS = (
     career_of("jockey", runs="rides", last="ride"),
     career_of("trainer", runs="runners", last="runner"),
     career_of("owner", runs="runners", last="runner", more=("total_horses",)),
+    days_of("jockey", last="ride"),
+    days_of("trainer", last="runner"),
+    days_of("owner", last="runner"),
     recent_of("jockey", runs="rides"),
     recent_of("trainer", runs="runs"),
     recent_of("owner", runs="runs", more=("active_last_30d",)),
     progeny_of("sire"),
     progeny_of("dam"),
     progeny_of("damsire"),
+    RACE_NUMBERS,
+    HORSE_AGE,
+    TRAINER_LOCATION,
 )

@@ -24,19 +24,16 @@ with career as (
            nullif(count(s.race_id), 0)::double precision as divisor,
            max(race_date) as last_date,
            max(race_date) filter (where position = 1) as won_date,
-           max(settled.day) as as_of,
            case when %(kind)s::text = 'owner' then count(distinct horse_id) end as horses
       from touched_keys k
       left join racing.starts s
         on case %(kind)s::text when 'jockey' then s.jockey_id when 'trainer' then s.trainer_id
                                else s.owner_id end = k.id
-      left join racing.settled using (region)
      group by k.id
 )
 select id, runs as total_rides, runs as total_runners, wins as total_wins, places as total_places,
        seconds as total_seconds, thirds as total_thirds, horses as total_horses,
        100 * wins / divisor as win_rate, 100 * places / divisor as place_rate,
        last_date as last_ride_date, last_date as last_runner_date, won_date as last_win_date,
-       as_of - last_date as days_since_last_ride, as_of - last_date as days_since_last_runner,
-       as_of - won_date as days_since_last_win, %(now)s::timestamptz as stats_updated_at
+       %(now)s::timestamptz as stats_updated_at
   from career;

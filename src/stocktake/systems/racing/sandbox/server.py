@@ -49,7 +49,9 @@ RESULTS_RANGE_DAYS: Final = 365
 CARDS_LIMIT_MOST: Final = 500
 CARDS_SKIP_MOST: Final = 500
 SEARCH_MOST: Final = 20
-DEFAULT_LOGIN: Final = "sandbox"
+DEFAULT_USER: Final = "sandbox"
+# Not a word: wherever a source echoes its password, captures have stars.
+DEFAULT_PASSWORD: Final = "not-a-secret"  # noqa: S105 -- it says so itself
 
 _NOT_FOUND: Final = Reply.of_json({"detail": "Not Found"}, status=404)
 
@@ -84,7 +86,8 @@ def create(
             ``stocktake.testing.TRANSPORT_FAULTS``.
         rate_factor: The limits are multiplied by this; 1 is as the real service. It can be
             changed later as ``limit_factor`` of what is returned.
-        login: ``user`` and ``password`` asked for; each is ``sandbox`` when left out.
+        login: ``user`` and ``password`` asked for; ``sandbox`` and ``not-a-secret`` when left
+            out.
 
     Raises:
         KeyError: No such scale.
@@ -97,7 +100,7 @@ def create(
         Route(pattern, _guarded(answer), LIMITS[pattern])
         for pattern, answer in answers.by_pattern().items()
     ]
-    asked_for = login.get("user", DEFAULT_LOGIN), login.get("password", DEFAULT_LOGIN)
+    asked_for = login.get("user", DEFAULT_USER), login.get("password", DEFAULT_PASSWORD)
     server = SandboxServer(routes, login=asked_for, rules=rules)
     server.limit_factor = rate_factor
     return server

@@ -7,7 +7,7 @@ from stocktake.testing import Fault, Story
 
 DAYS = 60
 RATE_FACTOR = 40.0
-LOGIN = {"user": "sandbox", "password": "sandbox"}
+LOGIN = {"user": "sandbox", "password": "not-a-secret"}
 
 
 def tell(until: date) -> Story:

@@ -1,0 +1,31 @@
+"""Days of members that other rows tell: a game that was moved, one whose answer names its day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stocktake.count.members import member_columns
+from stocktake.count.statements import system_statements
+from stocktake.count.states import QUERIES, Connection, member_series
+from stocktake.model import FromDataset
+from stocktake.store.queries import embedded
+
+if TYPE_CHECKING:
+    from stocktake.model import System
+
+
+def redate(conn: Connection, system: System) -> int:
+    """Give members the days that the system's statements tell now; return how many moved.
+
+    A statement ``days_<dataset>_<column>`` of ``count.sql`` has the last word on the days of the
+    members of that column: key, day. It is asked after rows were loaded, since any of them may
+    tell more.
+    """
+    moved = 0
+    for dataset, column in member_columns(system):
+        statement = system_statements(system).get(f"days_{dataset}_{column}")
+        series_id = member_series(conn, system, FromDataset(dataset, column))
+        if statement is not None and series_id is not None:
+            redating = QUERIES.redate_members.format(days=embedded(statement))
+            moved += conn.execute(redating, {"series_id": series_id}).rowcount
+    return moved

@@ -1,0 +1,44 @@
+"""Named stretches of days that a system knows: its seasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stocktake.count.statements import system_statements
+from stocktake.errors import UsageError
+from stocktake.model import Range
+
+if TYPE_CHECKING:
+    from stocktake.model import System
+    from stocktake.run.workspace import Workspace
+
+
+def window_of(workspace: Workspace, system: System, window: Range, *, period: str) -> Range:
+    """Return the days of ``period`` that lie in ``window``; the window itself when none is named.
+
+    Raises:
+        UsageError: The system knows no such period, or none at all.
+    """
+    if not period:
+        return window
+    statement = system_statements(system).get("periods")
+    if statement is None:
+        raise UsageError(
+            f"{system.name} has no named periods.", hint="Say it by --since and --until."
+        )
+    with workspace.database.connection() as conn:
+        known = {
+            name: Range(since, until) for name, since, until in conn.execute(statement).fetchall()
+        }
+    if period not in known:
+        names = ", ".join(sorted(known)) or "none yet"
+        raise UsageError(f"{system.name} has no period {period!r}.", hint=f"Known: {names}.")
+    named = known[period]
+    since = max(filter(None, (named.since, window.since)), default=None)
+    until = min(filter(None, (named.until, window.until)), default=None)
+    if since and until and since > until:
+        raise UsageError(
+            f"{period} and the days asked for have no day in common.",
+            hint=f"{period} lasts from {named.since} to {named.until}.",
+        )
+    return Range(since, until)

@@ -1,0 +1,34 @@
+"""NBA games in five layers, from the schedule to a feature store."""
+
+from stocktake import Schedule, System
+from stocktake.systems.nba.datasets import DATASETS, L3
+from stocktake.systems.nba.derivations import DERIVATIONS
+from stocktake.systems.nba.expected import ZONE
+from stocktake.systems.nba.sources import SOURCES
+
+__all__ = ["system"]
+
+LOGS = ("raw_box_score", "raw_team_log")
+SCHEDULES = (
+    Schedule("schedule", "0 7 * * *", ZONE, "sync", ("schedule",)),
+    Schedule("games_evening", "*/20 19-23 * 10-12,1-6 *", ZONE, "sync", ("scoreboard_day",)),
+    Schedule("games_night", "*/20 0-2 * 10-12,1-6 *", ZONE, "sync", ("scoreboard_day",)),
+    Schedule("box_scores", "30 3,6,11 * * *", ZONE, "sync", LOGS),
+    Schedule("layers", "0 4,7,12 * * *", ZONE, "derive"),
+    Schedule("health", "0 8 * * 1", ZONE, "check"),
+    Schedule("audit", "0 9 1 * *", ZONE, "verify", L3),
+)
+
+system = System(
+    name="nba",
+    package="stocktake.systems.nba",
+    datasets=DATASETS,
+    sources=SOURCES,
+    derivations=DERIVATIONS,
+    schedules=SCHEDULES,
+    zone=ZONE,
+    order="newest",
+    sandbox="stocktake.systems.nba.sandbox:create",
+    trainer="stocktake.systems.nba.training:train",
+    summary="NBA games since 2014 in five layers: schedule, box scores, summaries, form, features.",
+)

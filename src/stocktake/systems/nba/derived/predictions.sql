@@ -1,0 +1,31 @@
+-- name: touched
+-- What was foretold anew, and whose outcome or baseline changed.
+select model, game_id, player_id from changed_model_output
+ union
+select o.model, o.game_id, o.player_id
+  from (select game_id, player_id from changed_player_game_summary
+         union
+        select game_id, player_id from changed_player_daily_cache
+         union
+        select game_id, player_id from changed_player_composite_factors) c
+  join nba.model_output o using (game_id, player_id);
+
+-- name: every
+-- Everything foretold.
+select model, game_id, player_id from nba.model_output;
+
+-- name: units
+-- Models among the keys.
+select distinct array[model] as unit from touched_keys;
+
+-- name: compute
+-- Prediction, a simple baseline and the outcome side by side; points.
+select o.model, o.game_id, o.player_id, s.season, s.game_date, o.predicted_points,
+       c.points_avg_last_10 + coalesce(f.total_adjustment, 0) as baseline_points,
+       s.pts as actual_points, abs(s.pts - o.predicted_points) as abs_error, m.trained_until
+  from touched_keys k
+  join nba.model_output o using (model, game_id, player_id)
+  join nba.model_card m using (model)
+  join nba.player_game_summary s using (game_id, player_id)
+  left join nba.player_daily_cache c using (game_id, player_id)
+  left join nba.player_composite_factors f using (game_id, player_id);

@@ -1,0 +1,1 @@
+drop table nba.model_output, nba.model_card;
