@@ -72,6 +72,7 @@ def recount(
     """
     if repair:
         _renew_members(conn, system, now=now)
+        conn.execute(QUERIES.look_again, {"system": system.name})
     found: list[Drift] = []
     for dataset in datasets:
         if _is_countable(system, dataset):

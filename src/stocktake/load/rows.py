@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from itertools import compress, repeat
-from operator import itemgetter
+from operator import itemgetter, ne
 from struct import unpack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,6 +72,8 @@ class Line(NamedTuple):
         key: Its key; a tuple when composite.
         row: What is written.
         digest: Hash of what its answer said; longer texts of other answers do not count.
+        is_lengthened: Whether it has longer texts of other answers: then a row held may lack them
+            although its answer said the same.
         load: Index of the answer it came from.
         capture_id: The answer's capture.
     """
@@ -78,6 +81,7 @@ class Line(NamedTuple):
     key: Any
     row: Row
     digest: int
+    is_lengthened: bool
     load: int
     capture_id: int
 
@@ -89,7 +93,7 @@ class Batch:
     Attributes:
         lines: Rows in ascending order of their keys.
         read: Rows read, per load.
-        duplicates: Rows whose key had another row, per load.
+        duplicates: Rows set aside for another row with their key, per load.
         rejects: Rows refused: index of the load, and the reject.
         conflicts: Rows of one answer with one key and different values.
     """
@@ -149,6 +153,7 @@ def gather(
     """
     found: dict[Any, tuple[Row, int]] = {}
     longest: dict[Any, Row] = {}
+    compared: list[int] = []
     batch = Batch()
     key_of = itemgetter(*table.key_positions)
     for index, load in enumerate(loads):
@@ -165,14 +170,15 @@ def gather(
                 for at, (code, reason) in sorted(refused.items())
             ]
             rows = [row for at, row in enumerate(rows) if at not in refused]
-        before = len(found)
+        compared.append(len(rows))
         fresh = dict(zip(map(key_of, rows), zip(rows, repeat(index)), strict=False))
         if len(fresh) == len(rows) and found.keys().isdisjoint(fresh):
             found.update(fresh)
         else:
             keyed = zip(map(key_of, rows), rows, strict=True)
             batch.conflicts += _settle(table, found, longest=longest, keyed=keyed, index=index)
-        batch.duplicates.append(len(rows) - (len(found) - before))
+    kept = Counter(index for _, index in found.values())
+    batch.duplicates = [rows - kept[index] for index, rows in enumerate(compared)]
     if found:
         batch.lines = _lines(table, found, longest, [load.capture_id for load in loads])
     return batch
@@ -187,13 +193,15 @@ def _lines(
     keys = sorted(found)
     rows, indexes = zip(*map(found.__getitem__, keys), strict=True)
     digests = row_hashes(rows)
+    written = rows
     if longest:
-        rows = tuple(
+        written = tuple(
             _lengthened(table, row, longest[key]) if key in longest else row
             for key, row in zip(keys, rows, strict=True)
         )
+    lengthened = map(ne, written, rows) if longest else repeat(False)
     captures = map(capture_ids.__getitem__, indexes)
-    lines = zip(keys, rows, digests, indexes, captures, strict=True)
+    lines = zip(keys, written, digests, lengthened, indexes, captures, strict=False)
     return list(map(partial(tuple.__new__, Line), lines))
 
 

@@ -255,9 +255,9 @@ class _Execution:
             if part.wave == wave and part.kind == "fetch"
         ]
         self._meter.wave = numbered[0][1].label
-        self._conduct.report(self._meter.snapshot())
         reach("wave_started")
         streams = [self._errands(number, part) for number, part in numbered]
+        self._conduct.report(self._meter.snapshot())
         await pump(
             streams,
             fetching.fetch,
@@ -273,6 +273,9 @@ class _Execution:
         source, feed = self._system.feed(part.feed)
         database = self._workspace.database
         left = again(lambda: self._left(number, part, feed))
+        units = sum(end - start for ranges in left.values() for start, end in ranges)
+        learned = -(-units * part.requests // part.units) if part.units else units
+        self._meter.expect(planned=part.requests, learned=learned)
         dataset = self._system.dataset(feed.fills[0])
         newest_first = self._plan.options.order != "oldest"
         order: Sequence[int] = ()

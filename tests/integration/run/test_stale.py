@@ -9,6 +9,7 @@ import pytest
 
 from stocktake.model import PlanOptions, Range, Severity, State, criteria
 from stocktake.run.backfill import Conduct, backfill
+from stocktake.run.counted import recount_system
 from stocktake.run.derived import derive_system
 from stocktake.run.explained import explain_unit
 from stocktake.run.measured import measure
@@ -131,3 +132,12 @@ def test_stale_statistics_stand_in_the_way_of_a_sign_off(interrupted: Stable) ->
 
     assert [item.severity for item in before] == [Severity.FAIL, Severity.FAIL]
     assert [item.severity for item in after] == [Severity.PASS, Severity.PASS]
+
+
+def test_units_rewritten_by_a_recount_are_found_stale_again(interrupted: Stable) -> None:
+    touched = interrupted.units(FORM, State.STALE)
+    interrupted.execute("update stocktake.unit set state = 'complete' where state = 'stale'")
+
+    recount_system(interrupted.workspace, interrupted.system, interrupted.system.datasets, Range())
+
+    assert interrupted.units(FORM, State.STALE) == touched

@@ -668,3 +668,10 @@ select min(m.day), max(m.day), min(m.key), max(m.key)
 -- :ranges  text  multirange
 select units_in(r.ranges), lower(r.ranges), upper(r.ranges) - 1
   from (select %(ranges)s::text::int4multirange as ranges) r;
+
+-- name: look_again
+-- Whatever changed since a derivation was last computed counts as unseen: units were rewritten that
+-- may have been noted as stale.
+-- :system  text  its system
+update stocktake.derive_state set noted_until = null
+ where system = %(system)s and noted_until is not null;
