@@ -199,7 +199,7 @@ def _lines(
             _lengthened(table, row, longest[key]) if key in longest else row
             for key, row in zip(keys, rows, strict=True)
         )
-    lengthened = map(ne, written, rows) if longest else repeat(False)
+    lengthened = map(ne, written, rows) if longest else [False] * len(rows)
     captures = map(capture_ids.__getitem__, indexes)
     lines = zip(keys, written, digests, lengthened, indexes, captures, strict=False)
     return list(map(partial(tuple.__new__, Line), lines))
