@@ -273,7 +273,7 @@ def _renew_members(conn: Connection, system: System, *, now: datetime) -> None:
             conn.execute(QUERIES.member_ordinals, parameters).fetchall()
         )
         known = found.get(column, {})
-        date_members(conn, series_id, ordinals=known, days=values, is_whole=True)
+        date_members(conn, series_id, days=values, is_whole=True)
         changes[series_id] = Change(
             expected_removed={at for key, at in ordinals.items() if key not in known}
         )

@@ -360,31 +360,56 @@ delete from unit u
 
 -- name: lock_series
 -- Serialises the numbering of new members.
--- :series_id  int  series
-select series_id from series where series_id = %(series_id)s for update;
+-- :series_ids  int[]  series
+select series_id from series where series_id = any(%(series_ids)s) order by series_id for update;
 
--- name: add_members
--- Numbers values not seen before, in the order given; returns their ordinals by key.
+-- name: number_members
+-- Numbers values not seen before, in the order given, and moves the days of others that are
+-- earlier than what was known; returns the ordinals of all by key. Lists come as JSON: writing
+-- thousands of texts as an array takes the driver ten times as long. The series is locked. One
+-- look-up by the unique index per key, whatever the statistics say.
 -- :series_id  int  series
 -- :keys  jsonb  list of keys
-insert into member (series_id, ordinal, key)
-select %(series_id)s, t.before + row_number() over (order by t.place), t.key
-  from (select k.key, k.place, (select coalesce(max(ordinal), -1) from member
-                        where series_id = %(series_id)s) as before
-          from jsonb_array_elements_text(%(keys)s::jsonb) with ordinality as k(key, place)) as t
-on conflict (series_id, key) do nothing
-returning key, ordinal;
+-- :days  jsonb  list of their days, null where none is known
+with found as materialized (
+    select k.key, k.day::date as day, k.place, m.ordinal, m.day as before, m.row
+      from rows from (jsonb_array_elements_text(%(keys)s::jsonb),
+                      jsonb_array_elements_text(%(days)s::jsonb)) with ordinality
+               as k(key, day, place)
+      left join lateral (select m.ordinal, m.day, m.ctid as row from member m
+                          where m.series_id = %(series_id)s and m.key = k.key limit 1) as m on true
+), added as (
+    insert into member (series_id, ordinal, key, day)
+    select %(series_id)s,
+           coalesce((select ordinal from member where series_id = %(series_id)s
+                      order by ordinal desc limit 1), -1) + row_number() over (order by f.place),
+           f.key, f.day
+      from found f
+     where f.ordinal is null
+    returning key, ordinal
+), dated as (
+    update member m set day = f.day from found f
+     where m.ctid = f.row and f.day < coalesce(f.before, 'infinity')
+)
+select key, ordinal from found where ordinal is not null
+ union all
+select key, ordinal from added;
 
 -- name: date_members
--- Days of members, where they are earlier than what was known.
+-- Days of members, where they are earlier than what was known. The series is locked.
 -- :exact  boolean  whether later ones count too: every row was looked at
--- :ordinals  int[]  ordinals
--- :days  date[]  their days
+-- :keys  jsonb  list of keys
+-- :days  jsonb  list of their days
 -- :series_id  int  series
-update member m set day = w.day
-  from unnest(%(ordinals)s::int[], %(days)s::date[]) as w(ordinal, day)
- where m.series_id = %(series_id)s and m.ordinal = w.ordinal
-   and (m.day is null or w.day < m.day or %(exact)s and m.day is distinct from w.day);
+update member m set day = told.day
+  from (select k.day::date as day, m.row
+          from rows from (jsonb_array_elements_text(%(keys)s::jsonb),
+                          jsonb_array_elements_text(%(days)s::jsonb)) as k(key, day)
+         cross join lateral (select m.day, m.ctid as row from member m
+                              where m.series_id = %(series_id)s and m.key = k.key limit 1) as m
+         where m.day is null or k.day::date < m.day
+            or %(exact)s and m.day is distinct from k.day::date) as told
+ where m.ctid = told.row;
 
 -- name: redate_members
 -- Days of members as a system's own statement tells them: key and day.
