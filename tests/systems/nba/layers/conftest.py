@@ -63,7 +63,7 @@ def copied(cluster: LocalCluster, original: Database) -> Iterator[Database]:
     name = f"test_{uuid4().hex[:16]}"
     names = {
         "copy": Identifier(name),
-        "original": Identifier(conninfo_to_dict(original.url)["dbname"]),
+        "original": Identifier(str(conninfo_to_dict(original.url)["dbname"])),
     }
     maintenance = Database(cluster.url("postgres"), application="tests", cluster=cluster)
     with maintenance.login() as login:
