@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from tests.systems.nba.layers.box_scores import (
     one,
     remove,
     rows_changed,
+    schedule_row,
 )
 from tests.systems.nba.layers.conftest import early_rows
 
@@ -248,3 +250,56 @@ def test_a_day_with_a_lost_game_is_incomplete_for_everybody_on_it(early: Databas
         ).fetchall()
     share = round(100 * (len(games) - 2) / len(games), 2)
     assert found == [(len(games), len(games) - 2, share, False, "day incomplete")]
+
+
+def test_a_schedule_that_comes_after_the_scores_reaches_what_it_tells(early: Database) -> None:
+    lost = min({row["game_id"] for row in rows_of_day(quiet_day())})
+    drop_games(early, lost)
+    derive_all(early)
+    expected = all_rows(early)
+    with early.connection() as conn:
+        listed = [schedule_row(game, season="2024-25") for game in games_of(early_rows()).values()]
+        for row in listed:
+            remove(conn, "schedule", game_id=row["game_id"])
+    derive_all(early)
+    unlisted = all_rows(early)
+    with early.connection() as conn:
+        insert(conn, "schedule", listed)
+    derive_all(early)
+
+    assert all_rows(early) == expected
+    assert unlisted["player_daily_cache"] != expected["player_daily_cache"]
+
+
+def test_a_game_that_the_schedule_dates_anew_moves_in_every_layer(early: Database) -> None:
+    game = min(games_of(early_rows()).values(), key=lambda game: abs(game.day - quiet_day()))
+    with early.connection() as conn:
+        change(conn, "schedule", {"game_id": game.game_id}, game_date=game.day - timedelta(days=60))
+    derive_all(early)
+
+    with early.connection() as conn:
+        held = one(
+            conn,
+            "select count(*) from nba.player_daily_cache where game_id = %(game_id)s",
+            game_id=game.game_id,
+        )
+    assert (held, differences(early)) == ((0,), {})
+
+
+def test_a_source_that_outranks_another_replaces_its_game_in_every_layer(early: Database) -> None:
+    game_id = rows_of_day(quiet_day())[0]["game_id"]
+    rows = [
+        {**row, "source": "boxscorev3", "min": f"{row['min']}:30", "pts": row["pts"] + 1}
+        for row in early_rows()
+        if row["game_id"] == game_id
+    ]
+    give(early, rows)
+    done = derive_all(early)
+    replaced = all_rows(early)
+    with early.connection() as conn:
+        remove(conn, "raw_box_score", game_id=game_id, source="boxscorev3")
+    derive_all(early)
+
+    assert rows_changed(done["clean_box_score"]) == len(rows)
+    assert len(replaced["source_conflict"]) == len(rows)
+    assert (all_rows(early)["source_conflict"], differences(early)) == ([], {})

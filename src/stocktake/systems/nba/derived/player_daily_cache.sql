@@ -65,7 +65,7 @@ select distinct array[k.game_id] as unit
 -- name: compute
 -- The player as he stood before the game: games of earlier days of the season only. Games that
 -- count are numbered, so that a frame over the numbers holds the last ten of them whatever lies
--- between. One pass without joins of its own: no estimate of the planner can spoil it.
+-- between.
 with whose as materialized (
     select distinct player_id, season from touched_keys
 ),
@@ -94,9 +94,10 @@ told as (
            nba.day_number(p.game_date) as day, p.minutes > 0 as plays,
            p.minutes > 0 and p.counts_in_windows as counts, false as is_missed,
            p.minutes, p.pts, p.reb, p.ast, p.fga, p.fta, p.fg3a, p.ftm, p.usage_rate,
-           (p.game_id, p.player_id) in (select game_id, player_id from touched_keys) as is_wanted
+           k.game_id is not null as is_wanted
       from whose
       join nba.player_game_summary p using (player_id, season)
+      left join touched_keys k on k.game_id = p.game_id and k.player_id = p.player_id
      union all
     -- A game of his team that is not held, between two held ones he was in, without a row of his
     -- in between: he is taken to have played in it.

@@ -79,9 +79,10 @@ whose as (
 told as (
     select p.game_id, p.player_id, p.season, p.game_date, nba.day_number(p.game_date) as day,
            p.minutes > 0 and p.counts_in_windows as counts,
-           (p.game_id, p.player_id) in (select game_id, player_id from touched_keys) as is_wanted
+           k.game_id is not null as is_wanted
       from whose
       join nba.player_game_summary p using (player_id, season)
+      left join touched_keys k on k.game_id = p.game_id and k.player_id = p.player_id
 ),
 shots as materialized (
     select s.game_id, s.player_id,
@@ -95,13 +96,19 @@ shots as materialized (
      where s.player_id in (select player_id from whose)
      group by s.game_id, s.player_id
 ),
+held as materialized (
+    select g.game_id
+      from (select distinct game_id from nba.team_offense_game_summary join seasons using (season)) g
+     where exists (select from nba.play_by_play p where p.game_id = g.game_id)
+),
 entered as (
     select t.*, s.paint_shots, s.paint_made, s.mid_range_shots, s.mid_range_made, s.three_shots,
            s.three_made,
-           t.game_id in (select game_id from nba.play_by_play where is_field_goal) as has_plays,
+           h.game_id is not null as has_plays,
            count(*) filter (where counts) over earlier as games
       from told t
       left join shots s on s.game_id = t.game_id and s.player_id = t.player_id
+      left join held h on h.game_id = t.game_id
     window earlier as (partition by t.player_id, season order by day
                        groups between unbounded preceding and 1 preceding)
 ),

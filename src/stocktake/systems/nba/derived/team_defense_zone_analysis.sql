@@ -74,12 +74,13 @@ told as (
            o.win_flag, o.pace, o.off_rating, d.def_rating, d.opp_pts, d.opp_fg3m, d.opp_fg3a,
            s.paint_shots, s.paint_made, s.mid_range_shots, s.mid_range_made, s.three_shots,
            s.three_made,
-           (o.game_id, o.team_id) in (select game_id, team_id from touched_keys) as is_wanted
+           k.game_id is not null as is_wanted
       from whose
       join nba.team_offense_game_summary o using (team_id, season)
       left join nba.team_defense_game_summary d on d.game_id = o.game_id
                                                and d.team_id = o.team_id
       left join shots s on s.game_id = o.game_id and s.team_id = o.opponent_team_id
+      left join touched_keys k on k.game_id = o.game_id and k.team_id = o.team_id
 ),
 entered as (
     select *, max(day) over earlier as last_day,
