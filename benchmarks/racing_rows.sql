@@ -62,16 +62,17 @@ insert into racing.ra_race_results (race_id, race_date, region, horse_id, number
                                     trainer_id, owner_id, sire_id, dam_id, damsire_id, age,
                                     weight_lbs, draw, position, position_str, sp_decimal,
                                     dead_heat_n, time_seconds, prize_won, official_rating, rpr, tsr,
-                                    outcome, is_starter)
+                                    outcome, is_starter, course_id, distance_y)
 select race_id, race_date, region, horse_id, number, jockey_id, trainer_id, owner_id, sire_id,
        dam_id, damsire_id, age, weight_lbs, draw, case when fell then null else place end,
        case when fell then 'PU' else place::text end,
        round((1.5 + 12 * abs(luck - price) + 8 * price)::numeric, 2), 1,
        case when not fell then 60 + 30 * price end, case when place < 4 then 4000 / place end,
-       60, 70, 65, case when fell then 'PU' else 'finished' end, true
-  from (select r.*, e.luck, e.price, e.luck > 0.97 as fell,
+       60, 70, 65, case when fell then 'PU' else 'finished' end, true, course_id, distance_y
+  from (select r.*, a.course_id, a.distance_y, e.luck, e.price, e.luck > 0.97 as fell,
                row_number() over (partition by r.race_id order by e.luck) as place
           from racing.ra_runners r
+          join racing.ra_races a using (race_id)
           join entry e on r.race_id = e.race_id and r.horse_id = 'hrs_' || e.h
          where not e.is_scratched) placed
  order by race_date, race_id;
@@ -110,10 +111,11 @@ insert into racing.ra_race_results (race_id, race_date, region, horse_id, number
                                     trainer_id, owner_id, sire_id, dam_id, damsire_id, age,
                                     weight_lbs, draw, position, position_str, sp_decimal,
                                     dead_heat_n, time_seconds, prize_won, official_rating, rpr, tsr,
-                                    outcome, is_starter)
+                                    outcome, is_starter, course_id, distance_y)
 select 'new_' || race_id, %(day)s, region, horse_id, number, jockey_id, trainer_id, owner_id,
        sire_id, dam_id, damsire_id, age, weight_lbs, draw, position, position_str, sp_decimal,
-       dead_heat_n, time_seconds, prize_won, official_rating, rpr, tsr, outcome, is_starter
+       dead_heat_n, time_seconds, prize_won, official_rating, rpr, tsr, outcome, is_starter,
+       course_id, distance_y
   from racing.ra_race_results where race_date = %(day)s::date - 40;
 
 -- name: plain_keys

@@ -1,8 +1,8 @@
 -- name: loaded_tables
--- Every table that rows are loaded or derived into; not the views under their old names.
+-- Every table of racing that rows are loaded or derived into; not the views under their old names.
 select c.table_schema, c.table_name
   from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
- where c.column_name = '_loaded_at' and t.table_type = 'BASE TABLE'
+ where c.column_name = '_loaded_at' and t.table_type = 'BASE TABLE' and c.table_schema = 'racing'
  order by 1, 2;
 
 -- name: table_lines
@@ -133,3 +133,16 @@ select count(*) from stocktake.row_version where dataset = 'ra_race_results';
 -- name: owners
 -- Who executes runs now.
 select owner from stocktake.run where state = 'running';
+
+-- name: first_pages
+-- What was asked and is stored: path, parameters as name, value, name, value.
+select path, params from stocktake.capture where page = 0 and flaw = '' and source = 'theracingapi';
+
+-- name: lose_a_races_runners
+-- Removes the runners of one race by hand; returns the race and its region.
+with lost as (
+    delete from racing.ra_runners
+     where race_id = (select min(race_id) from racing.ra_race_results)
+ returning race_id, region
+)
+select distinct race_id, lower(region) from lost;

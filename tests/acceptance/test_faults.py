@@ -70,6 +70,10 @@ LASTING = [
                  id="race without id", marks=pytest.mark.soak),
     pytest.param(Case(Fault("runners_absent"), "thin", ""), id="runners absent",
                  marks=pytest.mark.soak),
+    pytest.param(Case(Fault("duplicate_race"), "thin", "1 race rejected"),
+                 id="race of the day before", marks=pytest.mark.soak),
+    pytest.param(Case(Fault("field_size_disagreement"), "thin", "rows "),
+                 id="field size of card and result differ", marks=pytest.mark.soak),
 ]  # fmt: skip
 
 PASSING = [
@@ -120,6 +124,34 @@ def test_a_fault_gives_its_state_and_no_wrong_row_and_the_next_run_heals_it(
     assert told[UNIT][0] == case.state, told[UNIT]
     assert case.reason in told[UNIT][1]
     assert wrong_rows(rows, expected) == []
+    assert well.code == 0, well.said
+    assert installation.state().differences(expected) == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("kind", "status"), [("abandoned_meeting", "abandoned"), ("void_race", "void")]
+)
+def test_what_never_ran_is_no_gap_has_no_starters_and_gives_way_to_a_later_result(
+    kind: str,
+    status: str,
+    installation: Installation,
+    undisturbed: Undisturbed,
+    settled: date,
+) -> None:
+    command = backfill(settled, settled, *DATASETS)
+    expected, _ = undisturbed(command)
+    installation.server.rules.add([Fault(kind, match=settled.isoformat())])
+    ill = installation.run(*command)
+    told = installation.unit_states("results")
+    found = installation.state()
+    installation.server.rules.clear()
+    well = installation.run(*command, "--refetch")
+
+    assert told[UNIT] == ("empty", "")
+    assert ill.code == 0, ill.said
+    assert found.tables["ra_race_results"] == []
+    assert {json.loads(line)["race_status"] for line in found.tables["ra_races"]} == {status}
     assert well.code == 0, well.said
     assert installation.state().differences(expected) == []
 
@@ -214,3 +246,23 @@ def test_a_horse_that_is_not_there_is_unrecoverable_and_asked_once(
     assert all("no such horse" in unit[5] for unit in lost)
     assert lost
     assert len(installation.targets()) == requests, second.said
+
+
+@pytest.mark.fault("Q01")
+def test_a_recount_names_the_unit_that_lost_a_races_runners_and_ends_with_exit_2(
+    installation: Installation, settled: date
+) -> None:
+    installation.run(*backfill(settled, settled, *DATASETS))
+    recount = ("count", "racing", *DATASETS, "--recount", "--json", "--since", str(settled))
+    window = (*recount, "--until", str(settled))
+    before = installation.run(*window)
+    (race_id, region), *_ = installation.rows("lose_a_races_runners")
+    found = installation.run(*window)
+    told = installation.run("why", "racing", "ra_runners", f"{settled}/{region}", "--json")
+
+    assert (before.code, before.document["drift"]) == (0, []), before.said
+    assert found.code == 2, found.said
+    assert {(one["dataset"], *one["key"]) for one in found.document["drift"]} == {
+        ("ra_runners", str(settled), region)
+    }, race_id
+    assert told.document["state"] == "thin", told.said

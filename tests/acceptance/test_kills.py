@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -118,24 +119,45 @@ def test_a_backfill_killed_at_20_random_moments_equals_an_uninterrupted_one(
     installation.server.rules.add([Fault("slow", value=0.15)])
     moments = random.Random(SEED)
     kills = 0
+    asked_in_vain: list[str] = []
     while kills < 20:
+        stored, asked = captured(installation), len(installation.targets())
         started = installation.start(*command)
         owner = f":{started.pid}"
         wait_until(lambda at=owner: is_claimed(installation, at))  # type: ignore[misc]
-        time.sleep(moments.uniform(0.0, 0.5))
+        # Told by requests, so that slow machines too get somewhere between two kills, and no
+        # machine to the end.
+        left = least_requests - len(stored)
+        further = asked + moments.randrange(max(1, min(60, left // 2)))
+        wait_until(lambda at=further: len(installation.targets()) >= at)  # type: ignore[misc]
+        time.sleep(moments.uniform(0.0, 0.15))
         started.send_signal(signal.SIGKILL)
         ended = finish(started)
         assert ended.code == -signal.SIGKILL, f"it ended before kill {kills + 1}: {ended.said}"
         kills += 1
+        asked_in_vain += stored.intersection(installation.targets(asked))
     installation.server.rules.clear()
+    stored, asked = captured(installation), len(installation.targets())
     resumed = installation.run(*command)
+    asked_in_vain += stored.intersection(installation.targets(asked))
 
     assert resumed.code in {0, 1, 2}, resumed.said
     assert installation.state().differences(expected) == []
     repeated = len(installation.targets()) - least_requests
     print(f"{kills} kills, seed {SEED}, {repeated} requests repeated")  # noqa: T201 -- the figure
     assert repeated <= kills * IN_FLIGHT
+    assert len(stored) > 20, "the kills came before anything was captured"
+    assert asked_in_vain == [], "what had been captured before a kill was asked for again"
     assert reader.found == []
+
+
+def captured(installation: Installation) -> set[str]:
+    """Return the first pages that are stored, as the sandbox was asked for them."""
+    found = set()
+    for path, params in installation.rows("first_pages"):
+        pairs = list(zip(params[::2], params[1::2], strict=True))
+        found.add(f"{path}?{urlencode(pairs, quote_via=quote)}" if pairs else path)
+    return found
 
 
 def is_claimed(installation: Installation, owner: str) -> bool:

@@ -125,11 +125,11 @@ def test_documentation_and_blank_lines_are_not_code() -> None:
 
 # The figures are those of docs/decisions/0006-budgets.md.
 def test_the_engine_stays_below_its_budget_of_code_lines() -> None:
-    assert code_lines(lambda first: first not in {"systems", "testing"}) <= 16_000
+    assert code_lines(lambda first: first not in {"systems", "testing"}) <= 17_500
 
 
 def test_nouns_stages_store_and_run_stay_below_their_budget_of_code_lines() -> None:
-    assert code_lines(lambda first: first in HEART) <= 12_500
+    assert code_lines(lambda first: first in HEART) <= 13_800
 
 
 def code_lines(counts: Callable[[str], bool]) -> int:
@@ -148,8 +148,8 @@ def test_code_lies_at_most_two_folders_deep() -> None:
     assert deep == set()
 
 
-def test_the_public_api_has_at_most_30_names() -> None:
-    assert len(public_names()) <= 30
+def test_the_public_api_has_at_most_33_names() -> None:
+    assert len(public_names()) <= 33
 
 
 def public_names() -> list[str]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from stocktake.check.results import junit as junit_text
-from stocktake.cli.arguments import DatasetNames, Since, SystemName, Until, read_range
+from stocktake.cli.arguments import DatasetNames, Period, Since, SystemName, Until, read_range
 from stocktake.cli.items import STYLES, item_json, items_table, render_unmet
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
@@ -17,6 +18,7 @@ from stocktake.model import Severity
 from stocktake.report.figures import figure
 from stocktake.run.checked import check_system
 from stocktake.run.measured import measure_gate
+from stocktake.run.periods import window_of
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def check(
     datasets: DatasetNames = None,
     since: Since = "",
     until: Until = "",
+    period: Period = "",
     every: Annotated[bool, typer.Option("--all", help="Show passed checks too.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Also write a JUnit file here.")] = None,
     gate: Annotated[
@@ -55,11 +58,13 @@ def check(
     """
     out = output_of(context)
     found = find_system(system)
+    window = read_range(since, until)
     if gate:
-        return _gate(out, found, gate, read_range(since, until))
+        return _gate(out, found, gate, window=window, period=period)
     chosen = find_datasets(found, datasets or [])
     with out.workspace("check") as workspace:
-        results = check_system(workspace, found, chosen, read_range(since, until))
+        window = window_of(workspace, found, window, period=period)
+        results = check_system(workspace, found, chosen, window)
     if junit is not None:
         junit.write_text(junit_text(found.name, results), encoding="utf-8")
     worst = max((EXIT_CODES[result.severity] for result in results), default=0)
@@ -68,11 +73,12 @@ def check(
     return worst
 
 
-def _gate(out: Output, system: System, name: str, window: Range) -> int:
+def _gate(out: Output, system: System, name: str, *, window: Range, period: str) -> int:
     if name not in {one.name for one in system.gates}:
         known = ", ".join(one.name for one in system.gates) or "none"
         raise UsageError(f"{system.name} has no gate {name!r}.", hint=f"Gates: {known}.")
     with out.workspace("check") as workspace:
+        window = window_of(workspace, system, window, period=period)
         verdict = measure_gate(workspace, system, name, window)
     document = {
         "system": system.name,
@@ -94,6 +100,8 @@ def render_gate(screen: Console, system: System, verdict: GateVerdict) -> None:
     render_unmet(screen, [item for item in verdict.items if not item.is_met])
     style = ("green", "yellow", "red")[verdict.exit_code]
     screen.print(f"\n[{style}]{verdict.verdict}[/]")
+    for reason in verdict.reasons:
+        screen.print(f"  {escape(reason)}", soft_wrap=True)
 
 
 def render_checks(console: Console, results: Sequence[CheckResult], *, every: bool) -> None:

@@ -27,8 +27,8 @@ from stocktake.cli.plan import (
     Sample,
     UntilTarget,
 )
-from stocktake.cli.progress import announcer, shown_progress
-from stocktake.cli.reports import print_report
+from stocktake.cli.progress import Announcer, shown_progress
+from stocktake.cli.reports import print_planned, print_report
 from stocktake.model import PlanOptions
 from stocktake.run.backfill import Conduct
 from stocktake.run.backfill import backfill as run_backfill
@@ -75,9 +75,10 @@ def backfill(
     with out.workspace("backfill") as workspace, shown_progress(out) as report:
         window = window_of(workspace, found, window, period=period)
         options = dataclasses.replace(options, since=window.since, until=window.until)
-        conduct = Conduct(report=report, announce=announcer(out))
+        announced = Announcer(out)
+        conduct = Conduct(report=report, announce=announced)
         done = run_backfill(workspace, found, options, conduct=conduct, plan_id=plan)
-        return print_report(out, workspace, found, done, window=window, datasets=options.datasets)
+        return print_planned(out, workspace, found, done, plan=announced.plan)
 
 
 def sync(

@@ -15,7 +15,7 @@ from stocktake.cli.screen import console
 from stocktake.run.progress import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rich.console import Console
 
@@ -23,18 +23,23 @@ if TYPE_CHECKING:
     from stocktake.run.progress import Progress, Report
 
 
-def announcer(out: Output) -> Callable[[Plan, int | None], None]:
-    """Return what shows a run's plan before it starts, or that a run is continued."""
+class Announcer:
+    """Shows a run's plan before it starts, or that a run is continued, and keeps the plan."""
 
-    def announce(made: Plan, resumed_run: int | None) -> None:
-        if out.as_json or out.is_quiet:
+    def __init__(self, out: Output) -> None:
+        """Show on ``out``'s terminal, or nothing where it wants JSON or silence."""
+        self._out = out
+        self.plan: Plan | None = None
+
+    def __call__(self, plan: Plan, resumed_run: int | None) -> None:
+        """Show what is about to run."""
+        self.plan = plan
+        if self._out.as_json or self._out.is_quiet:
             return
         if resumed_run is not None:
             console().print(f"[bold]Resuming run {resumed_run}[/] where it stopped.")
         else:
-            render_plan(console(), made)
-
-    return announce
+            render_plan(console(), plan)
 
 
 @contextlib.contextmanager

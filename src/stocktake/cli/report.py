@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from stocktake.cli.arguments import Since, SystemName, Until, read_range
+from stocktake.cli.arguments import Period, Since, SystemName, Until, read_range
 from stocktake.cli.count import as_json
 from stocktake.cli.output import output_of
 from stocktake.cli.screen import to_json
@@ -19,6 +19,7 @@ from stocktake.report.markdown import markdown
 from stocktake.report.page import page
 from stocktake.report.sections import BAD, GOOD, QUIET, SOFT, sections, title_of, verdict_of
 from stocktake.report.whole import whole_file
+from stocktake.run.periods import window_of
 from stocktake.run.registry import find_system
 from stocktake.run.reported import examine
 
@@ -38,6 +39,7 @@ def report(
     system: SystemName,
     since: Since = "",
     until: Until = "",
+    period: Period = "",
     out_path: Annotated[
         Path | None,
         typer.Option("--out", help="File to write (.md, .json, .html), or a folder for all three."),
@@ -51,6 +53,7 @@ def report(
     found, window = find_system(system), read_range(since, until)
     paths = [] if out_path is None else _paths(out_path, found.name)
     with out.workspace("report") as workspace:
+        window = window_of(workspace, found, window, period=period)
         health = examine(workspace, found, window)
     document = health_json(health)
     for path in paths:

@@ -11,6 +11,7 @@ from stocktake.cli.count import exit_code
 from stocktake.cli.screen import console
 from stocktake.run.claim import as_json as counts_as_json
 from stocktake.run.counted import count_system
+from stocktake.run.planned import asked_range
 from stocktake.run.registry import find_datasets
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from stocktake.cli.output import Output
-    from stocktake.model import Range, RunReport, System
+    from stocktake.model import Plan, Range, RunReport, System
     from stocktake.run.workspace import Workspace
 
 
@@ -70,6 +71,17 @@ def print_report(
     if code:
         out.hint(f"stocktake gaps {system.name}")
     return max(code, 2 if failed else 0)
+
+
+def print_planned(
+    out: Output, workspace: Workspace, system: System, done: RunReport, *, plan: Plan | None
+) -> int:
+    """Print what a planned run did; what its plan asked for, no more, decides the exit code."""
+    if plan is None:
+        return print_report(out, workspace, system, done)
+    now = plan.made_at or workspace.clock()
+    window = asked_range(system, plan.options, now=now)
+    return print_report(out, workspace, system, done, window=window, datasets=plan.options.datasets)
 
 
 def render_report(screen: Console, done: RunReport) -> None:

@@ -9,9 +9,8 @@ from rich.table import Table
 
 from stocktake.cli import words
 from stocktake.cli.output import output_of
-from stocktake.cli.progress import announcer, shown_progress
-from stocktake.cli.reports import print_report
-from stocktake.model import Range
+from stocktake.cli.progress import Announcer, shown_progress
+from stocktake.cli.reports import print_planned
 from stocktake.run.backfill import Conduct
 from stocktake.run.listed import cancel_run, list_runs, show_run
 from stocktake.run.resumed import pause_run, resumable, resume_run
@@ -125,7 +124,7 @@ def run_resume(context: typer.Context, run_id: RunId) -> int:
     with out.workspace("run") as workspace:
         line, system, options = resumable(workspace, run_id)
         with shown_progress(out) as report:
-            conduct = Conduct(report=report, announce=announcer(out))
+            announced = Announcer(out)
+            conduct = Conduct(report=report, announce=announced)
             done = resume_run(workspace, line, system, options=options, conduct=conduct)
-        window = Range(options.since, options.until)
-        return print_report(out, workspace, system, done, window=window, datasets=options.datasets)
+        return print_planned(out, workspace, system, done, plan=announced.plan)

@@ -9,11 +9,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from stocktake.cli.arguments import Since, Until, read_range
+from stocktake.cli.arguments import Period, Since, Until, read_range
 from stocktake.cli.items import item_json, items_table, render_unmet
 from stocktake.cli.output import output_of
+from stocktake.cli.screen import console
 from stocktake.errors import UsageError
 from stocktake.model import Severity
+from stocktake.run.periods import window_of
 from stocktake.run.registry import find_system
 from stocktake.run.signed import list_signoffs, show_signoff, sign_off
 
@@ -34,6 +36,7 @@ def signoff(
     name: Annotated[str, typer.Argument(help="After list a system, after show a number.")] = "",
     since: Since = "",
     until: Until = "",
+    period: Period = "",
     by: Annotated[str, typer.Option(help="Who signs; your login name when left out.")] = "",
     waive: Annotated[
         list[str] | None,
@@ -42,6 +45,8 @@ def signoff(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure, record nothing.")] = False,
 ) -> int:
     """Measure everything a history must show, and sign it; refused while an item fails.
+
+    Without --until the last day is yesterday: a day that is not over is never complete.
 
     Exit 0 when signed with every item met, 1 when signed with warnings or waived items, 2 when
     refused. list shows what was signed, show one sign-off with every figure.
@@ -54,6 +59,7 @@ def signoff(
     found, window = find_system(target), read_range(since, until)
     waivers = dict(_waiver(text) for text in waive or ())
     with out.workspace("signoff") as workspace:
+        window = window_of(workspace, found, window, period=period)
         signed = sign_off(
             workspace,
             found,
@@ -62,6 +68,9 @@ def signoff(
             waivers=waivers,
             record=not dry_run,
         )
+        kind = workspace.kind
+    if kind == "sandbox" and not out.as_json:
+        console().print("[black on yellow] Sandbox data [/]")
     out.emit(_json(signed), lambda screen: _render(screen, signed))
     if signed.refused:
         out.hint(f"mend it and sign again, or --waive {signed.refused[0].name}='reason'")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from stocktake.count.states import QUERIES, SEPARATOR, Connection
-from stocktake.model.ordinals import as_text, union
+from stocktake.model.ordinals import as_text, in_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,32 +77,33 @@ def write_ledger(
     conn: Connection, changes: dict[int, Change], *, run_id: int | None, now: datetime
 ) -> None:
     """Apply the changes and keep, per series, what they really changed."""
-    chunks: dict[tuple[int, int], tuple[list[int], ...]] = defaultdict(lambda: ([], [], [], []))
+    chunks: dict[tuple[int, int], list[str]] = defaultdict(lambda: ["{}"] * 4)
     for series_id, change in changes.items():
         parts = (change.added, change.removed, change.expected_added, change.expected_removed)
         for index, ordinals in enumerate(parts):
-            for ordinal in ordinals:
-                chunks[series_id, ordinal >> CHUNK_BITS][index].append(ordinal)
+            for chunk, members in groupby(sorted(ordinals), _chunk_of):
+                chunks[series_id, chunk][index] = as_text(in_ranges(members))
     if not chunks:
         return
     places = sorted(chunks)
-    columns = [
-        [as_text(union((one, one + 1) for one in chunks[place][index])) for place in places]
-        for index in range(4)
-    ]
+    columns = list(zip(*map(chunks.__getitem__, places), strict=True))
     parameters: dict[str, Any] = {
         "series_ids": [series_id for series_id, _ in places],
         "chunks": [chunk for _, chunk in places],
-        "added": columns[0],
-        "removed": columns[1],
-        "expected_added": columns[2],
-        "expected_removed": columns[3],
+        "added": list(columns[0]),
+        "removed": list(columns[1]),
+        "expected_added": list(columns[2]),
+        "expected_removed": list(columns[3]),
         "run_id": run_id,
         "now": now,
     }
     conn.execute(QUERIES.open_chunks, parameters)
     conn.execute(QUERIES.lock_chunks, parameters)
     conn.execute(QUERIES.change_ledger, parameters)
+
+
+def _chunk_of(ordinal: int) -> int:
+    return ordinal >> CHUNK_BITS
 
 
 def write_units(

@@ -48,32 +48,56 @@ def register(
             with the earliest day it was found on, if any.
         seen: Values found elsewhere (a master row nobody refers to): numbered, not expected.
     """
-    read_from = member_columns(system)
-    columns = sorted(column for column in read_from if promised.get(column) or seen.get(column))
-    names = {column: (column[0], MEMBER_FEED, (column[1],)) for column in columns}
-    ids = series_ids(conn, system.name, names.values())
+    told = [column for column in member_columns(system) if promised.get(column) or seen.get(column)]
+    ids = _locked_series(conn, system, sorted(told))
     changes: dict[int, Change] = defaultdict(Change)
     waived: list[UnitLine] = []
     found: dict[Column, dict[str, int]] = {}
-    for column in columns:
-        series_id = ids[names[column]]
-        texts = sorted(set(promised.get(column, ())))
-        found[column] = _numbered(
-            conn, series_id, _newest_first(promised.get(column, {}), seen.get(column, ()))
+    for column, series_id in ids.items():
+        texts = promised.get(column, {})
+        days = _days(conn, system, column, promised=texts)
+        found[column] = ordinals = _numbered(
+            conn, series_id, _newest_first(texts, seen.get(column, ())), days
         )
-        told = _days(conn, system, column, promised=promised.get(column, {}))
-        days = {text: on for text, (on, _) in told.items()}
-        date_members(conn, series_id, ordinals=found[column], days=days)
-        for text in texts:
-            ordinal, reason = found[column][text], told.get(text, (None, None))[1]
-            if reason is None:
-                changes[series_id].expected_added.add(ordinal)
-            else:
-                changes[series_id].expected_removed.add(ordinal)
-                waived.append(UnitLine(series_id, ordinal, State.NOT_EXPECTED, reason))
+        reasons = {text: reason for text, (_, reason) in days.items() if reason is not None}
+        expected = texts.keys() - reasons.keys() if reasons else texts
+        changes[series_id].expected_added.update(map(ordinals.__getitem__, expected))
+        changes[series_id].expected_removed.update(map(ordinals.__getitem__, reasons))
+        waived += [
+            UnitLine(series_id, ordinals[text], State.NOT_EXPECTED, reasons[text])
+            for text in sorted(reasons)
+        ]
     write_ledger(conn, changes, run_id=run_id, now=now)
     write_units(conn, waived, run_id=run_id, now=now)
     return found
+
+
+def note_days(
+    conn: Connection, system: System, days: Mapping[Column, Mapping[str, date | None]]
+) -> None:
+    """Write earlier days of values that were registered before."""
+    told = {column: values for column, values in sorted(days.items()) if values}
+    for column, series_id in _locked_series(conn, system, list(told)).items():
+        date_members(
+            conn,
+            series_id,
+            days={
+                text: on
+                for text, (on, _) in _days(conn, system, column, promised=told[column]).items()
+            },
+        )
+
+
+def _locked_series(
+    conn: Connection, system: System, columns: Sequence[Column]
+) -> dict[Column, int]:
+    """Return the series that number the values of columns; who writes members waits his turn."""
+    if not columns:
+        return {}
+    names = {column: (column[0], MEMBER_FEED, (column[1],)) for column in columns}
+    ids = series_ids(conn, system.name, names.values())
+    conn.execute(QUERIES.lock_series, {"series_ids": list(ids.values())})
+    return {column: ids[name] for column, name in names.items()}
 
 
 def _newest_first(promised: Mapping[str, date | None], seen: Iterable[str]) -> list[str]:
@@ -85,18 +109,19 @@ def _newest_first(promised: Mapping[str, date | None], seen: Iterable[str]) -> l
     return sorted(texts, key=lambda text: -on.toordinal() if (on := texts[text]) else 0)
 
 
-def _numbered(conn: Connection, series_id: int, texts: list[str]) -> dict[str, int]:
-    parameters = {"series_id": series_id, "keys": as_json(texts)}
-    known: dict[str, int] = dict(conn.execute(QUERIES.member_ordinals, parameters).fetchall())
-    fresh = [text for text in texts if text not in known]
-    if fresh:
-        conn.execute(QUERIES.lock_series, parameters)
-        # Asked again under the lock: another load may have numbered some of them meanwhile.
-        again = {"series_id": series_id, "keys": as_json(fresh)}
-        known.update(conn.execute(QUERIES.member_ordinals, again).fetchall())
-        still = {**again, "keys": as_json([text for text in fresh if text not in known])}
-        known.update(conn.execute(QUERIES.add_members, still).fetchall())
-    return known
+def _numbered(
+    conn: Connection,
+    series_id: int,
+    texts: Sequence[str],
+    days: Mapping[str, tuple[date | None, str | None]],
+) -> dict[str, int]:
+    undated = (None, None)
+    parameters = {
+        "series_id": series_id,
+        "keys": as_json(texts),
+        "days": as_json([days.get(text, undated)[0] for text in texts]),
+    }
+    return dict(conn.execute(QUERIES.number_members, parameters).fetchall())
 
 
 def _days(
@@ -117,26 +142,20 @@ def _days(
 
 
 def date_members(
-    conn: Connection,
-    series_id: int,
-    *,
-    ordinals: Mapping[str, int],
-    days: Mapping[str, date | None],
-    is_whole: bool = False,
+    conn: Connection, series_id: int, *, days: Mapping[str, date | None], is_whole: bool = False
 ) -> None:
     """Write the days of members where they are earlier than what was known.
 
     Args:
-        ordinals: Numbers of the members.
-        days: Earliest day each was seen on, as far as told.
+        days: Earliest day each member was seen on, as far as told.
         is_whole: Whether every row was looked at, so that a day may also become later.
     """
-    dated = {ordinals[key]: on for key, on in days.items() if on and key in ordinals}
+    dated = {key: on for key, on in days.items() if on}
     if dated:
         parameters = {
             "series_id": series_id,
-            "ordinals": list(dated),
-            "days": list(dated.values()),
+            "keys": as_json(list(dated)),
+            "days": as_json(list(dated.values())),
             "exact": is_whole,
         }
         conn.execute(QUERIES.date_members, parameters)

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 from stocktake.count.ledger import (
     Change,
@@ -17,7 +17,7 @@ from stocktake.count.ledger import (
     write_ledger,
     write_units,
 )
-from stocktake.count.members import Column, register
+from stocktake.count.members import Column, note_days, register
 from stocktake.count.routes import (
     DERIVE,
     EXTRACT,
@@ -66,11 +66,13 @@ class Landing(TypedDict):
         values: Texts staged per (dataset, column), for every column that units are read from and
             the key of every dataset whose units are members; with the earliest day they were
             seen on. What an earlier load of the same run told may be left out.
+        days: Values that an earlier load of the same run told, now seen on an earlier day.
         run_id: The run that writes.
         now: Instant of the load.
     """
 
     values: Mapping[Column, Mapping[str, date | None]]
+    days: NotRequired[Mapping[Column, Mapping[str, date | None]]]
     run_id: int | None
     now: datetime
 
@@ -98,6 +100,7 @@ def record(
     batch = _Batch(feed, outcomes, landing["values"])
     run_id, now = landing["run_id"], landing["now"]
     ordinals = _register(conn, system, batch, run_id=run_id, now=now)
+    note_days(conn, system, landing.get("days", {}))
     writer = _Writer(conn, system, feed, run_id=run_id, now=now)
     fills = _fills(system, feed)
     for dataset in system.datasets:

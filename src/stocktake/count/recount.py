@@ -72,6 +72,7 @@ def recount(
     """
     if repair:
         _renew_members(conn, system, now=now)
+        conn.execute(QUERIES.look_again, {"system": system.name})
     found: list[Drift] = []
     for dataset in datasets:
         if _is_countable(system, dataset):
@@ -272,7 +273,7 @@ def _renew_members(conn: Connection, system: System, *, now: datetime) -> None:
             conn.execute(QUERIES.member_ordinals, parameters).fetchall()
         )
         known = found.get(column, {})
-        date_members(conn, series_id, ordinals=known, days=values, is_whole=True)
+        date_members(conn, series_id, days=values, is_whole=True)
         changes[series_id] = Change(
             expected_removed={at for key, at in ordinals.items() if key not in known}
         )

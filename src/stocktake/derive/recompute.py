@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -49,6 +49,20 @@ class Derived:
     touched_keys: int
     units: tuple[tuple[str, ...], ...]
     is_full: bool
+
+
+class LastTime(NamedTuple):
+    """The last recomputation.
+
+    Args:
+        watermark: Rows loaded from this instant on were not seen.
+        parameters: Those used.
+        noted_until: What changed before this instant was noted as stale since; None: nothing.
+    """
+
+    watermark: datetime
+    parameters: dict[str, Any]
+    noted_until: datetime | None
 
 
 def in_order(derivations: Sequence[Derivation]) -> tuple[Derivation, ...]:
@@ -104,12 +118,12 @@ def derive(
     state = read_state(conn, target)
     # Looked up before anything is read: what commits later is found by the next recomputation.
     watermark = oldest_transaction(conn)
-    is_full = full or state is None or state[1] != used
+    is_full = full or state is None or state.parameters != used
     values = {**used, "now": now, "_run_id": run_id}
     if is_full or state is None:
         touch_everything(conn, target)
-    elif has_changes(conn, target, state[0]):
-        touch_changed(conn, target, state[0])
+    elif has_changes(conn, target, state.watermark):
+        touch_changed(conn, target, state.watermark)
     else:
         _write_state(conn, target, watermark, used, values)
         return Derived(derivation.dataset, RowCounts(), 0, 0, (), is_full=False)
@@ -124,26 +138,6 @@ def derive(
     return Derived(derivation.dataset, counts, deleted, touched, units, is_full)
 
 
-def stale_units(
-    conn: Connection[Any], system: System, derivation: Derivation
-) -> tuple[tuple[str, ...], ...] | None:
-    """Return the units whose rows no longer follow from the inputs, in order.
-
-    Reads only the ends of the inputs' indexes when nothing changed. ``None`` means all units: the
-    dataset was never derived.
-    """
-    target = target_of(conn, system, derivation)
-    state = read_state(conn, target)
-    if state is None:
-        return None
-    if not has_changes(conn, target, state[0]):
-        return ()
-    touch_changed(conn, target, state[0])
-    units = touched_units(conn, target)
-    conn.execute(QUERIES.drop_scratch)
-    return units
-
-
 def compute_rows(conn: Connection[Any], target: Target, values: Mapping[str, Any]) -> int:
     """Fill the table ``computed`` with the rows of ``touched_keys``; return how many."""
     parts = target.parts()
@@ -154,10 +148,10 @@ def compute_rows(conn: Connection[Any], target: Target, values: Mapping[str, Any
     return filled
 
 
-def read_state(conn: Connection[Any], target: Target) -> tuple[datetime, dict[str, Any]] | None:
-    """Return watermark and parameters of the last recomputation, ``None`` when there was none."""
-    row = conn.execute(QUERIES.read_state, _name(target)).fetchone()
-    return None if row is None else (row[0], row[1])
+def read_state(conn: Connection[Any], target: Target) -> LastTime | None:
+    """Return what is known of the last recomputation, ``None`` when there was none."""
+    row = conn.execute(QUERIES.read_state, target.stored_as).fetchone()
+    return None if row is None else LastTime(*row)
 
 
 def _merge(
@@ -174,7 +168,7 @@ def _merge(
         return RowCounts(read=read, updated=updated, unchanged=read - updated), 0
     vanished = (QUERIES.is_vanished_of_all if is_full else QUERIES.is_vanished).format(**parts)
     if _is_read_by_others(target):
-        names = {"run_id": values["_run_id"], **_name(target)}
+        names = {"run_id": values["_run_id"], **target.stored_as}
         conn.execute(QUERIES.keep_deleted.format(**parts, is_vanished=vanished), names)
         conn.execute(QUERIES.keep_updated.format(**parts), names)
     deleted = conn.execute(
@@ -209,13 +203,4 @@ def _write_state(
 ) -> None:
     state = {"watermark": watermark, "parameters": Jsonb(dict(used))}
     run = {"run_id": values["_run_id"], "at": values["now"]}
-    conn.execute(QUERIES.write_state, _name(target) | state | run)
-
-
-def _name(target: Target) -> dict[str, str]:
-    derivation = target.derivation
-    return {
-        "system": target.system.name,
-        "dataset": derivation.dataset,
-        "sql": derivation.sql,
-    }
+    conn.execute(QUERIES.write_state, target.stored_as | state | run)

@@ -49,6 +49,15 @@ class Target:
         return f"{self.system.name}.{self.derivation.dataset}/{self.derivation.sql}"
 
     @property
+    def stored_as(self) -> dict[str, str]:
+        """How its state is stored."""
+        return {
+            "system": self.system.name,
+            "dataset": self.derivation.dataset,
+            "sql": self.derivation.sql,
+        }
+
+    @property
     def table(self) -> Identifier:
         """The table written."""
         return Identifier(self.system.name, self.derivation.dataset)

@@ -75,7 +75,7 @@ def verify(
     state = read_state(conn, target)
     if state is not None:
         declared = parameters_of(target)
-        used = {name: value for name, value in state[1].items() if name in declared}
+        used = {name: value for name, value in state.parameters.items() if name in declared}
         target = target_of(conn, system, derivation.using(**used))
     values = {**parameters_of(target), "now": now}
     is_full = share >= 1

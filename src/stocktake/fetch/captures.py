@@ -116,9 +116,24 @@ def latest_answers(conn: psycopg.Connection[Any], system: str, feed: str) -> lis
 
 def known_body(conn: psycopg.Connection[Any], system: str, request: Request) -> Known | None:
     """Return what is stored and loaded of the latest good answer to ``request``."""
-    row = conn.execute(
-        QUERIES.known_answer, {"system": system, "feed": request.feed, **_address(request)}
-    ).fetchone()
+    return known_bodies(conn, system, [request])[0]
+
+
+def known_bodies(
+    conn: psycopg.Connection[Any], system: str, requests: Sequence[Request]
+) -> list[Known | None]:
+    """Return what ``known_body`` does for each request, asked all at once."""
+    with conn.pipeline():
+        cursors = [
+            conn.execute(
+                QUERIES.known_answer, {"system": system, "feed": request.feed, **_address(request)}
+            )
+            for request in requests
+        ]
+    return [_known(cursor.fetchone()) for cursor in cursors]
+
+
+def _known(row: tuple[Any, ...] | None) -> Known | None:
     if row is None:
         return None
     capture_id, headers, hashes = row

@@ -150,10 +150,12 @@ async def _fetch_pages(talk: Talk, request: Request, known: Known | None) -> Fai
         talk.pages.append(page)
         if repeated is not None:
             return talk.later(f"page {len(talk.pages)} repeats page {repeated}", page.status)
+        if known is not None and known.page_hashes == tuple(one.sha256 for one in talk.pages):
+            return True
         following = _next_page(talk, following)
         if following is not None and len(talk.pages) >= MOST_PAGES:
             return talk.later(f"more than {MOST_PAGES} pages", page.status)
-    return known is not None and known.page_hashes == tuple(page.sha256 for page in talk.pages)
+    return False
 
 
 def _next_page(talk: Talk, latest: Request) -> Request | None:

@@ -6,11 +6,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
     from datetime import date
 
 MOST_KEYS = 500_000
+
+Days = dict[str, "date | None"]
+"""Texts of a column and the earliest day each was seen on, None without a day."""
 
 
 class KeyCache:
@@ -26,8 +29,8 @@ class KeyCache:
         self._most_keys = most_keys
         self._published: defaultdict[str, set[Any]] = defaultdict(set)
         self._waiting: defaultdict[str, set[Any]] = defaultdict(set)
-        self._told: defaultdict[tuple[str, str], dict[str, date | None]] = defaultdict(dict)
-        self._telling: defaultdict[tuple[str, str], dict[str, date | None]] = defaultdict(dict)
+        self._told: defaultdict[tuple[str, str], Days] = defaultdict(dict)
+        self._telling: defaultdict[tuple[str, str], Days] = defaultdict(dict)
 
     def known(self, dataset: str) -> AbstractSet[Any]:
         """Return the keys known to be held, of committed transactions only."""
@@ -37,23 +40,26 @@ class KeyCache:
         """Remember keys that the running transaction has seen or inserted."""
         self._waiting[dataset].update(keys)
 
-    def news(
-        self, column: tuple[str, str], told: Mapping[str, date | None]
-    ) -> dict[str, date | None]:
-        """Return what was not told of a column's values before, or on a later day only.
+    def news(self, column: tuple[str, str], told: Days) -> tuple[Days, Days]:
+        """Return what was not told of a column's values before, and what only on a later day.
 
         Args:
             column: Dataset and column.
             told: Values with the earliest day they were seen on, None without one.
         """
         before = self._told[column]
-        fresh = {
+        fresh = {text: day for text, day in told.items() if text not in before}
+        earlier: Days = {
             text: day
             for text, day in told.items()
-            if text not in before or _is_earlier(day, before[text])
+            if day is not None
+            and text in before
+            and ((known := before[text]) is None or day < known)
         }
-        self._telling[column].update(fresh)
-        return fresh
+        telling = self._telling[column]
+        telling.update(fresh)
+        telling.update(earlier)
+        return fresh, earlier
 
     def publish(self) -> None:
         """Make the keys of the committed transaction known."""
@@ -79,7 +85,3 @@ class KeyCache:
         self._published.clear()
         self._told.clear()
         self.discard()
-
-
-def _is_earlier(day: date | None, before: date | None) -> bool:
-    return day is not None and (before is None or day < before)

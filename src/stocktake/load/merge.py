@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import date
 from functools import reduce
+from itertools import repeat
 from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +22,12 @@ from stocktake.model import FromDataset, RowCounts, dimensions
 from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date, datetime
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     import psycopg
 
-    from stocktake.load.rows import Batch
+    from stocktake.load.rows import Batch, Row
     from stocktake.load.tables import FacetTable
     from stocktake.model import Dataset, Facet, System
 
@@ -46,6 +48,7 @@ class Merged:
         values: ``(dataset, column)`` → texts seen in it and the earliest day they were seen on
             (None without a day), for every column that ``FromDataset`` reads keys from and for
             the key of the dataset that reads them. What ``known`` was told before is left out.
+        days: The same of texts that ``known`` was told before, but with a later day.
         notes: Observations worth a warning → how often.
         duplicates: Pairs of rows of one answer with one key and different values, now in
             ``duplicate``.
@@ -53,6 +56,7 @@ class Merged:
 
     rows: dict[str, RowCounts] = field(default_factory=dict)
     values: dict[Column, dict[str, date | None]] = field(default_factory=dict)
+    days: dict[Column, dict[str, date | None]] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
 
@@ -86,7 +90,8 @@ def merge(
     receipts = Receipts(loads)
     rejects = [(load.capture_id, reject) for load in loads for reject in load.parsed.rejects]
     pairs: list[Pair] = []
-    values: dict[Column, dict[str, date | None]] = {}
+    values: dict[Column, dict[str, date | None]] = defaultdict(dict)
+    days: dict[Column, dict[str, date | None]] = defaultdict(dict)
     for dataset, facet in _told_facets(system, loads):
         table = facet_table(conn, system.name, dataset=dataset, facet=facet)
         batch, written = _merge_facet(conn, table, loads=loads, run_id=run_id, known=known)
@@ -94,15 +99,16 @@ def merge(
         receipts.add(dataset.name, facet.name, batch=batch, written=written)
         rejects += [(loads[index].capture_id, reject) for index, reject in batch.rejects]
         pairs += _pairs(table, batch, loads)
-        for column, day in _key_columns(system, dataset.name).items():
-            if column in facet.columns:
-                told = known.news((dataset.name, column), _told(table, batch, column, day=day))
-                values.setdefault((dataset.name, column), {}).update(told)
+        for column, told in _told(table, batch, _key_columns(system, dataset.name)):
+            place = dataset.name, column
+            fresh, earlier = known.news(place, told)
+            values[place].update(fresh)
+            days[place].update(earlier)
     receipts.add_parsed()
     receipts.write(conn, run_id=run_id, now=now)
     store_rejects(conn, system.name, rejects=rejects, run_id=run_id, now=now)
     store_duplicates(conn, system.name, pairs=pairs, run_id=run_id, now=now)
-    return Merged(receipts.totals(), values, _notes(pairs), len(pairs))
+    return Merged(receipts.totals(), values, days, _notes(pairs), len(pairs))
 
 
 def check_accounts(system: System, load: Load) -> None:
@@ -218,19 +224,36 @@ def _key_columns(system: System, dataset: str) -> dict[str, str | None]:
 
 
 def _told(
-    table: FacetTable, batch: Batch, column: str, *, day: str | None
-) -> dict[str, date | None]:
-    """Return the texts of a column, each with the earliest day of its rows."""
+    table: FacetTable, batch: Batch, wanted: Mapping[str, str | None]
+) -> Iterator[tuple[str, dict[str, date | None]]]:
+    """Yield columns with their texts, each with the earliest day of its rows.
+
+    Args:
+        wanted: Columns with the column that tells their days, if there is one.
+    """
     columns = table.facet.columns
-    text_at = columns.index(column)
-    found: dict[Any, date | None]
-    if day is None or day not in columns:
-        # In the order of the answers, which is the order their days were asked for.
-        found = {line.row[text_at]: None for line in sorted(batch.lines, key=_LOAD)}
-    else:
-        day_at = columns.index(day)
-        # Latest days first, so that the earliest is what stays.
-        rows = sorted((line.row for line in batch.lines), key=itemgetter(day_at), reverse=True)
-        found = {row[text_at]: row[day_at] for row in rows}
-    found.pop(None, None)
-    return {str(text): on for text, on in found.items()}
+    by_day: dict[str | None, list[Row]] = {}
+    for column, day in wanted.items():
+        if column not in columns:
+            continue
+        told_day = day if day in columns else None
+        if told_day not in by_day:
+            by_day[told_day] = _latest_first(table, batch, told_day)
+        rows = by_day[told_day]
+        texts = map(itemgetter(columns.index(column)), rows)
+        days = repeat(None) if told_day is None else map(itemgetter(columns.index(told_day)), rows)
+        found: dict[Any, date | None] = dict(zip(texts, days, strict=False))
+        found.pop(None, None)
+        yield column, {str(text): on for text, on in found.items()}
+
+
+def _latest_first(table: FacetTable, batch: Batch, day: str | None) -> list[Row]:
+    """Return rows by their day, none at all and the latest first: the earliest is what stays.
+
+    Without days in the order of the answers, which is the order their days were asked for.
+    """
+    if day is None:
+        return [line.row for line in sorted(batch.lines, key=_LOAD)]
+    at = table.facet.columns.index(day)
+    rows = [line.row for line in batch.lines]
+    return sorted(rows, key=lambda row: row[at] or date.max, reverse=True)

@@ -127,7 +127,11 @@ def _compare(conn: Connection, table: FacetTable, *, lines: Sequence[Line], run_
         table.copy_keys,
         oids=table.key_oids,
         rows=(
-            (number, line.digest, *[line.row[at] for at in table.key_positions])
+            (
+                number,
+                None if line.is_lengthened else line.digest,
+                *[line.row[at] for at in table.key_positions],
+            )
             for number, line in enumerate(lines)
         ),
     )
@@ -156,8 +160,13 @@ def _change(conn: Connection, table: FacetTable, *, lines: Sequence[Line], run_i
     )
     conn.execute(table.lock_changed, prepare=False)
     locked = conn.execute(table.judge_changed, prepare=False).fetchall()
-    latest = [number for number, is_equal, is_older in locked if not (is_equal or is_older)]
-    older = [number for number, is_equal, is_older in locked if is_older and not is_equal]
+    differing = [
+        (number, is_older)
+        for number, is_equal, is_older in locked
+        if not is_equal or lines[number].is_lengthened
+    ]
+    latest = [number for number, is_older in differing if not is_older]
+    older = [number for number, is_older in differing if is_older]
     names = {
         "run_id": run_id,
         "system": table.schema,
@@ -169,6 +178,8 @@ def _change(conn: Connection, table: FacetTable, *, lines: Sequence[Line], run_i
         if numbers and (statement is table.overwrite or table.longest):
             rows = conn.execute(statement, {**names, "numbers": numbers}, prepare=False)
             applied += [row[0] for row in rows]
+    if table.longest and (silent := set(latest).difference(applied)):
+        conn.execute(table.retell, {"numbers": list(silent)}, prepare=False)
     held = {row[0] for row in locked}
     removed = [line for number, line in enumerate(lines) if number not in held]
     if removed:

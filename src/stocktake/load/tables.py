@@ -263,6 +263,19 @@ class FacetTable:
         return _bytes(_overwrite(self, names=self.longest, is_latest=False))
 
     @cached_property
+    def retell(self) -> bytes:
+        """Notes hash and capture of staged rows that tell nothing new."""
+        return _bytes(
+            QUERIES.retell.format(
+                stage=Identifier(self.stage),
+                table=self.table,
+                same_key_compared=self.same_key("compared"),
+                hash=Identifier(self.hash_column),
+                assignments=COMMA.join(_engine_assignments(self)),
+            )
+        )
+
+    @cached_property
     def _values(self) -> tuple[str, ...]:
         return tuple(name for name in self.facet.columns if name not in self.key)
 
@@ -312,8 +325,17 @@ def _overwrite(table: FacetTable, *, names: Sequence[str], is_latest: bool) -> C
         shown=COMMA.join(_shown(table, others, names)),
         same_key_compared=table.same_key("compared"),
         assignments=COMMA.join(assignments),
-        applies=FRAGMENTS.applies_always if is_latest else FRAGMENTS.applies_when_changed,
+        applies=_applies(table, is_latest=is_latest),
     )
+
+
+def _applies(table: FacetTable, *, is_latest: bool) -> Composable:
+    """Return when a staged row touches the row held."""
+    if not is_latest:
+        return FRAGMENTS.applies_when_changed
+    if not table.longest:
+        return FRAGMENTS.applies_always
+    return FRAGMENTS.applies_when_telling.format(hash=Literal(table.hash_column))
 
 
 def _changes(names: Sequence[str]) -> Composable:

@@ -31,6 +31,22 @@ def union(parts: Iterable[tuple[int, int]]) -> Ranges:
     return tuple(merged)
 
 
+def in_ranges(ordinals: Iterable[int]) -> Ranges:
+    """Return ascending ordinals as ranges.
+
+    >>> in_ranges([1, 2, 3, 7])
+    ((1, 4), (7, 8))
+    """
+    found: list[tuple[int, int]] = []
+    first = last = LOWEST
+    for ordinal in ordinals:
+        if ordinal != last:
+            found.append((first, last))
+            first = ordinal
+        last = ordinal + 1
+    return (*found[1:], (first, last)) if last != LOWEST else ()
+
+
 def intersect(left: Ranges, right: Ranges) -> Ranges:
     """Return the ordinals in both.
 

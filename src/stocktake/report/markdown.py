@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,14 +10,15 @@ if TYPE_CHECKING:
 
     from stocktake.report.sections import Section
 
-_MEANINGFUL = "\\`*_{}[]<>#|!~"
+_MEANINGFUL = re.compile(r"[\\`*{}\[\]<>#|!~]|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown may read as marks; underscores within words are only underscores."""
 
 
 def markdown(title: str, lead: Sequence[str], parts: Sequence[Section]) -> str:
     r"""Return a Markdown document; what comes from data is escaped.
 
     >>> markdown("a|b", ["one"], []).splitlines()
-    ['# a\\\\|b', '', 'one', '']
+    ['# a\\|b', '', 'one']
     """
     lines = [f"# {escaped(title)}", ""]
     for text in lead:
@@ -32,9 +34,12 @@ def markdown(title: str, lead: Sequence[str], parts: Sequence[Section]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    flat = " ".join(text.split())
-    return "".join(f"\\{one}" if one in _MEANINGFUL else one for one in flat)
+    r"""Return text that Markdown shows as it is, on one line.
+
+    >>> escaped("ra_races *bold* _x_ a|b")
+    'ra_races \\*bold\\* \\_x\\_ a\\|b'
+    """
+    return _MEANINGFUL.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _rule(part: Section) -> str:

@@ -17,6 +17,7 @@ from stocktake.errors import (
     StocktakeError,
     UsageError,
 )
+from stocktake.fetch.captures import known_bodies
 from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
 from stocktake.run import claim as claims
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from stocktake.errors import SourceError
-    from stocktake.model import Feed, Plan, PlanOptions, PlanPart, RunReport, System
+    from stocktake.fetch.answer import Known
+    from stocktake.model import Feed, Plan, PlanOptions, PlanPart, Request, RunReport, System
     from stocktake.run.batch import Paused, Prepared
     from stocktake.run.claim import Claim, SystemLock
     from stocktake.run.errands import Errand, Fetched
@@ -240,7 +242,7 @@ class _Execution:
         database = self._workspace.database
         stored = stored_pages(database, self._claim)
         async with open_fetching(
-            database, self._system, sources, stored=stored, clock=self._workspace.clock
+            database, sources, stored=stored, clock=self._workspace.clock
         ) as fetching:
             for wave in sorted({part.wave for part in parts}):
                 await self._fetch_wave(wave, fetching)
@@ -253,9 +255,9 @@ class _Execution:
             if part.wave == wave and part.kind == "fetch"
         ]
         self._meter.wave = numbered[0][1].label
-        self._conduct.report(self._meter.snapshot())
         reach("wave_started")
         streams = [self._errands(number, part) for number, part in numbered]
+        self._conduct.report(self._meter.snapshot())
         await pump(
             streams,
             fetching.fetch,
@@ -271,19 +273,30 @@ class _Execution:
         source, feed = self._system.feed(part.feed)
         database = self._workspace.database
         left = again(lambda: self._left(number, part, feed))
+        units = sum(end - start for ranges in left.values() for start, end in ranges)
+        learned = -(-units * part.requests // part.units) if part.units else units
+        self._meter.expect(planned=part.requests, learned=learned)
         dataset = self._system.dataset(feed.fills[0])
         newest_first = self._plan.options.order != "oldest"
         order: Sequence[int] = ()
         if newest_first:
             order = again(lambda: member_order(database, self._system, feed))
         return errands(
-            Assignment(number, source, feed, dataset, self._looks_again, order),
+            Assignment(number, source, feed, dataset, order),
             left,
             newest_first=newest_first,
             names=lambda ordinals: again(
                 lambda: member_names(database, self._system, feed, ordinals)
             ),
+            known=lambda requests: again(lambda: self._known(requests)),
         )
+
+    def _known(self, requests: Sequence[Request]) -> Sequence[Known | None]:
+        """Return what is stored of earlier answers, if units that are held are asked for again."""
+        if not self._looks_again:
+            return [None] * len(requests)
+        with self._workspace.database.connection() as conn:
+            return known_bodies(conn, self._system.name, requests)
 
     def _left(self, number: int, part: PlanPart, feed: Feed) -> Mapping[Series, Ordinals]:
         """Return what of a part is not checked off; a dynamic part is fixed the first time."""

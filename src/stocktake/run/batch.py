@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from stocktake.count.record import record
@@ -111,9 +112,7 @@ class BatchLoader:
         reach("before_capture")
         stored = again(lambda: self._store(batch))
         reach("captured")
-        findings = tuple(
-            self._parse(fetched, captures) for fetched, captures in zip(batch, stored, strict=True)
-        )
+        findings = tuple(map(self._find, batch, *stored))
         reach("parsed")
         return Prepared(findings, sum(fetched.answer.requests for fetched in batch))
 
@@ -131,12 +130,18 @@ class BatchLoader:
         )
         reach("batch_done")
 
-    def _store(self, batch: Sequence[Fetched]) -> list[tuple[Capture, ...]]:
+    def _store(
+        self, batch: Sequence[Fetched]
+    ) -> tuple[list[tuple[Capture, ...]], list[list[UnitOutcome] | None]]:
+        """Return per answer its captures, stored, and what stays true of it if it is unchanged."""
         with self._database.connection() as conn:
             claims.look(conn, self._claim)
-            return [self._capture(conn, fetched) for fetched in batch]
+            for fetched in batch:
+                self._note(conn, fetched)
+            return self._captured(conn, batch), self._confirmed(conn, batch)
 
-    def _capture(self, conn: psycopg.Connection, fetched: Fetched) -> tuple[Capture, ...]:
+    def _note(self, conn: psycopg.Connection, fetched: Fetched) -> None:
+        """Keep what went wrong on the way to an answer."""
         errand, answer = fetched.errand, fetched.answer
         if answer.attempts:
             record_attempts(
@@ -148,18 +153,53 @@ class BatchLoader:
             )
         if answer.failure is not None and answer.failure.pauses_source:
             self._pause(conn, errand.source.name, answer.failure)
-        store = partial(
-            store_captures,
+        self._keep(conn, errand, answer.evidence)
+
+    def _captured(
+        self, conn: psycopg.Connection, batch: Sequence[Fetched]
+    ) -> list[tuple[Capture, ...]]:
+        """Return the captures of each answer; those of one endpoint are stored together."""
+        captured = [fetched.answer.captures for fetched in batch]
+        places = defaultdict(list)
+        for at, fetched in enumerate(batch):
+            if any(capture.capture_id is None for capture in captured[at]):
+                errand = fetched.errand
+                places[errand.source.name, errand.feed.endpoint.name].append(at)
+        for together in places.values():
+            pages = [page for at in together for page in captured[at]]
+            stored = iter(self._keep(conn, batch[together[0]].errand, pages))
+            for at in together:
+                captured[at] = tuple(islice(stored, len(captured[at])))
+        return captured
+
+    def _keep(
+        self, conn: psycopg.Connection, errand: Errand, captures: Sequence[Capture]
+    ) -> list[Capture]:
+        return store_captures(
             conn,
+            captures,
             system=self._system.name,
             source=errand.source.name,
             endpoint=errand.feed.endpoint.name,
             run_id=self._claim.run_id,
         )
-        store(answer.evidence)
-        if all(capture.capture_id is not None for capture in answer.captures):
-            return answer.captures
-        return tuple(store(answer.captures))
+
+    def _confirmed(
+        self, conn: psycopg.Connection, batch: Sequence[Fetched]
+    ) -> list[list[UnitOutcome] | None]:
+        """Return what stays true of the units of each unchanged answer, if that is all."""
+        unchanged = defaultdict(list)
+        for at, fetched in enumerate(batch):
+            if fetched.answer.unchanged and fetched.answer.failure is None:
+                unchanged[fetched.errand.feed.name].append(at)
+        found: list[list[UnitOutcome] | None] = [None] * len(batch)
+        for together in unchanged.values():
+            feed = batch[together[0]].errand.feed
+            asked = [batch[at].errand.request.units for at in together]
+            kept = confirmed(conn, self._system, feed, asked)
+            for at, outcomes in zip(together, kept, strict=True):
+                found[at] = outcomes
+        return found
 
     def _pause(self, conn: psycopg.Connection, source: str, failure: Failure) -> None:
         if failure.status is not None:  # otherwise it was found paused
@@ -173,7 +213,13 @@ class BatchLoader:
         if self.tally.paused is None or failure.status is not None:
             self.tally.paused = Paused(source, failure.reason, failure.status)
 
-    def _parse(self, fetched: Fetched, captures: tuple[Capture, ...]) -> Finding:
+    def _find(
+        self,
+        fetched: Fetched,
+        captures: tuple[Capture, ...],
+        kept: list[UnitOutcome] | None,
+    ) -> Finding:
+        """Return what an answer tells; one whose ``kept`` says all is not parsed."""
         errand, answer = fetched.errand, fetched.answer
         units = errand.request.units
         failure = answer.failure
@@ -184,10 +230,9 @@ class BatchLoader:
             return Finding(
                 errand, captures, None, told if was_asked else (), answer.requests, was_asked
             )
+        if kept is not None:
+            return Finding(errand, captures, None, tuple(kept), answer.requests)
         if answer.unchanged:
-            kept = again(partial(self._confirmed, fetched))
-            if kept is not None:
-                return Finding(errand, captures, None, tuple(kept), answer.requests)
             captures = captures or again(partial(self._stored_answer, fetched))
         bodies = [capture.body for capture in captures]
         try:
@@ -206,12 +251,6 @@ class BatchLoader:
         light = tuple(replace(capture, body=b"") for capture in captures)
         load = Load(errand.request, light, parsed)
         return Finding(errand, light, load, tuple(parsed.outcomes), answer.requests)
-
-    def _confirmed(self, fetched: Fetched) -> list[UnitOutcome] | None:
-        """Return what stays true of the units of an unchanged answer, if that is all."""
-        errand = fetched.errand
-        with self._database.connection() as conn:
-            return confirmed(conn, self._system, errand.feed, errand.request.units)
 
     def _stored_answer(self, fetched: Fetched) -> tuple[Capture, ...]:
         """Return the pages that a 304 spoke of: they are read as if they had come again."""
@@ -238,6 +277,7 @@ class BatchLoader:
                         feed,
                         outcomes,
                         values=merged.values,
+                        days=merged.days,
                         run_id=self._claim.run_id,
                         now=now,
                     )

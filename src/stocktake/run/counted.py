@@ -48,8 +48,8 @@ def count_years(
 ) -> list[tuple[str, Coverage]]:
     """Return the coverage of each of the system's years up to today, cut to ``window``.
 
-    Years begin with the dataset's first day. Datasets whose units have no days give one line with
-    an empty name.
+    Years begin with the dataset's first day; members without a day count in the first. Datasets
+    whose units have no days give one line with an empty name.
     """
     today = (as_of or workspace.clock()).astimezone(ZoneInfo(system.zone)).date()
     last = min(window.until or today, today)
@@ -58,6 +58,8 @@ def count_years(
     if first is not None:
         first = max(first, window.since or first)
         parts = years(first, last, month=system.first_month)
+        if parts and window.since is None:  # members without a day lie before all days
+            parts[0] = (parts[0][0], Range(None, parts[0][1].until))
     found = []
     for name, part in parts:
         (one,) = count(

@@ -12,7 +12,7 @@ from stocktake.model import Days, Values, axis_index, day_of, dimensions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from stocktake.fetch.answer import Answer
+    from stocktake.fetch.answer import Answer, Known
     from stocktake.model import Dataset, Feed, Request, Source
 
 Series = tuple[str, ...]
@@ -30,7 +30,7 @@ class Errand:
         feed: What it is for.
         request: The request itself.
         marks: Series and ordinal of each of the request's units.
-        refetch: Whether its units are held, so that an unchanged answer needs no loading.
+        known: What is stored of its latest answer, so that an unchanged one needs no loading.
     """
 
     part: int
@@ -38,7 +38,7 @@ class Errand:
     feed: Feed
     request: Request
     marks: tuple[tuple[Series, int], ...]
-    refetch: bool = False
+    known: Known | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,6 @@ class Assignment:
         source: Its source.
         feed: Its feed.
         dataset: A dataset the feed fills; its partitions are the feed's.
-        refetch: Whether its units are held already.
         order: Ordinals of members in the order wanted; empty: as they were first seen.
     """
 
@@ -66,7 +65,6 @@ class Assignment:
     source: Source
     feed: Feed
     dataset: Dataset
-    refetch: bool = False
     order: Sequence[int] = ()
 
 
@@ -76,6 +74,7 @@ def errands(
     *,
     newest_first: bool,
     names: Callable[[Sequence[int]], Mapping[int, str]],
+    known: Callable[[Sequence[Request]], Sequence[Known | None]],
 ) -> Iterator[Errand]:
     """Yield the errands of a part in order.
 
@@ -85,6 +84,7 @@ def errands(
         newest_first: Days from the last to the first; members in the order the
             assignment names.
         names: Member keys by ordinal, asked for a chunk at a time; unused for days and values.
+        known: What is stored of the answers to requests, asked for a chunk at a time.
     """
     partitions = assigned.dataset.partitions
     axis = axis_index(partitions)
@@ -104,11 +104,10 @@ def errands(
             keys = {_key(series, axis, counted.values[at]): (series, at) for series, at in chunk}
         else:
             keys = _named(chunk, axis, names)
-        for request in assigned.feed.requests(list(keys)):
+        requests = list(assigned.feed.requests(list(keys)))
+        for request, stored in zip(requests, known(requests), strict=True):
             marks = tuple(keys[key] for key in request.units)
-            yield Errand(
-                assigned.part, assigned.source, assigned.feed, request, marks, assigned.refetch
-            )
+            yield Errand(assigned.part, assigned.source, assigned.feed, request, marks, stored)
 
 
 def _ordinals(

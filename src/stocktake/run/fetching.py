@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from stocktake.fetch.answer import Answer
-from stocktake.fetch.captures import known_body, unloaded_captures
+from stocktake.fetch.captures import unloaded_captures
 from stocktake.fetch.fetcher import Fetcher
 from stocktake.fetch.gate import RateGate
 from stocktake.fetch.guard import Guard
@@ -18,7 +17,7 @@ from stocktake.run.workspace import RATE_FACTOR
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from stocktake.model import Capture, Feed, System
+    from stocktake.model import Capture, Feed
     from stocktake.run.claim import Claim
     from stocktake.run.clock import Clock
     from stocktake.run.errands import Errand
@@ -32,16 +31,12 @@ class Fetching:
 
     def __init__(
         self,
-        database: Database,
-        system: System,
         sources: Mapping[str, Mapping[str, Any]],
         fetcher: Fetcher,
         *,
         stored: Stored,
     ) -> None:
         """Fetch with ``fetcher``, whose settings are ``sources``; take from ``stored`` first."""
-        self._database = database
-        self._system = system
         self._sources = sources
         self._fetcher = fetcher
         self._stored = stored
@@ -54,13 +49,10 @@ class Fetching:
         pages = self._stored.pop((errand.feed.name, errand.request.units), [])
         if pages and is_whole(errand, pages):
             return Answer(errand.request, tuple(pages), requests=len(pages))
-        known = await asyncio.to_thread(self._known, errand) if errand.refetch else None
         feed = self._paced(errand.feed, errand.source.name)
-        return await self._fetcher.fetch(errand.source, feed, request=errand.request, known=known)
-
-    def _known(self, errand: Errand) -> Any:
-        with self._database.connection() as conn:
-            return known_body(conn, self._system.name, errand.request)
+        return await self._fetcher.fetch(
+            errand.source, feed, request=errand.request, known=errand.known
+        )
 
     def _paced(self, feed: Feed, source: str) -> Feed:
         factor = float(str(self._sources[source].get(RATE_FACTOR) or 1))
@@ -73,7 +65,6 @@ class Fetching:
 @contextlib.asynccontextmanager
 async def open_fetching(
     database: Database,
-    system: System,
     sources: Mapping[str, Mapping[str, Any]],
     *,
     stored: Stored,
@@ -85,7 +76,7 @@ async def open_fetching(
     try:
         async with AiohttpTransport(guard) as transport:
             fetcher = Fetcher(transport, gate, guard=guard, settings=sources, clock=clock)
-            yield Fetching(database, system, sources, fetcher, stored=stored)
+            yield Fetching(sources, fetcher, stored=stored)
     finally:
         await gate.close()
 

@@ -34,7 +34,16 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from stocktake.model import CheckResult, Criterion, Dataset, Gap, GateVerdict, Range, System
+    from stocktake.model import (
+        CheckResult,
+        Coverage,
+        Criterion,
+        Dataset,
+        Gap,
+        GateVerdict,
+        Range,
+        System,
+    )
     from stocktake.run.workspace import Workspace
 
 SHOWN = 3
@@ -159,11 +168,7 @@ def _coverage(measuring: Measuring, criterion: Criterion) -> Found:
             for year, one in years:
                 if one.coverage is None:
                     continue
-                detail = (
-                    f"{one.held:,} of {one.expected:,} held, {one.missing:,} missing"
-                    if one.missing
-                    else f"{one.held:,} held"
-                )
+                detail = _coverage_text(criterion, one)
                 severity = judge(criterion, one.coverage)
                 group = f"{dataset.name} {year}".strip()
                 lines.append(ItemLine(group, one.coverage, severity, detail))
@@ -178,6 +183,14 @@ def _coverage(measuring: Measuring, criterion: Criterion) -> Found:
         else f"lowest of {len(lines)}: {lowest.group} {percent(lowest.value)}"
     )
     return Found(lowest.value, detail, lines)
+
+
+def _coverage_text(criterion: Criterion, one: Coverage) -> str:
+    least = criterion.fail.low if criterion.fail is not None else None
+    needed = replace(one, target=one.target if least is None else least).needed_for_target
+    parts = {"missing": one.missing, "needed": needed, "surplus": one.surplus}
+    told = [f"{count:,} {word}" for word, count in parts.items() if count]
+    return ", ".join((f"{one.held:,} of {one.expected:,} held", *told))
 
 
 def _gaps(measuring: Measuring, criterion: Criterion) -> Found:
@@ -207,7 +220,7 @@ def _states(measuring: Measuring, criterion: Criterion) -> Found:
     states = tuple(State(word) for word in criterion.words)
     with measuring.workspace.database.connection() as conn:
         listed = gaps(conn, measuring.system, chosen, states=states, **measuring.looking)
-    return _summed(criterion, _by_reason(listed), "no such unit")
+    return _summed(criterion, _by_reason(listed), "none")
 
 
 def _by_reason(listed: Sequence[Gap]) -> dict[tuple[str, str], tuple[float, str]]:
@@ -375,7 +388,8 @@ def _schedules(measuring: Measuring, criterion: Criterion) -> Found:
 
 def _gate(measuring: Measuring, criterion: Criterion) -> Found:
     (name,) = criterion.words
-    verdict = measure_gate(measuring.workspace, measuring.system, name, measuring.window)
+    gate = measuring.system.gate(name)
+    verdict = verdict_of(name, [_item(measuring, one) for one in gate.criteria])
     severity = (Severity.PASS, Severity.WARN, Severity.FAIL)[verdict.exit_code]
     unmet = [item for item in verdict.items if not item.is_met]
     lines = [ItemLine(item.name, item.value, item.severity, item.detail) for item in verdict.items]

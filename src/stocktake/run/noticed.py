@@ -154,7 +154,7 @@ def _open(
     """Return gaps of now that were due since the history began and never held."""
     found = []
     window = Range(began.date(), today_of(workspace, system))
-    known = {(one.dataset, one.series) for one in lost if one.back_at is None}
+    still = [one for one in lost if one.back_at is None]
     for dataset in datasets:
         for hole in (
             holes(
@@ -169,9 +169,15 @@ def _open(
             or ()
         ):
             due_at = due(system, dataset, hole.first)
-            if due_at < began or due_at > workspace.clock() or (dataset.name, hole.series) in known:
-                continue
             first, last = hole.first.isoformat(), hole.last.isoformat()
+            is_known = any(
+                (one.dataset, one.series) == (dataset.name, hole.series)
+                and one.first <= first
+                and last <= one.last
+                for one in still
+            )
+            if is_known or not began <= due_at <= workspace.clock():
+                continue
             found.append(
                 Loss(
                     dataset.name,

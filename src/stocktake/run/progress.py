@@ -17,7 +17,7 @@ class Progress:
         run_id: The run.
         wave: Label of the wave at work (``2024``, ``enrichment``, ``statistics``).
         done: Requests (or units of derived work) finished.
-        total: Requests planned; grows when a dynamic wave learns its units.
+        total: Requests planned; when a part starts, what it turns out to need.
         rows: Rows read so far.
         failed: Units that failed so far.
         per_second: Requests per second, moving average; 0 while unknown.
@@ -72,6 +72,10 @@ class Meter:
         rate = (self.done - self._last[1]) / since
         self._rate = rate if not self._rate else PAST_WEIGHT * self._rate + (1 - PAST_WEIGHT) * rate
         self._last = (at_seconds, self.done)
+
+    def expect(self, *, planned: int, learned: int) -> None:
+        """Take ``learned`` requests for the ``planned`` ones of a part that is about to start."""
+        self.total += learned - planned
 
     def snapshot(self, note: str = "") -> Progress:
         """Return the present state."""

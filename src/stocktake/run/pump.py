@@ -1,6 +1,6 @@
 """Fetch, parse and load at the same time, in bounded memory.
 
-Producers fetch (asynchronously, at the gate's pace) into a small queue; one task collects answers
+Producers fetch (asynchronously, at the gate's pace) into a short queue; one task collects answers
 into batches, captures and parses them in a thread; another thread loads the batch before. So the
 network, the parser and the database work side by side, and a batch is the only thing that can be
 lost by a kill.
@@ -76,7 +76,8 @@ async def pump(
     Ends early, without losing what was fetched, when ``stop`` is set. The first error of any task
     cancels the others and is raised alone.
     """
-    answers: asyncio.Queue[Fetched | None] = asyncio.Queue(limits.batch_requests)
+    # The fetchers that wait with an answer are a queue already.
+    answers: asyncio.Queue[Fetched | None] = asyncio.Queue(1)
     prepared: asyncio.Queue[Prepared | None] = asyncio.Queue(1)
     try:
         async with asyncio.TaskGroup() as group:
@@ -118,12 +119,14 @@ async def _collect(
     limits: PumpLimits,
 ) -> None:
     async for batch in _batches(answers, limits):
+        await prepared.join()  # two batches in memory: the one loaded and the one after it
         await prepared.put(await asyncio.to_thread(loader.prepare, batch))
     await prepared.put(None)
 
 
 async def _load(prepared: asyncio.Queue[Prepared | None], loader: Loader) -> None:
     while (batch := await prepared.get()) is not None:
+        prepared.task_done()
         await asyncio.to_thread(loader.commit, batch)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from stocktake.errors import UsageError
@@ -31,7 +32,7 @@ def sign_off(
     Args:
         workspace: Where.
         system: Of which.
-        window: Days signed off; an open end is today.
+        window: Days signed off; an open end is yesterday, for today is not over.
         by: Who signs.
         waivers: Reasons by criterion: it may fail.
         record: Whether to record it; otherwise it is only measured.
@@ -54,12 +55,13 @@ def sign_off(
         if not reason.strip():
             raise UsageError(f"waiving {name} needs a reason.", hint=f"--waive {name}='why'")
     today = today_of(workspace, system)
-    asked = Range(window.since, min(window.until or today, today))
+    until = min(window.until or today - timedelta(days=1), today)
+    asked = Range(window.since, until)
     items = tuple(
         item if item.is_met or item.name not in waivers else item.waive(waivers[item.name].strip())
         for item in measure(workspace, system, system.signoff, asked)
     )
-    signed = SignOff(system.name, asked.since, asked.until or today, items, by, workspace.clock())
+    signed = SignOff(system.name, asked.since, until, items, by, workspace.clock())
     if signed.refused or not record:
         return signed
     with workspace.database.connection() as conn:

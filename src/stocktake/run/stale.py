@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stocktake.count.stale import note_stale
-from stocktake.derive.recompute import in_order, stale_units
+from stocktake.derive.recompute import in_order
+from stocktake.derive.staleness import newly_stale_units
 from stocktake.run.claim import SQL
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ def find_stale(conn: psycopg.Connection[Any], workspace: Workspace, system: Syst
     """Note what became stale and was not computed again; return how many units are new.
 
     Whoever stopped between loading and deriving had no chance to say so. Costs a look at the ends
-    of a few indexes when nothing changed. While a run is at work nothing is noted: it derives at
-    its end.
+    of a few indexes when nothing changed since the last look. While a run is at work nothing is
+    noted: it derives at its end.
     """
     if conn.execute(SQL.is_system_busy, {"system": system.name}).fetchone() == (True,):
         return 0
@@ -28,7 +29,7 @@ def find_stale(conn: psycopg.Connection[Any], workspace: Workspace, system: Syst
     for derivation in in_order(system.derivations):
         if derivation.columns:
             continue  # columns of rows that others own are no units
-        units = stale_units(conn, system, derivation)
+        units = newly_stale_units(conn, system, derivation)
         if units:
             dataset = system.dataset(derivation.dataset)
             found += note_stale(conn, system, dataset, units, now=workspace.clock())

@@ -85,7 +85,7 @@ def verify_source(workspace: Workspace, system: System, source: Source) -> list[
             f"{source.name} has no feed that can be tried.", hint=f"stocktake sources {system.name}"
         )
     with reachable_sources(workspace, system) as settings:
-        return asyncio.run(_ask(workspace, system, source, asked=asked, settings=settings))
+        return asyncio.run(_ask(workspace, source, asked=asked, settings=settings))
 
 
 def _request(system: System, feed: Feed, day: date) -> Request | None:
@@ -108,7 +108,6 @@ def _request(system: System, feed: Feed, day: date) -> Request | None:
 
 async def _ask(
     workspace: Workspace,
-    system: System,
     source: Source,
     *,
     asked: Sequence[tuple[Feed, Request]],
@@ -116,7 +115,7 @@ async def _ask(
 ) -> list[Sample]:
     found = []
     async with open_fetching(
-        workspace.database, system, settings, stored={}, clock=workspace.clock
+        workspace.database, settings, stored={}, clock=workspace.clock
     ) as fetching:
         for feed, request in asked:
             answer = await fetching.fetch(Errand(NO_PLAN, source, feed, request, ()))

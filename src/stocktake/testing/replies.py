@@ -73,11 +73,14 @@ class Route:
         pattern: Path with ``{names}``, such as ``/v1/results/{race_id}``.
         answer: Called in one worker thread, one request at a time.
         per_second: Most requests admitted in a sliding second; None is unlimited.
+        gate: Routes of one gate share one limit, as the addresses of one host do; their
+            requests are counted under its name too. None gives the route a limit of its own.
     """
 
     pattern: str
     answer: Callable[[Asked], Reply]
     per_second: float | None = None
+    gate: str | None = None
 
 
 class Play:

@@ -120,7 +120,7 @@ class SandboxServer:
         return tuple(self.log.entries)
 
     def per_second(self, endpoint: str) -> int:
-        """Return the most requests an endpoint saw in any one second, refused ones too."""
+        """Return the most requests an endpoint or gate saw in any one second, refused ones too."""
         return self.log.per_second(endpoint)
 
     def __enter__(self) -> Self:
@@ -201,6 +201,8 @@ class SandboxServer:
             arrived = time.monotonic()
             target = request.raw_path
             self.log.arrive(route.pattern, arrived)
+            if route.gate is not None:
+                self.log.arrive(route.gate, arrived)
             fault = self.rules.transport(route.pattern, target)
             response, status, struck = await self._answer(route, request, fault)
             took_ms = (time.monotonic() - arrived) * 1000
@@ -242,7 +244,8 @@ class SandboxServer:
         if route.per_second is None:
             return None
         most = route.per_second * self.limit_factor
-        wait = self.log.admit(route.pattern, time.monotonic(), per_second=most)
+        gate = route.gate or route.pattern
+        wait = self.log.admit(gate, time.monotonic(), per_second=most)
         return None if wait <= 0 else detail("429")
 
     async def _stats(self, _request: web.Request) -> web.Response:

@@ -51,6 +51,20 @@ def test_a_filled_range_ends_with_exit_0(filled: dict[str, Any]) -> None:
     assert (filled["said"].code, set(filled["said"].json["units"])) == (0, {"complete"})
 
 
+def test_only_the_days_of_a_sample_decide_its_exit_code(filled: dict[str, Any]) -> None:
+    del filled
+    sample = ("--sample", "2", "--until", UNTIL, "--json")
+
+    assert stocktake("backfill", "racing", *DAYS, *sample).code == 0
+
+
+def test_only_the_days_of_a_saved_plan_decide_its_exit_code(filled: dict[str, Any]) -> None:
+    del filled
+    saved = stocktake("plan", "racing", *DAYS, *RANGE, "--save", "--json").json
+
+    assert stocktake("backfill", "racing", "--plan", saved["plan_id"], "--json").code == 0
+
+
 def test_a_second_run_asks_for_nothing_and_changes_nothing(filled: dict[str, Any]) -> None:
     del filled
     again = stocktake("backfill", "racing", *DAYS, *RANGE, "--json").json

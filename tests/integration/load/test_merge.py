@@ -103,6 +103,60 @@ def test_the_longest_name_stays(conn: Connection) -> None:
     assert rows_of(conn, RunnerCard, "runner")[0].horse_name == "Create (IRE)"
 
 
+def test_a_shorter_name_told_later_touches_nothing(conn: Connection) -> None:
+    long, short = (RunnerCard("r1", "h1", horse_name=name) for name in ("Create (IRE)", "Create"))
+    merge_all(conn, [stored(conn, long)])
+
+    merged = merge_all(conn, [stored(conn, short, minute=1)])
+
+    assert merged.rows == {"runner": RowCounts(read=1, unchanged=1)}
+
+
+def test_a_longer_name_counts_beside_a_later_answer_that_is_held_already(
+    conn: Connection,
+) -> None:
+    long, short = (RunnerCard("r1", "h1", horse_name=name) for name in ("Create (IRE)", "Create"))
+    merge_all(conn, [stored(conn, short)])
+
+    merge_all(conn, [stored(conn, long, minute=1), stored(conn, short, minute=2)])
+
+    assert rows_of(conn, RunnerCard, "runner")[0].horse_name == "Create (IRE)"
+
+
+def test_a_row_told_long_and_short_is_new_beside_one_that_is_held(conn: Connection) -> None:
+    merge_all(conn, [stored(conn, RunnerCard("r1", "h1"))])
+
+    merge_all(
+        conn,
+        [
+            stored(conn, RunnerCard("r1", "h1"), RunnerCard("r1", "h2", "Do (IRE)"), minute=1),
+            stored(conn, RunnerCard("r1", "h2", "Do"), minute=2),
+        ],
+    )
+
+    assert [row.horse_name for row in rows_of(conn, RunnerCard, "runner")] == [None, "Do (IRE)"]
+
+
+def test_a_duplicate_is_counted_with_the_answer_that_was_set_aside(conn: Connection) -> None:
+    merge_all(conn, [stored(conn, Race("r1", "Old"))])
+    merge_all(
+        conn,
+        [stored(conn, Race("r1", "New"), minute=1), stored(conn, Race("r1", "Newer"), minute=2)],
+    )
+
+    counts = conn.execute(
+        "select updated, unchanged, duplicates from stocktake.receipt order by receipt_id offset 1"
+    ).fetchall()
+    assert counts == [(0, 0, 1), (1, 0, 0)]
+
+
+def test_a_facet_that_tells_nothing_new_has_told_it(conn: Connection) -> None:
+    merge_all(conn, [stored(conn, RunnerResult("r1", "h1", horse_name="Create"))])
+    merged = merge_all(conn, [stored(conn, RunnerCard("r1", "h1", horse_name="Create"), minute=1)])
+
+    assert merged.rows == {"runner": RowCounts(read=1, updated=1)}
+
+
 @pytest.mark.fault("H20")
 def test_an_answer_fetched_earlier_never_overrules_a_later_one(conn: Connection) -> None:
     late, early = (

@@ -55,6 +55,16 @@ def test_everything_of_two_days_is_complete_after_one_backfill(stable: Stable) -
     assert (again.requests, stable.asked) == (0, len(first))
 
 
+def test_progress_ends_at_its_total_however_many_horses_turn_up(stable: Stable) -> None:
+    told: list[Progress] = []
+    options = PlanOptions(since=UNTIL, until=UNTIL)
+
+    backfill(stable.workspace, stable.system, options, conduct=Conduct(report=told.append))
+
+    assert [one for one in told if one.done > one.total] == []
+    assert (told[-1].done, told[-1].total) == (stable.asked, stable.asked)
+
+
 def test_horses_that_ran_last_are_asked_for_first(stable: Stable) -> None:
     stable.backfill(since=SINCE, until=UNTIL)
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stocktake.model import PlanOptions, State
+from stocktake.model import PlanOptions, Range, Severity, State, criteria
 from stocktake.run.backfill import Conduct, backfill
+from stocktake.run.counted import recount_system
 from stocktake.run.derived import derive_system
 from stocktake.run.explained import explain_unit
+from stocktake.run.measured import measure
 from stocktake.run.planned import make_and_save
 from stocktake.run.registry import find_datasets
 from tests.integration.run.conftest import DAYS
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tests.integration.run.conftest import Stable
 
 FORM = "ra_runner_statistics"
+WEEKEND = Range(date(2026, 3, 7), date(2026, 3, 9))
 
 
 class Stopped(Exception):
@@ -115,5 +118,26 @@ def test_a_derivation_that_fails_leaves_its_units_stale(interrupted: Stable) -> 
 
     with pytest.raises(Exception, match="refused"):
         derive_system(interrupted.workspace, interrupted.system, chosen, full=False, parameters={})
+
+    assert interrupted.units(FORM, State.STALE) == touched
+
+
+def test_stale_statistics_stand_in_the_way_of_a_sign_off(interrupted: Stable) -> None:
+    listed = (criteria.nothing_stale(FORM), criteria.second_run_is_idle(FORM))
+
+    before = measure(interrupted.workspace, interrupted.system, listed, WEEKEND)
+    chosen = find_datasets(interrupted.system, ())
+    derive_system(interrupted.workspace, interrupted.system, chosen, full=False, parameters={})
+    after = measure(interrupted.workspace, interrupted.system, listed, WEEKEND)
+
+    assert [item.severity for item in before] == [Severity.FAIL, Severity.FAIL]
+    assert [item.severity for item in after] == [Severity.PASS, Severity.PASS]
+
+
+def test_units_rewritten_by_a_recount_are_found_stale_again(interrupted: Stable) -> None:
+    touched = interrupted.units(FORM, State.STALE)
+    interrupted.execute("update stocktake.unit set state = 'complete' where state = 'stale'")
+
+    recount_system(interrupted.workspace, interrupted.system, interrupted.system.datasets, Range())
 
     assert interrupted.units(FORM, State.STALE) == touched

@@ -40,7 +40,7 @@ HOLIDAY = Closure(date(2026, 1, 6), date(2026, 1, 8), "holiday", ("moor",))
 
 class Fixture(NamedTuple):
     game_id: str
-    day: date
+    day: date | None
 
 
 class Score(NamedTuple):
@@ -61,7 +61,7 @@ def _lines(bodies: Sequence[bytes]) -> list[list[str]]:
 def parse_fixtures(bodies: Sequence[bytes], request: Request, at: datetime) -> Parsed:
     parsed = Parsed(outcomes=[UnitOutcome(("all",))])
     for game_id, day in _lines(bodies):
-        parsed.add(Fixture(game_id, date.fromisoformat(day)))
+        parsed.add(Fixture(game_id, date.fromisoformat(day) if day else None))
     parsed.read["fixture"] = len(_lines(bodies))
     return parsed
 

@@ -35,6 +35,15 @@ def test_coverage_is_measured_per_dataset_and_season(office: Office) -> None:
     assert (item.severity, item.value) == (Severity.FAIL, 0.5)
 
 
+def test_a_game_without_a_day_counts_in_the_first_season(office: Office) -> None:
+    office.load("fixture", [("a", "2025-01-01"), ("b", "2026-01-01"), ("x", "")])
+    office.load("score", [("a", 90), ("b", 90)])
+
+    item = office.item(criteria.coverage("score", fail=0.9))
+
+    assert lines(item) == {"score 2024-25": 0.5, "score 2025-26": 1.0}
+
+
 def test_coverage_of_nothing_expected_proves_nothing(office: Office) -> None:
     item = office.item(criteria.coverage("score", fail=0.9))
 

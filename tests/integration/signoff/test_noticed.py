@@ -195,3 +195,16 @@ def test_only_gaps_of_the_days_asked_about_are_told(office: Office) -> None:
     told = found(office, Range(date(2026, 1, 20), date(2026, 1, 21)))
 
     assert told == []
+
+
+def test_days_that_never_came_are_told_beside_older_rows_that_were_lost(filled: Office) -> None:
+    filled.lose("rain", "day = '2026-01-02' and station = 'moor'")
+    filled.now = at("2026-01-21")
+    filled.rain(date(2026, 1, 11), date(2026, 1, 21), "harbour")
+
+    told = [one.loss for one in found(filled) if one.loss.series == ("moor",)]
+
+    assert [(loss.first, loss.last, loss.was_held) for loss in told] == [
+        ("2026-01-11", "2026-01-21", False),
+        ("2026-01-02", "2026-01-02", True),
+    ]

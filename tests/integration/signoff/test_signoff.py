@@ -11,6 +11,7 @@ import pytest
 from stocktake.errors import UsageError
 from stocktake.model import Range, Severity
 from stocktake.run.signed import list_signoffs, show_signoff
+from tests.integration.signoff.system import SINCE
 
 if TYPE_CHECKING:
     from tests.integration.signoff.conftest import Office
@@ -22,7 +23,7 @@ def test_a_history_without_a_flaw_is_signed_and_kept_as_it_was_measured(filled: 
     assert signed.refused == ()
     assert signed.signoff_id is not None
     kept = show_signoff(filled.workspace, signed.signoff_id)
-    assert (kept.by, kept.at, kept.until) == ("ann", filled.now, filled.now.date())
+    assert (kept.by, kept.at, kept.until) == ("ann", filled.now, date(2026, 1, 9))
     assert [(i.name, i.severity, i.value, i.lines) for i in kept.items] == [
         (i.name, i.severity, i.value, i.lines) for i in signed.items
     ]
@@ -81,6 +82,17 @@ def test_only_the_days_asked_about_are_judged(office: Office) -> None:
 
     assert signed.refused == ()
     assert (signed.since, signed.until) == (date(2026, 1, 1), date(2026, 1, 5))
+
+
+def test_today_is_judged_only_when_asked_about(office: Office) -> None:
+    office.rain(SINCE, date(2026, 1, 9))
+    office.games("2026-01-02")
+    criteria_missed = [
+        {item.name for item in office.sign(window, record=False).items if item.severity != "pass"}
+        for window in (Range(), Range(until=date(2026, 1, 10)))
+    ]
+
+    assert criteria_missed == [set(), {"coverage", "rain_is_plausible"}]
 
 
 def test_a_trial_keeps_nothing(filled: Office) -> None:

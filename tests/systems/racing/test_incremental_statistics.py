@@ -10,7 +10,7 @@ import pytest
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Jsonb
 
-from stocktake.derive import derive, in_order, stale_units, verify
+from stocktake.derive import derive, in_order, newly_stale_units, verify
 from stocktake.systems.racing import system
 from tests.systems.racing.statistics_rows import entry, insert, race, run
 
@@ -275,7 +275,7 @@ def test_nothing_is_stale_after_a_recomputation(racing: Database) -> None:
         derive(conn, system, STATISTICS, run_id=1, now=NOW)
 
     with racing.connection() as conn:
-        assert stale_units(conn, system, STATISTICS) == ()
+        assert newly_stale_units(conn, system, STATISTICS) == ()
 
 
 def test_days_whose_horses_ran_before_a_changed_day_are_stale(racing: Database) -> None:
@@ -287,14 +287,63 @@ def test_days_whose_horses_ran_before_a_changed_day_are_stale(racing: Database) 
         change(conn, "ra_race_results", {"race_id": "rac_0", "horse_id": "hrs_1"}, position=3)
 
     with racing.connection() as conn:
-        stale = stale_units(conn, system, STATISTICS)
+        stale = newly_stale_units(conn, system, STATISTICS)
 
     assert stale == (("2024-01-01", "gb"), ("2024-01-02", "gb"))
 
 
+def test_a_change_is_noted_as_stale_once(racing: Database) -> None:
+    with racing.connection() as conn:
+        load_two_days(conn)
+    with racing.connection() as conn:
+        derive(conn, system, STATISTICS, run_id=1, now=NOW)
+    with racing.connection() as conn:
+        change(conn, "ra_race_results", {"race_id": "rac_0", "horse_id": "hrs_1"}, position=3)
+
+    found = []
+    for _ in range(2):
+        with racing.connection() as conn:
+            found.append(newly_stale_units(conn, system, STATISTICS))
+
+    assert [len(units or ()) for units in found] == [2, 0]
+
+
+def test_what_was_noted_as_stale_is_recomputed_nevertheless(racing: Database) -> None:
+    with racing.connection() as conn:
+        load_two_days(conn)
+    with racing.connection() as conn:
+        derive(conn, system, STATISTICS, run_id=1, now=NOW)
+    with racing.connection() as conn:
+        change(conn, "ra_race_results", {"race_id": "rac_0", "horse_id": "hrs_1"}, position=3)
+    with racing.connection() as conn:
+        newly_stale_units(conn, system, STATISTICS)
+
+    with racing.connection() as conn:
+        done = derive(conn, system, STATISTICS, run_id=2, now=NOW)
+
+    assert done.counts.updated == 1
+
+
+def test_a_load_that_was_still_running_is_noted_the_next_time(racing: Database) -> None:
+    with racing.connection() as conn:
+        load_two_days(conn)
+    with racing.connection() as conn:
+        derive(conn, system, STATISTICS, run_id=1, now=NOW)
+    with racing.connection() as slow:
+        # its transaction begins before the look, and ends after it
+        change(slow, "ra_race_results", {"race_id": "rac_0", "horse_id": "hrs_1"}, position=3)
+        with racing.connection() as conn:
+            early = newly_stale_units(conn, system, STATISTICS)
+
+    with racing.connection() as conn:
+        late = newly_stale_units(conn, system, STATISTICS)
+
+    assert (early, len(late or ())) == ((), 2)
+
+
 def test_all_is_stale_before_the_first_recomputation(racing: Database) -> None:
     with racing.connection() as conn:
-        assert stale_units(conn, system, STATISTICS) is None
+        assert newly_stale_units(conn, system, STATISTICS) is None
 
 
 def test_other_parameters_recompute_everything(racing: Database) -> None:

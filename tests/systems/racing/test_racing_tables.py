@@ -152,7 +152,7 @@ def test_every_facet_column_is_in_its_table(conn: Connection) -> None:
     [
         ("ra_races", 48 + 3 + 2),  # named, ours named in the requirement, ours of Hong Kong
         ("ra_runners", 57 + 3),
-        ("ra_race_results", 38 + 5 + 2),
+        ("ra_race_results", 38 + 5 + 2 + 2),  # course and distance are its race's
         ("ra_horse_pedigree", 11),
         ("ra_entity_combinations", 16),
         ("ra_performance_by_distance", 20),
@@ -255,6 +255,17 @@ def test_a_race_without_its_runners_makes_the_day_thin(conn: Connection) -> None
 
     found = counted(conn, "ra_race_results", until=date(2025, 10, 7))
     assert found.states[State.THIN] == 1
+
+
+def test_a_day_whose_races_are_all_void_has_no_results_and_is_no_gap(conn: Connection) -> None:
+    page = results_page()
+    for race in page["results"]:
+        for runner in race["runners"]:
+            runner["position"] = "VOI"
+    load_results(conn, page)
+
+    found = counted(conn, "ra_race_results", until=date(2025, 10, 7))
+    assert (found.held, found.states) == (2, {State.EMPTY: 2})
 
 
 def test_finishers_dropped_from_a_race_are_missed_by_its_field_size(conn: Connection) -> None:
@@ -433,3 +444,43 @@ def test_a_real_horse_completes_its_pedigree(conn: Connection) -> None:
         (horse["horse_id"],),
     ).fetchone()
     assert row == (date(2011, 6, 19), "Liam Delahunty & Dick O'Hara", "G")
+
+
+def place_of_run(conn: Connection, horse_id: str) -> tuple[Any, ...]:
+    statement = "select course_id, distance_y from racing.ra_race_results where horse_id = %s"
+    (found,) = conn.execute(statement, (horse_id,)).fetchall()
+    return tuple(found)
+
+
+@pytest.fixture
+def fire_eyes(conn: Connection) -> Connection:
+    """A loaded day; one of its starters is hrs_24833459, over 1,773 yards."""
+    load_results(conn)
+    return conn
+
+
+def test_runs_follow_the_corrected_distance_of_their_race(fire_eyes: Connection) -> None:
+    fire_eyes.execute("update racing.ra_races set distance_y = 1780 where race_id = 'rac_11745682'")
+
+    assert place_of_run(fire_eyes, "hrs_24833459")[1] == 1780
+
+
+def test_a_run_that_tells_no_distance_has_that_of_its_race(fire_eyes: Connection) -> None:
+    fire_eyes.execute("update racing.ra_race_results set course_id = null, distance_y = null")
+
+    assert place_of_run(fire_eyes, "hrs_24833459")[1] == 1773
+    assert place_of_run(fire_eyes, "hrs_24833459")[0] is not None
+
+
+def test_a_run_loaded_before_its_race_learns_where_it_was(conn: Connection) -> None:
+    conn.execute(
+        "insert into racing.ra_race_results (race_id, race_date, region, horse_id, is_starter)"
+        " values ('rac_1', '2024-05-01', 'GB', 'hrs_1', true)"
+    )
+
+    conn.execute(
+        "insert into racing.ra_races (race_id, date, region, course_id, distance_y)"
+        " values ('rac_1', '2024-05-01', 'GB', 'crs_1', 1100)"
+    )
+
+    assert place_of_run(conn, "hrs_1") == ("crs_1", 1100)

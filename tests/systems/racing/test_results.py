@@ -97,6 +97,8 @@ def test_a_starter_row_holds_the_values_of_its_answer() -> None:
         dead_heat_n=1,
         sp_marker="F",
         body_weight_lbs=None,
+        course_id=row.course_id,
+        distance_y=1773,
     )
 
 

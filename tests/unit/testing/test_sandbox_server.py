@@ -123,6 +123,17 @@ def test_the_limit_can_be_multiplied() -> None:
     assert statuses == [200, 200, 200, 429]
 
 
+def test_routes_of_one_gate_share_a_limit() -> None:
+    routes = [
+        Route(path, lambda _asked: Reply(), per_second=2, gate="host") for path in ("/a", "/b")
+    ]
+    with SandboxServer(routes) as server:
+        statuses = [ask(server, path).status for path in ("/a", "/b", "/b")]
+
+        assert statuses == [200, 200, 429]
+        assert (server.per_second("/b"), server.per_second("host")) == (2, 3)
+
+
 def test_evenly_spaced_requests_at_the_limit_are_admitted() -> None:
     log = RequestLog()
 

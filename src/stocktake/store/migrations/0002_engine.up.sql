@@ -302,6 +302,8 @@ create table derive_state (
     tenant_id uuid,
     -- rows with _loaded_at from this instant on have not been seen by the last derive
     watermark timestamptz not null,
+    -- changes before this instant were noted as stale since; NULL: none
+    noted_until timestamptz,
     parameters jsonb not null default '{}',
     run_id    bigint,
     at        timestamptz not null,

@@ -360,31 +360,56 @@ delete from unit u
 
 -- name: lock_series
 -- Serialises the numbering of new members.
--- :series_id  int  series
-select series_id from series where series_id = %(series_id)s for update;
+-- :series_ids  int[]  series
+select series_id from series where series_id = any(%(series_ids)s) order by series_id for update;
 
--- name: add_members
--- Numbers values not seen before, in the order given; returns their ordinals by key.
+-- name: number_members
+-- Numbers values not seen before, in the order given, and moves the days of others that are
+-- earlier than what was known; returns the ordinals of all by key. Lists come as JSON: writing
+-- thousands of texts as an array takes the driver ten times as long. The series is locked. One
+-- look-up by the unique index per key, whatever the statistics say.
 -- :series_id  int  series
 -- :keys  jsonb  list of keys
-insert into member (series_id, ordinal, key)
-select %(series_id)s, t.before + row_number() over (order by t.place), t.key
-  from (select k.key, k.place, (select coalesce(max(ordinal), -1) from member
-                        where series_id = %(series_id)s) as before
-          from jsonb_array_elements_text(%(keys)s::jsonb) with ordinality as k(key, place)) as t
-on conflict (series_id, key) do nothing
-returning key, ordinal;
+-- :days  jsonb  list of their days, null where none is known
+with found as materialized (
+    select k.key, k.day::date as day, k.place, m.ordinal, m.day as before, m.row
+      from rows from (jsonb_array_elements_text(%(keys)s::jsonb),
+                      jsonb_array_elements_text(%(days)s::jsonb)) with ordinality
+               as k(key, day, place)
+      left join lateral (select m.ordinal, m.day, m.ctid as row from member m
+                          where m.series_id = %(series_id)s and m.key = k.key limit 1) as m on true
+), added as (
+    insert into member (series_id, ordinal, key, day)
+    select %(series_id)s,
+           coalesce((select ordinal from member where series_id = %(series_id)s
+                      order by ordinal desc limit 1), -1) + row_number() over (order by f.place),
+           f.key, f.day
+      from found f
+     where f.ordinal is null
+    returning key, ordinal
+), dated as (
+    update member m set day = f.day from found f
+     where m.ctid = f.row and f.day < coalesce(f.before, 'infinity')
+)
+select key, ordinal from found where ordinal is not null
+ union all
+select key, ordinal from added;
 
 -- name: date_members
--- Days of members, where they are earlier than what was known.
+-- Days of members, where they are earlier than what was known. The series is locked.
 -- :exact  boolean  whether later ones count too: every row was looked at
--- :ordinals  int[]  ordinals
--- :days  date[]  their days
+-- :keys  jsonb  list of keys
+-- :days  jsonb  list of their days
 -- :series_id  int  series
-update member m set day = w.day
-  from unnest(%(ordinals)s::int[], %(days)s::date[]) as w(ordinal, day)
- where m.series_id = %(series_id)s and m.ordinal = w.ordinal
-   and (m.day is null or w.day < m.day or %(exact)s and m.day is distinct from w.day);
+update member m set day = told.day
+  from (select k.day::date as day, m.row
+          from rows from (jsonb_array_elements_text(%(keys)s::jsonb),
+                          jsonb_array_elements_text(%(days)s::jsonb)) as k(key, day)
+         cross join lateral (select m.day, m.ctid as row from member m
+                              where m.series_id = %(series_id)s and m.key = k.key limit 1) as m
+         where m.day is null or k.day::date < m.day
+            or %(exact)s and m.day is distinct from k.day::date) as told
+ where m.ctid = told.row;
 
 -- name: redate_members
 -- Days of members as a system's own statement tells them: key and day.
@@ -591,7 +616,7 @@ select f.dataset, f.key, f.feed, range_agg(f.late)::text, min(f.at), max(f.at)
                    greatest(c.at::date - 2, %(began)s::date) - date '1970-01-01')) as late
           from series s join ledger_change c using (series_id)
          where s.system = %(system)s and s.dataset = any(%(datasets)s) and s.feed <> 'member'
-           and c.added <> '{}') f
+           and c.added <> '{}' and c.at::date - 2 > %(began)s) f
  where f.late <> '{}' and not exists (
        select from ledger_change r
         where r.series_id = f.series_id and r.change_id < f.change_id and r.removed && f.late)
@@ -604,19 +629,30 @@ select f.dataset, f.key, f.feed, range_agg(f.late)::text, min(f.at), max(f.at)
 -- :dataset  text  dataset
 -- :series_id  int  series that numbers its members
 -- :began  date  first day that could come late
-select s.dataset, s.key, s.feed, range_agg(int4range(m.ordinal, m.ordinal + 1))::text,
-       min(c.at), max(c.at)
-  from series s join ledger_change c using (series_id)
-       cross join unnest(c.added) as part
-       join member m on m.series_id = %(series_id)s and m.ordinal >= lower(part)
-                    and m.ordinal < upper(part)
- where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> 'member'
-   and m.day >= %(began)s and m.day < c.at::date - 2
-   and not exists (
-       select from ledger_change r
-        where r.series_id = s.series_id and r.change_id < c.change_id and r.removed @> m.ordinal)
- group by s.dataset, s.key, s.feed, s.series_id, c.run_id
- order by max(c.at) desc;
+with change as materialized ( -- what came before the third day cannot be late
+    select s.key, s.feed, c.* from series s join ledger_change c using (series_id)
+     where s.system = %(system)s and s.dataset = %(dataset)s and s.feed <> 'member'
+       and c.at::date - 2 > %(began)s
+), removal as materialized (
+    select c.series_id, c.change_id, c.removed from series s join ledger_change c using (series_id)
+     where s.system = %(system)s and s.dataset = %(dataset)s and c.removed <> '{}'
+), came as materialized (
+    select c.key, c.feed, c.series_id, c.run_id, c.change_id, c.at, m.ordinal
+      from change c cross join unnest(c.added) as part
+           cross join lateral (
+               select m.ordinal, m.day from member m
+                where m.series_id = %(series_id)s and m.ordinal >= lower(part)
+                  and m.ordinal < upper(part) offset 0) as m
+     where m.day >= %(began)s and m.day < c.at::date - 2
+)
+select %(dataset)s, l.key, l.feed, range_agg(int4range(l.ordinal, l.ordinal + 1))::text,
+       min(l.at), max(l.at)
+  from came l
+ where not exists (
+       select from removal r
+        where r.series_id = l.series_id and r.change_id < l.change_id and r.removed @> l.ordinal)
+ group by l.key, l.feed, l.series_id, l.run_id
+ order by max(l.at) desc;
 
 -- name: member_span
 -- First and last day, or key where members have no days, of some members.
@@ -632,3 +668,10 @@ select min(m.day), max(m.day), min(m.key), max(m.key)
 -- :ranges  text  multirange
 select units_in(r.ranges), lower(r.ranges), upper(r.ranges) - 1
   from (select %(ranges)s::text::int4multirange as ranges) r;
+
+-- name: look_again
+-- Whatever changed since a derivation was last computed counts as unseen: units were rewritten that
+-- may have been noted as stale.
+-- :system  text  its system
+update stocktake.derive_state set noted_until = null
+ where system = %(system)s and noted_until is not null;

@@ -34,11 +34,11 @@ select a.attname, format_type(a.atttypid, a.atttypmod)
 select pg_advisory_xact_lock(hashtextextended(%(name)s, 0));
 
 -- name: read_state
--- Where the last recomputation stopped, and with which parameters.
+-- Where the last recomputation stopped, with which parameters, and what was noted as stale since.
 -- :system  text  its system
 -- :dataset  text  table
 -- :sql  text  file stem of the derivation
-select watermark, parameters
+select watermark, parameters, noted_until
   from stocktake.derive_state
  where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s;
 
@@ -57,7 +57,19 @@ values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, %(
         %(watermark)s, %(parameters)s, %(run_id)s, %(at)s)
     on conflict (tenant_id, system, dataset, sql)
     do update set watermark = excluded.watermark, parameters = excluded.parameters,
-                  run_id = excluded.run_id, at = excluded.at;
+                  run_id = excluded.run_id, at = excluded.at, noted_until = null;
+
+-- name: write_noted
+-- Remember up to where changes were noted as stale, unless it was recomputed meanwhile.
+-- :system  text  its system
+-- :dataset  text  table
+-- :sql  text  file stem of the derivation
+-- :watermark  timestamptz  of the recomputation since which changes were looked for
+-- :noted_until  timestamptz  from here on nothing was seen
+update stocktake.derive_state
+   set noted_until = %(noted_until)s
+ where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s
+   and watermark = %(watermark)s;
 
 -- name: drop_view
 -- Forget what an earlier derivation of this transaction called changed.

@@ -50,12 +50,13 @@ copy {target} ({columns}) from stdin (format binary);
 
 -- name: differing
 -- Which staged keys the table lacks (false) or holds with another hash (true); equal rows are not
--- listed, so an identical load returns nothing. Key by key through the index (that is what limit
--- does): the planner knows nothing of the stage and would read the whole table.
+-- listed, so an identical load returns nothing. A staged hash of NULL is equal to none. Key by key
+-- through the index (that is what limit does): the planner knows nothing of the stage and would read
+-- the whole table.
 select given._n, held.{first_key} is not null
   from {stage} as given
   left join lateral (select {held} from {table} as held where {same_key} limit 1) as held on true
- where held.{hash} is distinct from given._hash;
+ where held.{first_key} is null or held.{hash} is distinct from given._hash;
 
 -- name: lacking
 -- Which staged keys the table lacks.
@@ -117,6 +118,16 @@ update {table} as held
   from compared
  where {same_key_compared} and {applies}
 returning compared._given_n;
+
+-- name: retell
+-- Notes of rows in which nothing changed what the facet told last: nobody who reads rows or what
+-- changed of them is to notice.
+-- :numbers  integer[] the staged rows
+update {table} as held
+   set {assignments}
+  from (select given.*, given._hash as _given_hash, given._capture as _given_capture
+          from {stage} as given where given._n = any(%(numbers)s)) as compared
+ where {same_key_compared} and held.{hash} is distinct from compared._given_hash;
 
 -- name: add_receipts
 -- One line per capture, dataset and facet that had rows.

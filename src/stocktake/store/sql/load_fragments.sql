@@ -124,6 +124,11 @@ _overruled = compared._given_overruled
 -- The facet's latest word: its hash changes in any case.
 true
 
+-- name: applies_when_telling
+-- The facet's latest word, of which a longer text may be held already: then nothing is touched.
+(compared._changes <> '{{}}' or compared._former -> {hash} = 'null'
+ or compared._given_overruled is distinct from nullif(compared._former -> '_overruled', 'null'))
+
 -- name: applies_when_changed
 -- Older than what is held: the row is touched only when a text became longer.
 compared._changes <> '{}'

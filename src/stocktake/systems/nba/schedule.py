@@ -282,6 +282,9 @@ def _season_state(
         "play_in": season.play_in_games,
         "cup_final": int(season.start_year >= FIRST_CUP),
     }.get(season_type)
+    is_open = not normalise.is_over(season.last_date, at=fetched_at)
+    if not games and promised != 0 and season_type != "regular" and is_open:
+        return State.EMPTY, "not listed yet"
     if promised is None:
         is_over = is_decided(games) or normalise.is_over(season.last_date, at=fetched_at)
         return (State.COMPLETE, "") if is_over and games else (State.THIN, NOT_OVER)

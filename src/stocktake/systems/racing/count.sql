@@ -73,7 +73,8 @@ select array[date::text, region], 'hkjc', seen::bigint, null
 
 -- name: ra_race_results
 -- Every run race has its starters: the field but the non-runners named, where a card told the field.
--- A race that a card announced and that has no result yet lacks them all.
+-- A race that a card announced and that has no result yet lacks them all; a day of which every race
+-- is void or abandoned promises none.
 -- :days   date[]  days wanted, null for all
 -- :since  date    first day, null for all
 -- :until  date    last day, included, null for all
@@ -101,8 +102,9 @@ with races as (
 )
 select array[date::text, region] as key,
        case region when 'hk' then 'hkjc' else 'results' end as feed,
-       seen as rows, case when region <> 'hk' then expected end as expected_rows
-  from counted where seen > 0;
+       coalesce(seen, 0) as rows,
+       case when region <> 'hk' then coalesce(expected, 0) end as expected_rows
+  from counted where seen > 0 or (expected is null and region <> 'hk');
 
 -- name: ra_runner_statistics
 -- One row per runner of the day.

@@ -46,7 +46,7 @@ SIGNOFF = (
     ),
     criteria.checks_pass("*_known", name="foreign_keys"),
     replace(
-        criteria.coverage("ra_horse_pedigree", warn=0.98, fail=0.90, name="pedigrees"),
+        criteria.checks_pass("pedigrees_complete", name="pedigrees"),
         title="Horses with their pedigree",
     ),
     criteria.checks_pass("*_duplicate_*", name="duplicate_keys"),

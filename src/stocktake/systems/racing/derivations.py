@@ -57,7 +57,7 @@ BY_DISTANCE = Derivation(
     dataset="ra_performance_by_distance",
     sql="performance_by_distance",
     inputs=RUNS,
-    scope=("entity_type", "entity_id"),
+    scope=("entity_type", "entity_id", "distance_yards"),
     parameters=(("min_runs", 5),),
     stamps=("calculated_at",),
 )
@@ -65,7 +65,7 @@ BY_VENUE = Derivation(
     dataset="ra_performance_by_venue",
     sql="performance_by_venue",
     inputs=RUNS,
-    scope=("entity_type", "entity_id"),
+    scope=("entity_type", "entity_id", "venue_id"),
     parameters=(("min_runs", 5),),
     stamps=("calculated_at",),
 )

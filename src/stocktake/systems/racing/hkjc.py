@@ -280,6 +280,7 @@ class _Reading:
             None, None, weight, weight_st_lbs, None, sp, odds, None, behind, margin,
             self.seconds[line.finish_time], time_display, None, None, None, None, running, None,
             None, placing.outcome, placing.is_starter, dead_heat_n, None, body_weight,
+            race.course_id, codes.yards(self.wholes[race.head.distance_m]),
         ))
         # fmt: on
         if placing.outcome == "other":

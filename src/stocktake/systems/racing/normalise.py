@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,8 @@ YARDS_PER_MILE = 1760
 YARDS_PER_FURLONG = 220
 METRES_PER_YARD = Decimal("0.9144")
 POUNDS_PER_STONE = 14
+MOST_KEPT = 4096
+"""Spellings that a costly rule keeps, with what it made of each."""
 
 _PRICE = re.compile(r"(?:(\d+)/(\d+)|(ev(?:en)?s))\s*([FJC]*)", re.IGNORECASE)
 _CLOCK_TIME = re.compile(r"(?:(\d+):)?(\d{1,2}(?:\.\d+)?)")
@@ -90,6 +93,7 @@ def absence(value: str | None) -> int | None:
     return whole(None if value is None else value.partition(" (")[0])
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def amount(value: str | None) -> Decimal | None:
     """Read a decimal number, exactly.
 
@@ -108,6 +112,7 @@ def amount(value: str | None) -> Decimal | None:
     return number
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def day(value: str | None) -> date | None:
     """Read an ISO date.
 
@@ -261,6 +266,7 @@ class Rider(NamedTuple):
     claim: int | None
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def rider(value: str | None) -> Rider:
     """Part a jockey's name from the claim.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,7 @@ from stocktake import Parsed, Request
 from stocktake.systems.racing import normalise
 from stocktake.systems.racing.answers import READ_ERRORS, Memo, PageReader, Verdict, outcomes, shown
 from stocktake.systems.racing.bookmakers import code_of, is_shipped
+from stocktake.systems.racing.columns import Columns, looked_up, rows_of
 from stocktake.systems.racing.day import PlacedRace, place_races, reject_runner
 from stocktake.systems.racing.entities import Entities
 from stocktake.systems.racing.normalise import Money, Rider, text
@@ -25,7 +27,11 @@ RACECARDS = PageReader("racecards", CardRace, CardsPage, LooseCardsPage)
 _NON_RUNNER = "NR"
 _NO_MONEY = Money(None, None)
 _NO_RIDER = Rider(None, None)
+_NO_ODDS = msgspec.Raw(b"")
 _ODDS = msgspec.json.Decoder(list[Odds])
+
+Declared = tuple[PlacedRace[CardRace], int, CardRunner]
+"""A runner with its race and its place in it."""
 
 
 def parse_racecards(bodies: Sequence[bytes], request: Request, fetched_at: datetime) -> Parsed:
@@ -46,8 +52,7 @@ class _Reading:
         self.notes: Counter[str] = Counter()
         self.entities = Entities()
         self.races: list[tuple[object, ...]] = []
-        self.runners: list[tuple[object, ...]] = []
-        self.pedigrees: dict[str, PedigreeEntry] = {}
+        self.declared: list[Declared] = []
         self.bookmakers: set[str] = set()
         notes = self.notes
         self.naturals = Memo(normalise.natural, "draw", notes)
@@ -67,10 +72,11 @@ class _Reading:
         day = place_races(pages, request, parsed=parsed, clock_of=lambda race: race.off_time)
         for placed in day.races:
             self._race(placed)
+        runners = self._runner_rows()
         parsed.rows |= {
             RaceCard: self.races,
-            RunnerCard: self.runners,
-            PedigreeEntry: list(self.pedigrees.values()),
+            RunnerCard: runners,
+            PedigreeEntry: list(self.entities.pedigrees.values()),
         }
         self.entities.into(parsed)
         self._bookmaker_rows()
@@ -80,32 +86,26 @@ class _Reading:
         rejected = Counter(reject.dataset for reject in parsed.rejects)
         parsed.read = {
             "ra_races": day.races_read,
-            "ra_runners": len(self.runners)
+            "ra_runners": len(runners)
             + rejected["ra_runners"]
             + parsed.duplicates.get("ra_runners", 0),
         }
         return parsed
 
     def _race(self, placed: PlacedRace[CardRace]) -> None:
-        """Add a race with its runners; a runner that cannot be taken does not cost the race."""
+        """Add a race and note its runners."""
         self._race_row(placed)
         seen: set[str] = set()
-        longest = memoryview(b"")
         for at, runner in enumerate(placed.race.runners):
             if runner.horse_id in seen:
                 known = self.parsed.duplicates.get("ra_runners", 0)
                 self.parsed.duplicates["ra_runners"] = known + 1
                 continue
             seen.add(runner.horse_id)
-            try:
-                self._runner(placed, runner)
-            except ValueError as error:
-                raw = shown(msgspec.json.encode(runner))
-                reject_runner(self.parsed, placed, at=at, reason=str(error), raw=raw)
-            odds = memoryview(runner.odds)
-            longest = odds if len(odds) > len(longest) else longest
+            self.declared.append((placed, at, runner))
         # Bookmakers price whole races: the runner with most prices names them all.
-        if longest:
+        longest = max((runner.odds for runner in placed.race.runners), key=len, default=_NO_ODDS)
+        if len(longest):
             try:
                 self.bookmakers.update(odds.bookmaker for odds in _ODDS.decode(longest))
             except READ_ERRORS as error:
@@ -133,45 +133,55 @@ class _Reading:
         ))
         # fmt: on
 
-    def _runner(self, placed: PlacedRace[CardRace], runner: CardRunner) -> None:
-        """Add a runner's row; raises `ValueError` when an id is none."""
-        race_id = placed.race.race_id
-        entities = self.entities
-        horse_id = entities.horse_ids[runner.horse_id] or normalise.missing("horse_id")
-        jockey_id = entities.jockey_ids[runner.jockey_id]
-        trainer_id = entities.trainer_ids[runner.trainer_id]
-        owner_id = entities.owner_ids[runner.owner_id]
-        sire_id = entities.sire_ids[runner.sire_id]
-        dam_id = entities.dam_ids[runner.dam_id]
-        damsire_id = entities.damsire_ids[runner.damsire_id]
-        jockey, claim = self.riders[runner.jockey] or _NO_RIDER
-        entities.horses[horse_id] = horse = text(runner.horse)
-        entities.jockeys[jockey_id] = jockey
-        entities.trainers[trainer_id] = trainer = text(runner.trainer)
-        entities.owners[owner_id] = owner = text(runner.owner)
-        entities.sires[sire_id] = sire = text(runner.sire)
-        entities.dams[dam_id] = dam = text(runner.dam)
-        entities.damsires[damsire_id] = damsire = text(runner.damsire)
-        self.pedigrees[horse_id] = PedigreeEntry(
-            horse_id, sire_id, sire, dam_id, dam, damsire_id, damsire
-        )
-        is_scratched = runner.number == _NON_RUNNER
-        weight_lbs = self.wholes[runner.lbs]
-        weight_st_lbs = normalise.stones(weight_lbs)
+    def _is_sound(self, declared: Declared) -> bool:
+        """Reject a runner that cannot be taken; its race is not lost for that."""
+        placed, at, runner = declared
+        try:
+            self.entities.check(runner)
+        except ValueError as error:
+            raw = shown(msgspec.json.encode(runner))
+            reject_runner(self.parsed, placed, at=at, reason=str(error), raw=raw)
+            return False
+        return True
+
+    def _runner_rows(self) -> list[tuple[object, ...]]:
+        """Return a row per runner noted."""
+        told = Columns(CardRunner, [runner for _, _, runner in self.declared])
+        try:
+            people = self.entities.ids(told)
+        except ValueError:
+            self.declared = list(filter(self._is_sound, self.declared))
+            told = Columns(CardRunner, [runner for _, _, runner in self.declared])
+            people = self.entities.ids(told)
+        races = [placed for placed, _, _ in self.declared]
+        race_ids, horse_ids = [placed.race.race_id for placed in races], people[0]
+        texts, read = told.texts, told.read
+        riders = [rider or _NO_RIDER for rider in read("jockey", self.riders)]
+        jockeys = [rider.name for rider in riders]
+        horses, trainers, owners = texts("horse"), texts("trainer"), texts("owner")
+        parents = texts("sire"), texts("dam"), texts("damsire")
+        self.entities.saw(people, (horses, jockeys, trainers, owners, *parents))
+        scratched = [number == _NON_RUNNER for number in told["number"]]
+        numbers = [None if number == _NON_RUNNER else number for number in texts("number")]
+        pounds = read("lbs", self.wholes)
+        stones = looked_up(pounds, {one: normalise.stones(one) for one in set(pounds)})
         # fmt: off
-        self.runners.append(RunnerCard(
-            race_id, horse_id, f"{race_id}:{horse_id}", placed.race_day, placed.region, horse,
-            jockey, trainer, owner, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id,
-            None if is_scratched else text(runner.number), self.naturals[runner.draw], weight_lbs,
-            weight_st_lbs, weight_st_lbs, self.wholes[runner.age], text(runner.sex),
-            text(runner.headgear), claim, is_scratched, None, text(runner.sex_code),
-            text(runner.colour), self.days[runner.dob], text(runner.headgear_run),
-            text(runner.wind_surgery), text(runner.wind_surgery_run), text(runner.form),
-            self.absences[runner.last_run], self.wholes[runner.ofr], self.wholes[runner.rpr],
-            self.wholes[runner.ts], text(runner.comment), text(runner.spotlight),
-            self.amounts[runner.trainer_rtf], runner.past_results_flags or None,
-            text(runner.trainer_location), text(runner.silk_url),
-        ))
+        return rows_of(
+            RunnerCard,
+            race_ids, horse_ids, map("{}:{}".format, race_ids, horse_ids),
+            [placed.race_day for placed in races], [placed.region for placed in races],
+            horses, jockeys, trainers, owners, *people[1:],
+            numbers, read("draw", self.naturals), pounds, stones, stones,
+            read("age", self.wholes), texts("sex"), texts("headgear"),
+            [rider.claim for rider in riders], scratched,
+            repeat(None, len(races)), texts("sex_code"), texts("colour"), read("dob", self.days),
+            texts("headgear_run"), texts("wind_surgery"), texts("wind_surgery_run"), texts("form"),
+            read("last_run", self.absences), read("ofr", self.wholes), read("rpr", self.wholes),
+            read("ts", self.wholes), texts("comment"), texts("spotlight"),
+            read("trainer_rtf", self.amounts),
+            [flags or None for flags in told["past_results_flags"]],
+            texts("trainer_location"), texts("silk_url"),
+        )
         # fmt: on
 
     def _bookmaker_rows(self) -> None:

@@ -185,9 +185,14 @@ class _Reading:
             self.lengths[runner.btn], ovr_btn, margin, self.seconds[runner.time], time_display,
             self.wholes[runner.official_rating], self.wholes[runner.rpr], self.wholes[runner.tsr],
             prize_won, comment, silk_url, self._price(runner.bsp), placing.outcome,
-            placing.is_starter, dead_heat_n, price.marker, None,
+            placing.is_starter, dead_heat_n, price.marker, None, placed.course_id,
+            self._distance_y(placed.race),
         ))
         # fmt: on
+
+    def _distance_y(self, race: ResultRace) -> int | None:
+        """Read a distance in yards."""
+        return self.wholes[race.dist_y] or self.yards[race.dist]
 
     def _price(self, spelling: str | None) -> Decimal | None:
         """Read a decimal price; one of 1 or less returns less than the stake and is no price."""
@@ -207,7 +212,7 @@ class _Reading:
     ) -> None:
         race, off = placed.race, placed.off
         clock = None if off is None else off.time()
-        distance_y = self.wholes[race.dist_y] or self.yards[race.dist]
+        distance_y = self._distance_y(race)
         distance_m = self.wholes[race.dist_m] or normalise.metres(distance_y)
         # fmt: off
         self.races.append(RaceResult(

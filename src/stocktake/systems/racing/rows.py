@@ -331,7 +331,10 @@ class RunnerResult(NamedTuple):
 
 
 class StarterRow(NamedTuple):
-    """One starter's result, `ra_race_results`; lengths, seconds, pounds, decimal prices."""
+    """One starter's result, `ra_race_results`; lengths, seconds, pounds, decimal prices.
+
+    `course_id` and `distance_y` (yards) are its race's.
+    """
 
     race_id: str
     horse_id: str
@@ -376,6 +379,8 @@ class StarterRow(NamedTuple):
     dead_heat_n: int
     sp_marker: str | None
     body_weight_lbs: int | None
+    course_id: str | None
+    distance_y: int | None
 
 
 class HkRaceDay(NamedTuple):

@@ -89,12 +89,11 @@ def _timed(chosen: list[PlayerSeason], situation: Situation, rng: Random) -> lis
         if situation.is_tired and rank < STARTERS:
             weight *= 0.97
         weights.append(weight)
-    flash = rng.randrange(3, 30) if rng.random() < _FLASH_SHARE and len(chosen) > 8 else 0
-    if flash:
-        weights[-1] = 0.0
-    times = _shared(weights, situation.seconds - flash)
-    if flash:
-        times[-1] = flash
+    if rng.random() < _FLASH_SHARE and len(chosen) > 8:
+        flash = rng.randrange(3, 30)
+        times = [*_shared(weights[:-1], situation.seconds - flash), flash]
+    else:
+        times = _shared(weights, situation.seconds)
     return [Line(one.player, seconds) for one, seconds in zip(chosen, times, strict=True)]
 
 
@@ -106,8 +105,6 @@ def _shared(weights: list[float], total: int) -> list[int]:
     left = total - sum(times)
     while left:
         for place in sorted(range(len(times)), key=lambda place: -weights[place]):
-            if not weights[place]:
-                continue
             step = max(31 - times[place], min(most - times[place], left, 60), -60)
             step = max(step, left) if left < 0 else step
             times[place] += step

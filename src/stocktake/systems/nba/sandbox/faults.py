@@ -105,11 +105,11 @@ class ContentFaults:
             endpoint: Route pattern of the answer.
             periods: Whether points by period are wanted.
         """
+        if self._is_live(game, endpoint):
+            return half_over(season.box(game), status=LIVE)
         if not season.is_final(game):
             return upcoming(game, self.today)
         box = season.box(game)
-        if self.strikes("in_progress", game, endpoint):
-            return half_over(box, status=LIVE)
         if self.strikes("half_time_score", game, endpoint):
             return half_over(box, status=FINAL)
         view = finished(box, flow(box, self.seed).scores if periods else ((), ()))
@@ -144,11 +144,19 @@ class ContentFaults:
 
     def box(self, season: Season, game: Game, endpoint: str) -> Box | None:
         """Return a game's box score as it is shown; None when nothing is."""
-        if not season.is_final(game) or self.strikes("empty_answer", game, endpoint):
+        if self.strikes("empty_answer", game, endpoint):
             return None
+        if self._is_live(game, endpoint):
+            return half_time(season.box(game))
+        return self._settled(season, game, endpoint) if season.is_final(game) else None
+
+    def _is_live(self, game: Game, endpoint: str) -> bool:
+        """Say whether a game of today or before is still being played."""
+        return game.day <= self.today and self.strikes("in_progress", game, endpoint)
+
+    def _settled(self, season: Season, game: Game, endpoint: str) -> Box:
+        """Return the box score of a game that is over."""
         box = season.box(game)
-        if self.strikes("in_progress", game, endpoint):
-            return half_time(box)
         if self.strikes("half_time_box", game, endpoint):
             return half_time(box)
         return corrected(box) if self.strikes("late_correction", game, endpoint) else box
@@ -157,10 +165,11 @@ class ContentFaults:
         """Return the games a log shows, oldest first."""
         shown: list[Shown] = []
         spares = season.finals("pre")
-        for game in season.finals(kind):
+        for game in season.begun(kind):
             if self._is_lost(game, endpoint):
                 continue
-            if spares and self.strikes("swap_games", game, endpoint):
+            is_swapped = spares and season.is_final(game)
+            if is_swapped and self.strikes("swap_games", game, endpoint):
                 spare = season.box(spares[int(game.id) % len(spares)])
                 shown.append(Shown(renumbered(game.id), game.day, spare))
                 continue
@@ -178,18 +187,17 @@ class ContentFaults:
         return sorted(shown, key=lambda each: (each.day, each.id))
 
     def _shown(self, season: Season, game: Game, endpoint: str) -> Iterator[Shown]:
-        box, day, is_over = season.box(game), game.day, True
-        if self.strikes("in_progress", game, endpoint):
-            box, is_over = half_time(box), False
-        elif self.strikes("half_time_box", game, endpoint):
-            box = half_time(box)
-        elif self.strikes("late_correction", game, endpoint):
-            box = corrected(box)
+        """Yield a game of the log, and its copy under another number."""
+        is_live = self._is_live(game, endpoint)
+        if not is_live and not season.is_final(game):
+            return
+        box = half_time(season.box(game)) if is_live else self._settled(season, game, endpoint)
+        day = game.day
         if game.moved_from and self.strikes("moved_under_old_date", game, endpoint):
             day = game.moved_from
-        yield Shown(game.id, day, box, is_over)
+        yield Shown(game.id, day, box, not is_live)
         if self.strikes("renumbered", game, endpoint):
-            yield Shown(renumbered(game.id), day, box, is_over)
+            yield Shown(renumbered(game.id), day, box, not is_live)
 
     def _is_lost(self, game: Game, endpoint: str) -> bool:
         if self.rules.has("missing_days") and self._in_block(game.day, endpoint):

@@ -1,7 +1,7 @@
 """The made-up league: its games and box scores, made when they are asked for."""
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
@@ -13,6 +13,12 @@ from stocktake.systems.nba.sandbox.population import PlayerSeason, Rosters
 from stocktake.systems.nba.sandbox.postseason import Ending
 from stocktake.systems.nba.sandbox.scoring import Contest, play, strength
 from stocktake.systems.nba.sandbox.teams import ALL_STARS, CONFERENCE_SIZE, TEAMS, Team
+
+
+@lru_cache(maxsize=8)
+def played_games(seed: int, start_year: int) -> dict[str, Box]:  # noqa: ARG001 the cache's key
+    """Return the box scores made so far; they hang on nothing else, so sandboxes share them."""
+    return {}
 
 
 class Season:
@@ -30,7 +36,7 @@ class Season:
         self.today = today
         self.rosters = Rosters(seed, start_year)
         self._seed = seed
-        self._boxes: dict[str, Box] = {}
+        self._boxes = played_games(seed, start_year)
         self._strengths = lru_cache(maxsize=None)(
             lambda team: strength(seed, start_year, team % len(TEAMS))
         )
@@ -61,16 +67,8 @@ class Season:
 
     @cached_property
     def by_id(self) -> Mapping[str, Game]:
-        """Games by id."""
-        return {game.id: game for game in self.games}
-
-    @cached_property
-    def by_day(self) -> Mapping[date, Sequence[Game]]:
-        """Listed games by the day the schedule names today, each day in order of id."""
-        days: dict[date, list[Game]] = defaultdict(list)
-        for game in self.listed:
-            days[game.day_known(self.today)].append(game)
-        return {day: tuple(days[day]) for day in sorted(days)}
+        """Listed games by id."""
+        return {game.id: game for game in self.listed}
 
     @cached_property
     def listed(self) -> tuple[Game, ...]:
@@ -81,9 +79,13 @@ class Season:
         """Say whether a game is over: its day lies before today."""
         return game.day < self.today
 
+    def begun(self, kind: str) -> Sequence[Game]:
+        """Return the games of a kind up to today, oldest first; those of today are not over."""
+        return [game for game in self.games if game.kind == kind and game.day <= self.today]
+
     def finals(self, kind: str) -> Sequence[Game]:
         """Return the finished games of a kind, oldest first."""
-        return [game for game in self.games if game.kind == kind and self.is_final(game)]
+        return [game for game in self.begun(kind) if self.is_final(game)]
 
     def box(self, game: Game) -> Box:
         """Return the box score of a game."""
@@ -178,11 +180,6 @@ class League:
         if len(identity) != 10 or not identity.isdigit() or identity[:3] not in _KINDS:
             return None
         return self.seasons.get(2000 + int(identity[3:5]))
-
-    def game(self, identity: str) -> Game | None:
-        """Return a game by its ten digits."""
-        season = self.season_of_id(identity)
-        return None if season is None else season.by_id.get(identity)
 
 
 _KINDS = {digits: kind for kind, digits in TYPE_DIGITS.items()}

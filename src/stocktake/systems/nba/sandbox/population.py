@@ -14,14 +14,14 @@ from stocktake.systems.nba.sandbox.dates import SEASON_DAYS, season_dates
 from stocktake.systems.nba.sandbox.names import player_name, slug_of
 from stocktake.systems.nba.sandbox.teams import TEAMS
 
-ROSTER: Final = 19
+ROSTER: Final = 20
 FIRST_PLAYER_ID: Final = 1_900_001
 
 _FOUNDED: Final = 2012
 _RETIRE_SHARE: Final = 0.2
 _MOVE_SHARE: Final = 0.2
 _TRADES: Final = 14
-_KNOT_DAYS: Final = 45
+_KNOT_DAYS: Final = 90
 _INJURIES: Final = 1.5
 
 
@@ -131,8 +131,8 @@ class PlayerSeason:
         return (
             self.player.quality
             + self.drift
-            + 0.55 * _between(self._part, offset)
-            + (0.9 if has_chance else 0.0)
+            + 0.5 * _between(self._part, offset)
+            + (0.3 if has_chance else 0.0)
         )
 
     def injury(self, offset: int) -> str:

@@ -67,9 +67,9 @@ def play(contest: Contest, seed: int) -> Box:
     box = _once(contest, stream(seed, "game", contest.game.id, 0))
     for attempt in range(1, _TRIES):
         if wanted is None or _winner(box) == wanted:
-            break
+            return box
         box = _once(contest, stream(seed, "game", contest.game.id, attempt))
-    else:
+    if _winner(box) != wanted:
         _turn(box)
     return box
 
@@ -147,7 +147,7 @@ class _Drive:
 def _shoot(lines: Sequence[Line], forms: dict[int, float], drive: _Drive, rng: Random) -> None:
     """Share the team's shots out by usage, and see which fall."""
     weights = [
-        line.seconds * line.player.usage * exp(0.17 * forms[line.player.number] + _whim(line, rng))
+        line.seconds * line.player.usage * exp(0.18 * forms[line.player.number] + _whim(line, rng))
         for line in lines
     ]
     shots = (89.0 + rng.gauss(0, 4.5)) * drive.plays / sum(weights)
@@ -157,7 +157,7 @@ def _shoot(lines: Sequence[Line], forms: dict[int, float], drive: _Drive, rng: R
         player, tally = line.player, line.tally
         tally.fga = floor(shooting + rng.random())
         tally.fg3a = made(rng, tally.fga, player.three_share)
-        hand = (1 + drive.push - _LEVELLING * ahead) * exp(rng.gauss(0, 0.07))
+        hand = (1 + drive.push - _LEVELLING * ahead) * exp(rng.gauss(0, 0.14))
         three_chance, two_chance = player.three_chance * hand, player.two_chance * hand
         twos = tally.fga - tally.fg3a
         tally.fg3m = made(rng, tally.fg3a, three_chance)
@@ -173,7 +173,7 @@ def _shoot(lines: Sequence[Line], forms: dict[int, float], drive: _Drive, rng: R
 
 def _whim(line: Line, rng: Random) -> float:
     """Return how much more or less than usual a player shoots; regulars are steadier."""
-    return rng.gauss(0, 0.2 + 0.00016 * max(0, 2_100 - line.seconds))
+    return rng.gauss(0, 0.25 + 0.0002 * max(0, 2_100 - line.seconds))
 
 
 def _settle_score(sides: list[Side], overtimes: int, rng: Random) -> None:

@@ -20,34 +20,12 @@ from stocktake.testing import (
     SandboxServer,
 )
 
-STATS_PER_SECOND: Final = 1.0
-CDN_PER_SECOND: Final = 2.0
-SCORES_PER_MINUTE: Final = 5.0
+LIMITS: Final[Mapping[str, float]] = {"stats": 1.0, "cdn": 2.0, "v1": 5 / 60}
+"""Requests per second each host admits over all its addresses, by the first part of the path."""
+
 DEFAULT_KEY: Final = "sandbox"
 SCALES: Final[Mapping[str, int | None]] = {"full": None, "small": 1}
 """Seasons of each scale; None is as many as asked for."""
-
-LIMITS: Final[Mapping[str, float]] = {
-    **{
-        f"/stats/{name}": STATS_PER_SECOND
-        for name in (
-            "leaguegamelog",
-            "boxscoretraditionalv3",
-            "boxscoreadvancedv3",
-            "boxscoretraditionalv2",
-            "boxscoresummaryv2",
-            "playbyplayv3",
-            "scoreboardv3",
-            "scoreboardv2",
-            "scheduleleaguev2",
-        )
-    },
-    "/cdn/static/json/staticData/scheduleLeagueV2.json": CDN_PER_SECOND,
-    "/cdn/static/json/liveData/scoreboard/todaysScoreboard_00.json": CDN_PER_SECOND,
-    "/cdn/static/json/liveData/boxscore/{file}": CDN_PER_SECOND,
-    "/v1/games": SCORES_PER_MINUTE / 60,
-}
-"""Requests per second each endpoint admits; anything else is 404."""
 
 
 class Login(TypedDict, total=False):
@@ -108,12 +86,16 @@ def create(
         **CdnAnswers(league, content).by_pattern(),
         **ScoreAnswers(league, content, key=options.get("password", DEFAULT_KEY)).by_pattern(),
     }
-    routes = [
-        Route(pattern, _guarded(answer), LIMITS[pattern]) for pattern, answer in answers.items()
-    ]
+    routes = [_route(pattern, answer) for pattern, answer in answers.items()]
     server = SandboxServer(routes, rules=rules)
     server.limit_factor = rate_factor
     return server
+
+
+def _route(pattern: str, answer: Callable[[Asked], Reply]) -> Route:
+    """Return one address of a host; all addresses of it share its limit."""
+    host = pattern.split("/")[1]
+    return Route(pattern, _guarded(answer), LIMITS[host], gate=host)
 
 
 def _guarded(answer: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:

@@ -1,41 +1,73 @@
 -- name: touched
--- The seven entities of changed runs, and of runs whose race changed.
-with changed as (
-    select horse_id, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id
+-- The seven entities of changed runs with the distance of their race, and of runs whose race
+-- changed; runs and races both as they are and as they were.
+with run as (
+    select race_id, horse_id, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id
       from changed_ra_race_results
+),
+race as (
+    select race_id, distance_y from changed_ra_races
+),
+changed as (
+    select run.*, r.distance_y from run join racing.ra_races r using (race_id)
      union
-    select s.horse_id, s.jockey_id, s.trainer_id, s.owner_id, s.sire_id, s.dam_id, s.damsire_id
-      from changed_ra_races c join racing.ra_race_results s using (race_id)
+    select run.*, race.distance_y from run join race using (race_id)
+     union
+    select race_id, s.horse_id, s.jockey_id, s.trainer_id, s.owner_id, s.sire_id, s.dam_id,
+           s.damsire_id, race.distance_y
+      from race join racing.ra_race_results s using (race_id)
 )
-select 'horse' as entity_type, horse_id as entity_id from changed
- union
-select 'jockey', jockey_id from changed
- union
-select 'trainer', trainer_id from changed
- union
-select 'owner', owner_id from changed
- union
-select 'sire', sire_id from changed
- union
-select 'dam', dam_id from changed
- union
-select 'damsire', damsire_id from changed;
+select entity_type, entity_id, distance_y as distance_yards
+  from changed
+ cross join lateral (
+    values ('horse', horse_id), ('jockey', jockey_id), ('trainer', trainer_id),
+           ('owner', owner_id), ('sire', sire_id), ('dam', dam_id), ('damsire', damsire_id)
+ ) entity (entity_type, entity_id);
 
 -- name: every
--- Everybody who ever ran, rode, trained, owned or bred.
-select 'horse' as entity_type, horse_id as entity_id from racing.ra_race_results where horse_id is not null
- union
-select 'jockey', jockey_id from racing.ra_race_results where jockey_id is not null
- union
-select 'trainer', trainer_id from racing.ra_race_results where trainer_id is not null
- union
-select 'owner', owner_id from racing.ra_race_results where owner_id is not null
- union
-select 'sire', sire_id from racing.ra_race_results where sire_id is not null
- union
-select 'dam', dam_id from racing.ra_race_results where dam_id is not null
- union
-select 'damsire', damsire_id from racing.ra_race_results where damsire_id is not null;
+-- Everybody with each distance at which they ran often enough; most pairs never are.
+-- :min_runs  integer  keys with fewer runs have no row
+select 'horse' as entity_type, horse_id as entity_id, distance_y as distance_yards
+  from racing.ra_race_results
+ where horse_id is not null and distance_y is not null
+ group by horse_id, distance_y
+having count(*) >= %(min_runs)s
+ union all
+select 'jockey', jockey_id, distance_y
+  from racing.ra_race_results
+ where jockey_id is not null and distance_y is not null
+ group by jockey_id, distance_y
+having count(*) >= %(min_runs)s
+ union all
+select 'trainer', trainer_id, distance_y
+  from racing.ra_race_results
+ where trainer_id is not null and distance_y is not null
+ group by trainer_id, distance_y
+having count(*) >= %(min_runs)s
+ union all
+select 'owner', owner_id, distance_y
+  from racing.ra_race_results
+ where owner_id is not null and distance_y is not null
+ group by owner_id, distance_y
+having count(*) >= %(min_runs)s
+ union all
+select 'sire', sire_id, distance_y
+  from racing.ra_race_results
+ where sire_id is not null and distance_y is not null
+ group by sire_id, distance_y
+having count(*) >= %(min_runs)s
+ union all
+select 'dam', dam_id, distance_y
+  from racing.ra_race_results
+ where dam_id is not null and distance_y is not null
+ group by dam_id, distance_y
+having count(*) >= %(min_runs)s
+ union all
+select 'damsire', damsire_id, distance_y
+  from racing.ra_race_results
+ where damsire_id is not null and distance_y is not null
+ group by damsire_id, distance_y
+having count(*) >= %(min_runs)s;
 
 -- name: units
 -- Types of entities among the keys.
@@ -47,39 +79,39 @@ select distinct array[entity_type] as unit from touched_keys;
 -- :min_runs  integer      keys with fewer runs have no row
 -- :now       timestamptz  when this is computed
 with run as (
-    select k.entity_type, k.entity_id, distance_y as distance_yards, position, chance,
-           profit_1u, going, time_seconds, race_date, off_dt
-      from touched_keys k join racing.starts s on s.horse_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.horse_id = k.entity_id and s.distance_y = k.distance_yards
      where k.entity_type = 'horse'
      union all
-    select k.entity_type, k.entity_id, distance_y as distance_yards, position, chance,
-           profit_1u, going, null, null, null
-      from touched_keys k join racing.starts s on s.jockey_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.jockey_id = k.entity_id and s.distance_y = k.distance_yards
      where k.entity_type = 'jockey'
      union all
-    select k.entity_type, k.entity_id, distance_y as distance_yards, position, chance,
-           profit_1u, going, null, null, null
-      from touched_keys k join racing.starts s on s.trainer_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.trainer_id = k.entity_id and s.distance_y = k.distance_yards
      where k.entity_type = 'trainer'
      union all
-    select k.entity_type, k.entity_id, distance_y as distance_yards, position, chance,
-           profit_1u, going, null, null, null
-      from touched_keys k join racing.starts s on s.owner_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.owner_id = k.entity_id and s.distance_y = k.distance_yards
      where k.entity_type = 'owner'
      union all
-    select k.entity_type, k.entity_id, distance_y as distance_yards, position, chance,
-           profit_1u, going, null, null, null
-      from touched_keys k join racing.starts s on s.sire_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.sire_id = k.entity_id and s.distance_y = k.distance_yards
      where k.entity_type = 'sire'
      union all
-    select k.entity_type, k.entity_id, distance_y as distance_yards, position, chance,
-           profit_1u, going, null, null, null
-      from touched_keys k join racing.starts s on s.dam_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.dam_id = k.entity_id and s.distance_y = k.distance_yards
      where k.entity_type = 'dam'
      union all
-    select k.entity_type, k.entity_id, distance_y as distance_yards, position, chance,
-           profit_1u, going, null, null, null
-      from touched_keys k join racing.starts s on s.damsire_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.damsire_id = k.entity_id and s.distance_y = k.distance_yards
      where k.entity_type = 'damsire'
 ),
 by_going as (
@@ -90,13 +122,13 @@ by_going as (
            count(*) filter (where position = 3) as thirds,
            count(*) filter (where position = 1 and chance is not null) as priced_wins,
            sum(chance) as chance, sum(profit_1u) as profit,
-           min(time_seconds) as best_time, sum(time_seconds) as total_time,
-           count(time_seconds) as timed,
+           min(time_seconds) filter (where is_timed) as best_time,
+           sum(time_seconds) filter (where is_timed) as total_time,
+           count(*) filter (where is_timed) as timed,
            -- the largest is the latest: day, instant, then its time
            max(array[race_date - date '1970-01-01', extract(epoch from off_dt), time_seconds]
-               ) filter (where time_seconds is not null) as latest
-      from run
-     where distance_yards is not null
+               ) filter (where is_timed) as latest
+      from (select *, entity_type = 'horse' and time_seconds is not null as is_timed from run) r
      group by entity_type, entity_id, distance_yards, going
 )
 select entity_type, entity_id, distance_yards,

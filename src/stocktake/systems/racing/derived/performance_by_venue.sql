@@ -1,41 +1,73 @@
 -- name: touched
--- The seven entities of changed runs, and of runs whose race changed.
-with changed as (
-    select horse_id, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id
+-- The seven entities of changed runs with the course of their race, and of runs whose race changed;
+-- runs and races both as they are and as they were.
+with run as (
+    select race_id, horse_id, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id
       from changed_ra_race_results
+),
+race as (
+    select race_id, course_id from changed_ra_races
+),
+changed as (
+    select run.*, r.course_id from run join racing.ra_races r using (race_id)
      union
-    select s.horse_id, s.jockey_id, s.trainer_id, s.owner_id, s.sire_id, s.dam_id, s.damsire_id
-      from changed_ra_races c join racing.ra_race_results s using (race_id)
+    select run.*, race.course_id from run join race using (race_id)
+     union
+    select race_id, s.horse_id, s.jockey_id, s.trainer_id, s.owner_id, s.sire_id, s.dam_id,
+           s.damsire_id, race.course_id
+      from race join racing.ra_race_results s using (race_id)
 )
-select 'horse' as entity_type, horse_id as entity_id from changed
- union
-select 'jockey', jockey_id from changed
- union
-select 'trainer', trainer_id from changed
- union
-select 'owner', owner_id from changed
- union
-select 'sire', sire_id from changed
- union
-select 'dam', dam_id from changed
- union
-select 'damsire', damsire_id from changed;
+select entity_type, entity_id, course_id as venue_id
+  from changed
+ cross join lateral (
+    values ('horse', horse_id), ('jockey', jockey_id), ('trainer', trainer_id),
+           ('owner', owner_id), ('sire', sire_id), ('dam', dam_id), ('damsire', damsire_id)
+ ) entity (entity_type, entity_id);
 
 -- name: every
--- Everybody who ever ran, rode, trained, owned or bred.
-select 'horse' as entity_type, horse_id as entity_id from racing.ra_race_results where horse_id is not null
- union
-select 'jockey', jockey_id from racing.ra_race_results where jockey_id is not null
- union
-select 'trainer', trainer_id from racing.ra_race_results where trainer_id is not null
- union
-select 'owner', owner_id from racing.ra_race_results where owner_id is not null
- union
-select 'sire', sire_id from racing.ra_race_results where sire_id is not null
- union
-select 'dam', dam_id from racing.ra_race_results where dam_id is not null
- union
-select 'damsire', damsire_id from racing.ra_race_results where damsire_id is not null;
+-- Everybody with each course at which they ran often enough; most pairs never are.
+-- :min_runs  integer  keys with fewer runs have no row
+select 'horse' as entity_type, horse_id as entity_id, course_id as venue_id
+  from racing.ra_race_results
+ where horse_id is not null and course_id is not null
+ group by horse_id, course_id
+having count(*) >= %(min_runs)s
+ union all
+select 'jockey', jockey_id, course_id
+  from racing.ra_race_results
+ where jockey_id is not null and course_id is not null
+ group by jockey_id, course_id
+having count(*) >= %(min_runs)s
+ union all
+select 'trainer', trainer_id, course_id
+  from racing.ra_race_results
+ where trainer_id is not null and course_id is not null
+ group by trainer_id, course_id
+having count(*) >= %(min_runs)s
+ union all
+select 'owner', owner_id, course_id
+  from racing.ra_race_results
+ where owner_id is not null and course_id is not null
+ group by owner_id, course_id
+having count(*) >= %(min_runs)s
+ union all
+select 'sire', sire_id, course_id
+  from racing.ra_race_results
+ where sire_id is not null and course_id is not null
+ group by sire_id, course_id
+having count(*) >= %(min_runs)s
+ union all
+select 'dam', dam_id, course_id
+  from racing.ra_race_results
+ where dam_id is not null and course_id is not null
+ group by dam_id, course_id
+having count(*) >= %(min_runs)s
+ union all
+select 'damsire', damsire_id, course_id
+  from racing.ra_race_results
+ where damsire_id is not null and course_id is not null
+ group by damsire_id, course_id
+having count(*) >= %(min_runs)s;
 
 -- name: units
 -- Types of entities among the keys.
@@ -46,32 +78,39 @@ select distinct array[entity_type] as unit from touched_keys;
 -- :min_runs  integer      keys with fewer runs have no row
 -- :now       timestamptz  when this is computed
 with run as (
-    select k.entity_type, k.entity_id, course_id as venue_id, position, chance, profit_1u
-      from touched_keys k join racing.starts s on s.horse_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.horse_id = k.entity_id and s.course_id = k.venue_id
      where k.entity_type = 'horse'
      union all
-    select k.entity_type, k.entity_id, course_id as venue_id, position, chance, profit_1u
-      from touched_keys k join racing.starts s on s.jockey_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.jockey_id = k.entity_id and s.course_id = k.venue_id
      where k.entity_type = 'jockey'
      union all
-    select k.entity_type, k.entity_id, course_id as venue_id, position, chance, profit_1u
-      from touched_keys k join racing.starts s on s.trainer_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.trainer_id = k.entity_id and s.course_id = k.venue_id
      where k.entity_type = 'trainer'
      union all
-    select k.entity_type, k.entity_id, course_id as venue_id, position, chance, profit_1u
-      from touched_keys k join racing.starts s on s.owner_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.owner_id = k.entity_id and s.course_id = k.venue_id
      where k.entity_type = 'owner'
      union all
-    select k.entity_type, k.entity_id, course_id as venue_id, position, chance, profit_1u
-      from touched_keys k join racing.starts s on s.sire_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.sire_id = k.entity_id and s.course_id = k.venue_id
      where k.entity_type = 'sire'
      union all
-    select k.entity_type, k.entity_id, course_id as venue_id, position, chance, profit_1u
-      from touched_keys k join racing.starts s on s.dam_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.dam_id = k.entity_id and s.course_id = k.venue_id
      where k.entity_type = 'dam'
      union all
-    select k.entity_type, k.entity_id, course_id as venue_id, position, chance, profit_1u
-      from touched_keys k join racing.starts s on s.damsire_id = k.entity_id
+    select k.*, s.*
+      from touched_keys k
+      join racing.starts s on s.damsire_id = k.entity_id and s.course_id = k.venue_id
      where k.entity_type = 'damsire'
 )
 select entity_type, entity_id, venue_id,
@@ -87,6 +126,5 @@ select entity_type, entity_id, venue_id,
        jsonb_build_object('min_runs', %(min_runs)s::integer) as query_filters,
        %(now)s::timestamptz as calculated_at
   from run
- where venue_id is not null
  group by entity_type, entity_id, venue_id
 having count(*) >= %(min_runs)s;

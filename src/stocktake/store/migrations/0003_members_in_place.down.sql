@@ -1,0 +1,1 @@
+alter table member reset (fillfactor);
