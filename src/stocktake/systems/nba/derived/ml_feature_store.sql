@@ -55,7 +55,8 @@ games as (
                                 where g.game_id = s.game_id)) game
      group by game_date
 ),
-known as (
+-- materialized, lest the array be built anew for each of its elements
+known as materialized (
     select c.game_id, c.player_id, c.game_date, c.season, c.team_id, c.opponent_team_id, p.pts,
            c.games_played_season as games, c.is_complete, z.game_id is not null as has_plays,
            g.expected, g.found, round(100.0 * g.found / g.expected, 2) as completeness,
@@ -95,7 +96,17 @@ judged as (
            case when completeness < 90 then 'day incomplete'
                 when not is_complete then 'history incomplete'
                 when round(100.0 * measured / measurable, 2) < 90 then 'features missing' end
-               as reason
+               as reason,
+           -- why a feature is missing: of the player's own games, of either team's, of zones
+           case when games = 0 then 'no earlier game' else 'not measured' end as own,
+           case when least(team_games, opponent_games) = 0 then 'no earlier game of a team'
+                else 'not measured' end as met,
+           case when not has_plays then 'structural' when games = 0 then 'no earlier game'
+                else 'no shots known' end as zone,
+           case when games = 0 then 'no earlier game' else 'fewer than 2 games' end as spread,
+           case when games = 0 then 'no earlier game' else 'fewer than 5 games' end as trend,
+           case when games = 0 then 'no earlier game' else 'no shot in ten games' end as threes,
+           case when games = 0 then 'no earlier game' else 'no point in ten games' end as throws
       from measured
 )
 select game_id, player_id, game_date, season, team_id, opponent_team_id, features,
@@ -106,22 +117,28 @@ select game_id, player_id, game_date, season, team_id, opponent_team_id, feature
              'is_home', 'is_back_to_back', 'is_playoff', 'paint_rate_last_10',
              'mid_range_rate_last_10', 'three_pt_rate_last_10', 'ft_points_share_last_10',
              'team_pace_last_10', 'off_rating_last_10', 'win_pct_season'] as feature_names,
-       array(select case when value is not null then null
-                         when number = 11 or number in (7, 19, 20) and not has_plays
-                             then 'structural'
-                         when number in (10, 14, 15, 23, 24, 25, 8)
-                              and least(team_games, opponent_games) = 0
-                             then 'no earlier game of a team'
-                         when number = 16 then 'home team unknown'
-                         when games = 0 then 'no earlier game'
-                         when number = 4 and games < 2 then 'fewer than 2 games'
-                         when number = 12 and games < 5 then 'fewer than 5 games'
-                         when number in (7, 19, 20) then 'no shots known'
-                         when number = 21 then 'no shot in ten games'
-                         when number = 22 then 'no point in ten games'
-                         else 'not measured' end
-               from unnest(features) with ordinality as one (value, number)
-              order by number) as feature_missing,
+       array[case when features[1] is null then own end, case when features[2] is null then own end,
+             case when features[3] is null then own end,
+             case when features[4] is null then spread end,
+             case when features[5] is null then own end, case when features[6] is null then own end,
+             case when features[7] is null then zone end,
+             case when features[8] is null then met end, case when features[9] is null then own end,
+             case when features[10] is null then met end,
+             case when features[11] is null then 'structural' end,
+             case when features[12] is null then trend end,
+             case when features[13] is null then own end,
+             case when features[14] is null then met end,
+             case when features[15] is null then met end,
+             case when features[16] is null then 'home team unknown' end,
+             case when features[17] is null then own end,
+             case when features[18] is null then own end,
+             case when features[19] is null then zone end,
+             case when features[20] is null then zone end,
+             case when features[21] is null then threes end,
+             case when features[22] is null then throws end,
+             case when features[23] is null then met end,
+             case when features[24] is null then met end,
+             case when features[25] is null then met end] as feature_missing,
        'v1_25' as feature_version, pts as target_points, games as games_played_season,
        quality as quality_score, expected as expected_games, found as found_games,
        completeness as completeness_pct, reason is null as is_production_ready,
