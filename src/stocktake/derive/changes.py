@@ -130,6 +130,8 @@ def _every_key(target: Target) -> Composable | None:
 def _create_touched_keys(conn: Connection[Any], target: Target) -> None:
     conn.execute(QUERIES.drop_scratch)
     conn.execute(QUERIES.create_touched_keys.format(scope=target.scope, target=target.table))
+    if len(target.derivation.scope) > 1:
+        conn.execute(QUERIES.relate_touched_keys.format(scope=target.scope))
 
 
 def _create_view(conn: Connection[Any], target: Target, name: str, watermark: datetime) -> None:
