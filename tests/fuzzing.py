@@ -32,12 +32,32 @@ NASTY_TEXTS = (
 NASTY_JSON = (
     *(f'"{text}"'.encode() for text in NASTY_TEXTS),
     *(b"null", b"true", b"false", b"0", b"-0", b"-1", b"0.5", b"1e308", b"1e999", b"NaN"),
-    *(b"2147483648", b"9223372036854775808", b"1" * 5000, b"[]", b"{}", b"[[]]", b"[{}]", b"[null]"),
+    *(
+        b"2147483648",
+        b"9223372036854775808",
+        b"1" * 5000,
+        b"[]",
+        b"{}",
+        b"[[]]",
+        b"[{}]",
+        b"[null]",
+    ),
     *(b'{"":null}', b"{", b"}", b"[", b"]", b",", b":", b'"', b"\xff", b"\x00"),
 )
 NASTY_CSV = (
     *(text.encode() for text in NASTY_TEXTS),
-    *(b",", b"\n", b"\r", b'"', b'""', b'"a\nb"', b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xe2\x80\xa8"),
+    *(
+        b",",
+        b"\n",
+        b"\r",
+        b'"',
+        b'""',
+        b'"a\nb"',
+        b"\x00",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        b"\xe2\x80\xa8",
+    ),
 )
 
 

@@ -84,9 +84,7 @@ def racing_subjects() -> list[Subject]:
                 (parse_fixtures, lines(racing.real_file("hkjc_fixtures_2025_2026.csv"), 6)),
                 (
                     parse_index,
-                    lines(
-                        racing.real_file("hkjc_artefact_bytes_by_raceday_2023-2024.csv"), 6
-                    ),
+                    lines(racing.real_file("hkjc_artefact_bytes_by_raceday_2023-2024.csv"), 6),
                 ),
                 (parse_coordinates, b"id,longitude,latitude\ncrs_1,-2.07,51.9\ncrs_2,1.5,52\n"),
             )

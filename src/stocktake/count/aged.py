@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from psycopg.sql import SQL
-
 from stocktake.count.states import QUERIES, member_series
 from stocktake.errors import ConfigurationError
 from stocktake.model import FromDataset, Need, State, dimensions
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     import psycopg
+    from psycopg.sql import SQL
 
     from stocktake.model import Dataset, Feed, System
 
@@ -58,9 +57,7 @@ def aged(
         (text,) = conn.execute(statement, parameters).fetchone() or (None,)
         if text is not None:
             reason = f"asked more than {feed.refresh_after.days} days ago, or changed since"
-            found.append(
-                Need(feed.name, dataset.name, (), State.COMPLETE, reason, from_text(text))
-            )
+            found.append(Need(feed.name, dataset.name, (), State.COMPLETE, reason, from_text(text)))
     return found
 
 

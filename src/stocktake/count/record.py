@@ -174,7 +174,6 @@ class _Ground:
         """Return the day of a unit: the unit itself, or the day of a member."""
         return day_of(ordinal) if self.days is None else self.days.get(ordinal)
 
-
     def is_asked_by_line(self, spot: _Spot) -> bool:
         """Whether the next look at a unit must be noted: no new answer tells a member's age."""
         if not isinstance(axis_of(self.dataset), FromDataset):

@@ -69,6 +69,8 @@ def touch_changed(conn: Connection[Any], target: Target, watermark: datetime) ->
 def touch_everything(conn: Connection[Any], target: Target) -> None:
     """Fill ``touched_keys`` with every key there could be."""
     _create_touched_keys(conn, target)
+    if len(target.derivation.scope) > 1:
+        conn.execute(QUERIES.relate_touched_keys.format(scope=target.scope))
     every = _every_key(target)
     if every is not None:
         statement = QUERIES.fill_every_key.format(scope=target.scope, every=every)
@@ -130,8 +132,6 @@ def _every_key(target: Target) -> Composable | None:
 def _create_touched_keys(conn: Connection[Any], target: Target) -> None:
     conn.execute(QUERIES.drop_scratch)
     conn.execute(QUERIES.create_touched_keys.format(scope=target.scope, target=target.table))
-    if len(target.derivation.scope) > 1:
-        conn.execute(QUERIES.relate_touched_keys.format(scope=target.scope))
 
 
 def _create_view(conn: Connection[Any], target: Target, name: str, watermark: datetime) -> None:
