@@ -37,12 +37,12 @@ def fill(
         with psycopg.connect(url, autocommit=True) as conn:
             conn.execute(TABLE)
 
-            @task
+            @task  # type: ignore[untyped-decorator]
             def read(day: str) -> None:
                 with urlopen(f"{base_url}/reading?date={day}") as answer:
                     conn.execute(MERGE, (day, json.load(answer)["number"]))
 
-            @flow
+            @flow  # type: ignore[untyped-decorator]
             def readings() -> None:
                 for day in days:
                     read(day)
