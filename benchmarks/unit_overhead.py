@@ -1,11 +1,10 @@
-"""What does a unit cost beyond its rows, beside Dagster in process?
+"""What does a unit cost beyond its rows, beside Dagster, SQLMesh and Prefect in process?
 
 Every unit is one request, one answer of a few bytes and one row. Ours does with it all it does with
 any unit: rate gate, capture, receipt, provenance, state, ledger, checkpoint. Dagster materialises
 daily partitions of an asset that fetches and writes the row; fewer of them, as each takes long.
-
-SQLMesh and Prefect are not run here: each brings about a hundred packages that disagree with one
-another, and published figures (22 and 6 ms) leave the order of things unchanged.
+SQLMesh applies a plan of daily intervals of an incremental model; Prefect runs a task per day in
+one flow, its server's work included.
 """
 
 import json
@@ -33,7 +32,13 @@ from stocktake.store.installation import init
 from stocktake.store.migrate import ENGINE, Component
 
 OURS, DAGSTER = "stocktake", "dagster, in process"
-UNITS, PEER_UNITS = 2000, 20
+UNITS = 2000
+PEERS = {
+    DAGSTER: ("benchmarks.peers.dagster_units:fill", 20),
+    "sqlmesh, in process": ("benchmarks.peers.sqlmesh_units:fill", 100),
+    "prefect and its server": ("benchmarks.peers.prefect_units:fill", 200),
+}
+"""With how many units each, as some take long."""
 FIRST = str(trivial.SINCE)
 
 
@@ -94,14 +99,10 @@ def run() -> None:
             Contender.calling(OURS, "benchmarks.unit_overhead:ours", **shared, units=options.units)
         ]
         if python := peers_python():
-            contender = Contender.calling(
-                DAGSTER,
-                "benchmarks.peers.dagster_units:fill",
-                **shared,
-                first=FIRST,
-                units=PEER_UNITS,
-            )
-            contenders.append(contender.under(python))
+            contenders += [
+                Contender.calling(name, target, **shared, first=FIRST, units=units).under(python)
+                for name, (target, units) in PEERS.items()
+            ]
         main(contenders, goals=GOALS, options=options)
 
 

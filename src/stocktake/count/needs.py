@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
+from stocktake.count.aged import aged
 from stocktake.count.routes import axis_of, join_key, ordinal_text
 from stocktake.count.states import (
     QUERIES,
@@ -56,8 +57,8 @@ def needs(
             the feed cannot deliver (``UNREACHABLE``), for the plan to list with its reason.
         refetch: Also what is held.
         due_only: What a sync wants: without units whose next try is later than now, with days
-            ahead (state ``future``) and held units whose re-check is due (state ``complete``),
-            also those before the window.
+            ahead (state ``future``) and held units whose re-check is due or whose answer is older
+            than ``Feed.refresh_after`` (state ``complete``), also those before the window.
     """
     view = View(**looking)
     wanted = {*(states or (*TO_FILL_STATES, *UNREACHABLE)), *(HELD_STATES if refetch else ())}
@@ -76,6 +77,7 @@ def needs(
         ]
         lines = _standing_in(conn, system, dataset, lines)
         found += _in_time(conn, asked, lines, due_only=due_only, now=view.now)
+        found += aged(conn, system, dataset, now=view.now) if due_only else ()
     return found
 
 

@@ -110,7 +110,8 @@ def record(
             if dataset.name in (outcome.datasets or fills)
         }
         if told:
-            writer.take(dataset, told, ordinals=ordinals)
+            brought = batch.values.get((dataset.name, key_column(dataset)), {})
+            writer.take(dataset, told, ordinals=ordinals, brought=brought)
         elif dataset.name not in fills:
             writer.extracted(dataset, batch, ordinals=ordinals)
             if _is_beside(system, dataset, fills):
@@ -169,11 +170,20 @@ class _Ground:
     settle: Settle | None
     keeps_counts: bool
     refresh_after: timedelta | None = None
+    brought: Collection[str] = ()
     days: Mapping[int, date] | None = None
 
     def day(self, ordinal: int) -> date | None:
         """Return the day of a unit: the unit itself, or the day of a member."""
         return day_of(ordinal) if self.days is None else self.days.get(ordinal)
+
+    def is_asked_by_line(self, spot: _Spot) -> bool:
+        """Whether the next look at a unit must be noted: no new answer tells a member's age."""
+        if not isinstance(axis_of(self.dataset), FromDataset):
+            return True
+        return spot.known.is_held and (
+            split_key(self.dataset.partitions, spot.key)[1] not in self.brought
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +226,16 @@ class _Writer:
         outcomes: Mapping[UnitKey, UnitOutcome],
         *,
         ordinals: Mapping[Column, Mapping[str, int]],
+        brought: Collection[str],
     ) -> None:
         """Decide the state of each unit an answer spoke of.
 
         Other feeds' counts of the same units are renewed: a result may tell how many runners a
         card should have had.
+
+        Args:
+            brought: Members whose rows came now. Their age is that of the answer; of one that was
+                only confirmed the next look is noted.
         """
         axis = axis_of(dataset)
         members = ordinals[axis.dataset, axis.column] if isinstance(axis, FromDataset) else {}
@@ -229,7 +244,8 @@ class _Writer:
             dataset,
             settle,
             keeps_counts=isinstance(axis, Days),
-            refresh_after=refresh_after if isinstance(axis, Values) else None,
+            refresh_after=None if isinstance(axis, Days) else refresh_after,
+            brought=brought if isinstance(axis, FromDataset) else (),
             days=self._member_days(axis, members) if settle is not None else None,
         )
         for spot in self._spots(dataset, outcomes, members):
@@ -340,7 +356,7 @@ class _Writer:
         change = self._changes[spot.place[0]]
         (change.added if verdict.is_held else change.removed).add(spot.place[1])
         if verdict.state is State.COMPLETE and not ground.keeps_counts:
-            if ground.refresh_after is not None:
+            if ground.refresh_after is not None and ground.is_asked_by_line(spot):
                 look = Look(self._now + ground.refresh_after)
             elif look.next_try_at is None:
                 self._plain.append(spot.place)

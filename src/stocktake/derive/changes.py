@@ -69,6 +69,8 @@ def touch_changed(conn: Connection[Any], target: Target, watermark: datetime) ->
 def touch_everything(conn: Connection[Any], target: Target) -> None:
     """Fill ``touched_keys`` with every key there could be."""
     _create_touched_keys(conn, target)
+    if len(target.derivation.scope) > 1:
+        conn.execute(QUERIES.relate_touched_keys.format(scope=target.scope))
     every = _every_key(target)
     if every is not None:
         statement = QUERIES.fill_every_key.format(scope=target.scope, every=every)

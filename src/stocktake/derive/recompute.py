@@ -18,7 +18,7 @@ from stocktake.derive.changes import (
     touched_units,
 )
 from stocktake.derive.target import QUERIES, Target, target_of
-from stocktake.model import RowCounts
+from stocktake.model import RowCounts, Values
 from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
@@ -132,10 +132,18 @@ def derive(
     _write_state(conn, target, watermark, used, values)
     touched = count_touched(conn)
     units = touched_units(conn, target)
-    if is_full and not units and target.statement("units") is None:
-        units = (("all",),)  # computed, and there was nothing to compute it from
+    if is_full:  # a unit is computed also when there was nothing to compute it from
+        units = tuple(sorted({*units, *_every_unit(target)}))
     conn.execute(QUERIES.drop_scratch)
     return Derived(derivation.dataset, counts, deleted, touched, units, is_full)
+
+
+def _every_unit(target: Target) -> list[tuple[str, ...]]:
+    """Return the units that are known without looking at rows."""
+    if target.statement("units") is None:
+        return [("all",)]
+    partitions = target.system.dataset(target.derivation.dataset).partitions
+    return [(value,) for value in partitions.values] if isinstance(partitions, Values) else []
 
 
 def compute_rows(conn: Connection[Any], target: Target, values: Mapping[str, Any]) -> int:

@@ -205,6 +205,8 @@ class Feed:
         priority: 0 first.
         absent_statuses: HTTP statuses that prove a unit cannot be had (404 → unrecoverable).
         refresh_after: Age at which a held unit may be fetched again, ``None`` for never.
+        outdated: Statement of the system's ``count.sql`` (columns: key, instant) naming members
+            whose answer a sync fetches again once it is older than that instant.
         enabled_by: Source setting without which it is never asked, and its units not expected.
         assumed: What plans take for granted until something was seen.
     """
@@ -226,6 +228,7 @@ class Feed:
     absent_statuses: frozenset[int] = frozenset()
     absent_reason: str = ""
     refresh_after: timedelta | None = None
+    outdated: str = ""
     enabled_by: str = ""
     assumed: Assumed = NOTHING_SEEN
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -122,3 +122,55 @@ def test_enrichment_goes_on_where_it_was_interrupted(stable: Stable) -> None:
     assert 0 < at_stop < stable.asked
     assert len(asked) - len(set(asked)) <= 20, "no more than was under way"
     assert stable.count("ra_horse_pedigree").states.keys() == {State.COMPLETE}
+
+
+def test_a_horse_is_asked_for_again_after_a_year(stable: Stable) -> None:
+    stable.backfill(since=UNTIL, until=UNTIL)
+    asked = stable.asked
+    horses = {horse for horse, _ in stable.rows("ra_horse_pedigree", columns="horse_id, 1")}
+
+    stable.now += timedelta(days=364)
+    stable.sync(*PEDIGREES)
+    early = horses_asked(stable.targets(asked))
+    stable.now += timedelta(days=2)
+    stable.sync(*PEDIGREES)
+    due = horses_asked(stable.targets(asked))
+    stable.sync(*PEDIGREES)
+
+    assert early == []
+    assert sorted(due) == sorted(horses)
+    assert horses_asked(stable.targets(asked)) == due, "and once"
+
+
+def test_a_horse_is_asked_for_again_when_it_runs_under_another_name(stable: Stable) -> None:
+    stable.backfill(since=UNTIL, until=UNTIL)
+    asked = stable.asked
+    [(horse, name), (other, known_as)] = stable.rows(
+        "ra_mst_horses", "name like '%(%'", "id, name"
+    )[:2]
+    spelling = (
+        "insert into racing.entity_alias (entity_type, id, name, first_seen, last_seen, n) "
+        "values ('horse', %(id)s, %(name)s, %(day)s, %(day)s, 1)"
+    )
+    bare = known_as.split(" (")[0]
+    stable.execute(spelling, {"id": horse, "name": f"New {name}", "day": date(2026, 3, 12)})
+    stable.execute(spelling, {"id": other, "name": bare, "day": date(2026, 3, 12)})
+
+    stable.sync(*PEDIGREES)
+    before = horses_asked(stable.targets(asked))
+    stable.now += timedelta(days=3)
+    stable.sync(*PEDIGREES)
+    stable.sync(*PEDIGREES)
+
+    assert (before, horses_asked(stable.targets(asked))) == ([], [horse])
+
+
+def test_enrichment_notes_no_line_of_a_horse_for_its_next_look(stable: Stable) -> None:
+    stable.backfill(since=UNTIL, until=UNTIL)
+
+    lines = stable.execute(
+        "select count(*) from stocktake.unit join stocktake.series using (series_id) "
+        "where feed = 'horse_pro' and state = 'complete'"
+    )
+
+    assert lines == [(0,)]

@@ -193,6 +193,16 @@ def test_an_empty_legacy_board_proves_nothing() -> None:
     assert outcome_of(parsed, "2026-02-22") == (State.FAILED, "empty answer")
 
 
+def test_a_broken_first_line_of_a_legacy_board_is_a_reject() -> None:
+    answer = shape("scoreboardv2.json")
+    answer["resultSets"][0]["rowSet"][0] = ["2026-02-22T00:00:00"]
+    request = Request("scoreboard", "/x", (), (("2026-02-22",),))
+    parsed = parse_scoreboard_v2([encoded(answer)], request, LATER)
+
+    assert len(parsed.rejects) == 1
+    assert outcome_of(parsed, "2026-02-22") == (State.THIN, "1 game rejected")
+
+
 def score(number: int, **changed: Any) -> dict[str, Any]:
     game = {
         "id": number, "date": "2024-11-12", "season": 2024, "status": "Final", "period": 4,

@@ -417,3 +417,10 @@ def test_the_order_of_years_does_not_matter_to_the_rows() -> None:
 
 def test_race_days_are_dates() -> None:
     assert {row.race_date for row in starters(parse(full_card()))} == {date(2025, 3, 2)}
+
+
+def test_a_prize_that_is_no_number_costs_itself_alone() -> None:
+    parsed = parse([line(place="1", prize_hkd="9" * 30)])
+
+    assert races(parsed)[0].prize is None
+    assert parsed.notes == {"unreadable prize: '" + "9" * 30 + "' is not a number": 1}

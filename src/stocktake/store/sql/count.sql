@@ -205,6 +205,38 @@ select s.key, s.feed, u.next_try_at > %(now)s as is_waiting, u.state = 'unrecove
    and (%(first)s <= u.ordinal and u.ordinal < %(last)s)
  group by 1, 2, 3, 4;
 
+-- name: aged_members
+-- Members held whose latest answer is older than an instant, or than what outdates it; none that
+-- has a line of its own.
+-- The system's own statement names key and since when an older answer is outdated.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :feed  text  feed
+-- :members  int  series of the members
+-- :before  timestamptz  answers before it are old
+-- :now  timestamptz  instant
+with answered as (
+    select told.key, max(c.fetched_at) as at
+      from capture c cross join unnest(c.units) as told(key)
+     where c.system = %(system)s and c.feed = %(feed)s and c.flaw = ''
+     group by told.key
+)
+select range_agg(int4range(m.ordinal, m.ordinal + 1))::text
+  from answered a
+  join member m on m.series_id = %(members)s and m.key = a.key
+  join series s on s.system = %(system)s and s.dataset = %(dataset)s and s.feed = %(feed)s
+               and cardinality(s.key) = 0
+  join ledger l on l.series_id = s.series_id and l.chunk = m.ordinal >> 12
+               and l.held @> m.ordinal
+  left join ({outdated}) as o(key, since) on o.key = a.key and o.since <= %(now)s
+ where a.at < greatest(%(before)s, o.since)
+   and not exists (select from unit u
+                    where u.series_id = s.series_id and u.ordinal = m.ordinal);
+
+-- name: nothing_outdated
+-- For feeds whose answers only grow old.
+select null::text, null::timestamptz where false;
+
 -- name: series_ids
 -- Ids of the series of a system that exist, by dataset, feed and key.
 -- :datasets  text[]  datasets

@@ -180,8 +180,7 @@ def parse_scoreboard_v2(bodies: Sequence[bytes], request: Request, fetched_at: d
         return Parsed(outcomes=failed(request, EMPTY_ANSWER))
     require(header, _HEADER, request)
     points = _points(tables.get("LineScore"))
-    named = _cell(header, header.rows[0], "GAME_DATE_EST")
-    board = _Board(_day(named if isinstance(named, str) else "", request), fetched_at)
+    board = _Board(_day(_day_named(header), request), fetched_at)
     for at, row in enumerate(header.rows):
         try:
             board.add(_read_row(header, row, points))
@@ -199,6 +198,18 @@ def _day(written: str, request: Request) -> date:
     if request.units and request.units[0][0] != day.isoformat():
         changed(request, f"the board of {day}.")
     return day
+
+
+def _day_named(header: Table) -> str:
+    """Return the day that the first readable line names; empty when none does."""
+    for row in header.rows:
+        try:
+            named = _cell(header, row, "GAME_DATE_EST")
+        except ValueError:
+            continue  # rejected as a game, below
+        if isinstance(named, str):
+            return named
+    return ""
 
 
 def _read_game(game: Game, board_day: date) -> Planned:

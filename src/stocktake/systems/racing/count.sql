@@ -183,3 +183,21 @@ select array['all'] as key, 'derive' as feed, count(*) as rows, null::bigint as 
 select k.key, (select max(r.race_date) from racing.ra_runners r where r.horse_id = k.key) as day,
        null::text as reason
   from unnest(%(keys)s::text[]) as k(key);
+
+-- name: renamed_horses
+-- Horses that run under another name than they used to, and since when. Cards leave the country out:
+-- that is no other name.
+with spelt as (
+    select id, lower(regexp_replace(name, '\s*\([A-Za-z]+\)\s*$', '')) as bare_name,
+           min(first_seen) as first_seen, max(last_seen) as last_seen
+      from racing.entity_alias
+     where entity_type = 'horse'
+     group by 1, 2
+),
+named as (
+    select id, first_seen,
+           row_number() over (partition by id order by last_seen desc, first_seen desc) as latest,
+           count(*) over (partition by id) as names
+      from spelt
+)
+select id, first_seen::timestamptz from named where names > 1 and latest = 1;

@@ -133,6 +133,7 @@ class _Reading:
         self.rejected_days: Counter[str] = Counter()
         self.wholes = Memo(codes.whole, "whole number", self.notes)
         self.prices = Memo(codes.price, "win odds", self.notes)
+        self.prizes = Memo(codes.money, "prize", self.notes)
         self.lengths = Memo(codes.lengths, "lengths behind the winner", self.notes)
         self.seconds = Memo(codes.seconds, "finish time", self.notes)
 
@@ -215,7 +216,7 @@ class _Reading:
         if line.going and line.going not in codes.GOINGS:
             self.notes[f"unknown going: {line.going}"] += 1
         distance_m = self.wholes[line.distance_m]
-        prize = codes.money(line.prize_hkd)
+        prize = self.prizes[line.prize_hkd]
         details = (
             ("race of the season", line.race_meeting_no),
             ("sectional times", line.sectional_times_header),

@@ -94,9 +94,9 @@ def price(value: str | None) -> Decimal | None:
     return odds
 
 
-def money(value: str) -> Decimal | None:
+def money(value: str | None) -> Decimal | None:
     """Read a prize in Hong Kong dollars."""
-    return None if value in NONE else normalise.amount(value.replace(",", ""))
+    return None if value is None or value in NONE else normalise.amount(value.replace(",", ""))
 
 
 def placing(place: str, win_odds: str) -> Placing:

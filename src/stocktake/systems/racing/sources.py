@@ -169,6 +169,7 @@ HORSE_FEED = Feed(
     absent_statuses=frozenset({404}),
     absent_reason="no such horse",
     refresh_after=timedelta(days=365),
+    outdated="renamed_horses",
 )
 
 THE_RACING_API = Source(
