@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from stocktake.errors import ConfigurationError
 from stocktake.run.clock import Clock, system_clock
 from stocktake.run.registry import installed_systems
-from stocktake.run.shipped import load_shipped
 from stocktake.store.database import open_database
 from stocktake.store.installation import init, read_installation
 from stocktake.store.migrate import ENGINE, Component
@@ -85,10 +84,7 @@ def open_workspace(
     with open_database(settings, application=application, components=components()) as database:
         try:
             installation = read_installation(database) or init(database, "real")
-            workspace = Workspace(settings, database, installation.kind, clock)
-            for system in installed_systems().values():
-                load_shipped(workspace, system)
-            yield workspace
+            yield Workspace(settings, database, installation.kind, clock)
         except TROUBLE as error:
             raise explained(error) from error
 

@@ -56,7 +56,7 @@ copy {target} ({columns}) from stdin (format binary);
 select given._n, held.{first_key} is not null
   from {stage} as given
   left join lateral (select {held} from {table} as held where {same_key} limit 1) as held on true
- where held.{first_key} is null or held.{hash} is distinct from given._hash;
+ where held.{first_key} is null or given._hash is null or held.{hash} is distinct from given._hash;
 
 -- name: lacking
 -- Which staged keys the table lacks.
