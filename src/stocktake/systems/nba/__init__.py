@@ -2,6 +2,7 @@
 
 from stocktake import Schedule, System
 from stocktake.systems.nba.checks import CHECKS
+from stocktake.systems.nba.criteria import GATES, SIGNOFF
 from stocktake.systems.nba.datasets import DATASETS, L3
 from stocktake.systems.nba.derivations import DERIVATIONS
 from stocktake.systems.nba.expected import ZONE
@@ -34,4 +35,6 @@ system = System(
     sandbox="stocktake.systems.nba.sandbox:create",
     trainer="stocktake.systems.nba.training:train",
     summary="NBA games since 2014 in five layers: schedule, box scores, summaries, form, features.",
+    signoff=SIGNOFF,
+    gates=GATES,
 )

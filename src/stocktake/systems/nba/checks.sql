@@ -272,13 +272,12 @@ select layer as grp, case when is_held then 0 else hours end as value, 1 as meas
   from (select l.layer, l.game_id, l.game_date, l.is_held, e.hours,
                row_number() over (partition by l.layer order by l.game_date desc, e.hours,
                                   l.game_id desc) as place
-          from nba.layer_game l
-          join nba.game g using (game_id),
+          from nba.layer_game l,
                lateral (select extract(epoch from %(now)s - coalesce(
                             l.tipoff_utc + interval '3 hours',
                             (l.game_date + 1 + time '03:00') at time zone 'America/New_York')) / 3600
                         as hours) e
-         where g.is_over and l.game_date is not null and e.hours >= 0
+         where l.is_over and l.game_date is not null and e.hours >= 0
            and l.game_date >= coalesce(%(since)s::date, '-infinity')
            and l.game_date <= coalesce(%(until)s::date, 'infinity')) newest
  where place = 1 order by layer;
