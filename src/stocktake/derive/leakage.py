@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composable, Identifier
 
 from stocktake.derive.changes import count_touched, create_touched_keys
 from stocktake.derive.recompute import in_order
@@ -156,7 +156,7 @@ class _Search:
 
     def _choose(self, target: Target, day: date, own: str | None) -> None:
         create_touched_keys(self.conn, target)
-        chosen = SQL("true")
+        chosen: Composable = SQL("true")
         if own is not None:
             chosen = SQL("{}::text = %(own)s").format(Identifier(self.question.own))
         statement = QUERIES.touch_stored.format(
