@@ -124,8 +124,8 @@ SEEDED = [
         (
             "update nba.clean_box_score c set game_date = n.day from (select game_id,"
             " lag(game_date) over (partition by team_id order by game_date) as day, team_id"
-            " from nba.team_offense_game_summary) n where n.game_id = c.game_id and n.day is not null"
-            " and c.game_date = '2024-10-25'"
+            " from nba.team_offense_game_summary) n where n.game_id = c.game_id"
+            " and n.day is not null and c.game_date = '2024-10-25'"
         ),
         {"one_game_a_day": FAIL},
     ),
@@ -175,7 +175,8 @@ SEEDED = [
         (
             "with told as (update nba.schedule s set home_score = (select sum(pts)"
             " from nba.clean_box_score c where c.game_id = s.game_id and c.is_home), away_score ="
-            " (select sum(pts) from nba.clean_box_score c where c.game_id = s.game_id and not c.is_home)"
+            " (select sum(pts) from nba.clean_box_score c where c.game_id = s.game_id"
+            " and not c.is_home)"
             f" where game_id = {FIRST} returning *) insert into nba.score_check (id, game_date,"
             " home_team_id, away_team_id, home_score, away_score, status) select 1, game_date,"
             " home_team_id, away_team_id, 1, 2, 'final' from told"
