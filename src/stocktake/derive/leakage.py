@@ -158,7 +158,7 @@ class _Search:
         create_touched_keys(self.conn, target)
         chosen: Composable = SQL("true")
         if own is not None:
-            chosen = SQL("{}::text = %(own)s").format(Identifier(self.question.own))
+            chosen = QUERIES.is_own.format(own=Identifier(self.question.own))
         statement = QUERIES.touch_stored.format(
             scope=target.scope,
             target=target.table,

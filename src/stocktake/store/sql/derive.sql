@@ -280,17 +280,20 @@ select {own}::text from {target} where {day} = %(on)s
 -- name: touch_stored
 -- Keys of stored rows of a day, drawn by the seed.
 -- :on  date  the day
--- :own  text  of one thing that happened on it, where asked for
 -- :seed  integer  which keys
 -- :most  bigint  keys at most
 insert into touched_keys ({scope})
 select {scope} from (select distinct {scope} from {target} where {day} = %(on)s and {chosen}) k
  order by hashtextextended(k::text, %(seed)s) limit %(most)s;
 
+-- name: is_own
+-- Of one thing that happened on the day.
+-- :own  text  which
+{own}::text = %(own)s
+
 -- name: delete_later
 -- What came after a day; always rolled back.
 -- :on  date  the day
--- :own  text  not used
 delete from {target} where {day} > %(on)s;
 
 -- name: delete_beside
