@@ -157,8 +157,10 @@ def test_the_report_says_on_which_day_the_hole_would_have_been_noticed(story: St
 def test_the_report_is_not_healthy_and_names_the_hole(story: Story) -> None:
     written = markdown("nba", [], sections(story.health))
 
-    (line,) = (
-        one for one in written.splitlines() if one.startswith(f"| {CACHE} |") and "12-01" in one
-    )
+    named = [
+        line
+        for line in written.splitlines()
+        if line.startswith(f"| {CACHE} |") and f"| {HOLE[0]} | {HOLE[1]} |" in line
+    ]
     assert story.health.exit_code == 2
-    assert str(HOLE[1]) in line
+    assert named
