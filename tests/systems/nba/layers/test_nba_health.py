@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TUESDAY = SATURDAY + timedelta(days=3)
 SEASON = Range(date(2024, 10, 22), date(2025, 6, 30))
-HOLE = (date(2024, 12, 1), date(2025, 2, 18))
+HOLE = (date(2024, 11, 26), date(2025, 2, 13))
 """Eighty days; games were played on the first and the last of them."""
 CACHE = "player_daily_cache"
 GROUP = f"L4 {CACHE} 2024-25"
