@@ -51,7 +51,7 @@ def touch_changed(conn: Connection[Any], target: Target, watermark: datetime) ->
     """Fill ``touched_keys`` with what changes since ``watermark`` touch."""
     for name in target.derivation.inputs:
         _create_view(conn, target, name, watermark)
-    _create_touched_keys(conn, target)
+    create_touched_keys(conn, target)
     statement = QUERIES.fill_touched_keys.format(
         scope=target.scope, touched=target.required("touched")
     )
@@ -68,7 +68,7 @@ def touch_changed(conn: Connection[Any], target: Target, watermark: datetime) ->
 
 def touch_everything(conn: Connection[Any], target: Target) -> None:
     """Fill ``touched_keys`` with every key there could be."""
-    _create_touched_keys(conn, target)
+    create_touched_keys(conn, target)
     if len(target.derivation.scope) > 1:
         conn.execute(QUERIES.relate_touched_keys.format(scope=target.scope))
     every = _every_key(target)
@@ -89,7 +89,7 @@ def touch_sample(
     conn: Connection[Any], target: Target, *, share: float, least: int, seed: int
 ) -> None:
     """Fill ``touched_keys`` with a random ``share`` (0 to 1) of the keys, ``least`` at least."""
-    _create_touched_keys(conn, target)
+    create_touched_keys(conn, target)
     every = _every_key(target)
     if every is None:
         _view_everything(conn, target)
@@ -129,7 +129,8 @@ def _every_key(target: Target) -> Composable | None:
     return target.statement("every")
 
 
-def _create_touched_keys(conn: Connection[Any], target: Target) -> None:
+def create_touched_keys(conn: Connection[Any], target: Target) -> None:
+    """Make room for keys to recompute, without any yet."""
     conn.execute(QUERIES.drop_scratch)
     conn.execute(QUERIES.create_touched_keys.format(scope=target.scope, target=target.table))
 

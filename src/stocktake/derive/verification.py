@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
+    from stocktake.derive.target import Target
     from stocktake.model import Derivation, System
 
 LEAST_KEYS = 200
@@ -71,19 +72,42 @@ def verify(
         seed: The same seed takes the same keys.
         now: UTC.
     """
-    target = target_of(conn, system, derivation)
-    state = read_state(conn, target)
-    if state is not None:
-        declared = parameters_of(target)
-        used = {name: value for name, value in state.parameters.items() if name in declared}
-        target = target_of(conn, system, derivation.using(**used))
-    values = {**parameters_of(target), "now": now}
+    target = last_target(conn, system, derivation)
     is_full = share >= 1
     if is_full:
         touch_everything(conn, target)
     else:
         touch_sample(conn, target, share=share, least=LEAST_KEYS, seed=seed)
-    compute_rows(conn, target, values)
+    found = compare(conn, target, is_full=is_full, now=now)
+    touched = count_touched(conn)
+    conn.execute(QUERIES.drop_scratch)
+    kinds = [kind for _, kind in found]
+    return Difference(
+        derivation.dataset,
+        touched,
+        absent=kinds.count("absent"),
+        surplus=kinds.count("surplus"),
+        differing=kinds.count("differs"),
+        examples=found[:100],
+    )
+
+
+def last_target(conn: Connection[Any], system: System, derivation: Derivation) -> Target:
+    """Return a derivation's target with the parameters of its last recomputation."""
+    target = target_of(conn, system, derivation)
+    state = read_state(conn, target)
+    if state is None:
+        return target
+    declared = parameters_of(target)
+    used = {name: value for name, value in state.parameters.items() if name in declared}
+    return target_of(conn, system, derivation.using(**used))
+
+
+def compare(
+    conn: Connection[Any], target: Target, *, is_full: bool = False, now: datetime
+) -> list[tuple[dict[str, Any], str]]:
+    """Recompute ``touched_keys`` beside the table and return the row keys that differ, and how."""
+    compute_rows(conn, target, {**parameters_of(target), "now": now})
     parts = target.parts()
     if target.is_update_only:
         keys = COMMA.join(Identifier("t", column) for column in target.key)
@@ -97,14 +121,4 @@ def verify(
             **parts | {"in_scope": everything}, keys=either, key_list=names(target.key)
         )
     found = conn.execute(statement).fetchall()
-    touched = count_touched(conn)
-    conn.execute(QUERIES.drop_scratch)
-    kinds = [row[-1] for row in found]
-    return Difference(
-        derivation.dataset,
-        touched,
-        absent=kinds.count("absent"),
-        surplus=kinds.count("surplus"),
-        differing=kinds.count("differs"),
-        examples=[(dict(zip(target.key, row, strict=False)), row[-1]) for row in found[:100]],
-    )
+    return [(dict(zip(target.key, row, strict=False)), row[-1]) for row in found]

@@ -24,6 +24,7 @@ __all__ = [
     "in_states",
     "measured",
     "no_duplicates",
+    "no_leakage",
     "no_surplus",
     "no_unfinished_runs",
     "nothing_stale",
@@ -109,6 +110,33 @@ def verified(*datasets: str, full: bool = False, name: str = "verified") -> Crit
         name: Of the criterion.
     """
     return Criterion(name, "verified", datasets, fail=NONE, words=("full",) if full else ())
+
+
+def no_leakage(
+    *datasets: str,
+    inputs: tuple[str, ...],
+    day: str = "game_date",
+    rows: int = 200,
+    own: str = "",
+    besides: tuple[str, ...] = (),
+) -> Criterion:
+    """Derived rows of a day stay as they are when all that came later is taken away.
+
+    Random days (others every day, the same again on the same day) are recomputed in a transaction
+    that is rolled back, after the rows of ``inputs`` dated later were deleted in it. Rows that
+    differed before anything was deleted are stale, which is another criterion's to say.
+
+    Args:
+        datasets: Derived tables.
+        inputs: Tables of which later rows are taken away; those without the column ``day`` stay.
+        day: Column of the day, in datasets and inputs.
+        rows: Recomputed of each dataset, spread over several days.
+        own: Column of what happens on a day, such as a game: one of each day is also recomputed
+            without the others of that day. Empty: what else happened on the day may be known.
+        besides: Columns that may tell of later things, such as how complete a day is.
+    """
+    words = (day, str(rows), own, ",".join(inputs), ",".join(besides))
+    return Criterion("no_leakage", "leakage", datasets, fail=NONE, words=words)
 
 
 def no_unfinished_runs(*, name: str = "no_unfinished_runs") -> Criterion:

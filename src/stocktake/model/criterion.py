@@ -22,7 +22,7 @@ class Criterion:
         name: Unique within its list, a sentence's words joined by ``_``: what ``--waive`` names.
         kind: What is measured: ``coverage``, ``gaps``, ``states``, ``surplus``, ``checks``,
             ``measured``, ``verified``, ``unfinished_runs``, ``second_run``, ``duplicates``,
-            ``schedules``, ``gate`` or ``function``.
+            ``schedules``, ``gate``, ``leakage`` or ``function``.
         datasets: Datasets measured; empty means all of the system.
         warn: Outside this range is degraded; it does not stop a sign-off.
         fail: Outside this range fails.

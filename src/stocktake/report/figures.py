@@ -20,6 +20,7 @@ UNITS = {
     "duplicates": "pairs",
     "schedules": "schedules",
     "gate": "unmet",
+    "leakage": "rows",
 }
 """What the figures of each kind of criterion count; measured ones stand for themselves."""
 

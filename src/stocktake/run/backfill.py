@@ -37,6 +37,7 @@ from stocktake.run.planned import (
 )
 from stocktake.run.progress import Meter, Report, silent
 from stocktake.run.pump import PumpLimits, StopSign, pump
+from stocktake.run.shipped import load_shipped
 from stocktake.run.validation import Validation
 from stocktake.run.workspace import reachable_sources
 
@@ -134,6 +135,7 @@ def backfill(
 
 def execute(workspace: Workspace, system: System, asking: Asking, *, conduct: Conduct) -> RunReport:
     """Run what was asked for; see ``backfill`` and ``stocktake.run.sync``."""
+    load_shipped(workspace, system)
     with claims.system_lock(workspace.database, system.name) as lock:
         claim, plan = again(lambda: _claim(workspace, system, asking))
         reach("planned")

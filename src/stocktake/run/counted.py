@@ -11,6 +11,7 @@ from stocktake.count.gaps import gaps, matrix
 from stocktake.count.holes import first_member_day
 from stocktake.count.recount import recount
 from stocktake.model import GAP_STATES, Days, Range, State, axis_index, dimensions, years
+from stocktake.run.shipped import load_shipped
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def count_system(
     as_of: datetime | None = None,
 ) -> list[Coverage]:
     """Return the coverage of each dataset over ``window``, as known at ``as_of`` or now."""
+    load_shipped(workspace, system)
     with workspace.database.connection() as conn:
         find_stale(conn, workspace, system)
         return count(
@@ -107,6 +109,7 @@ def list_gaps(
     limit: int | None,
 ) -> list[Gap]:
     """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
+    load_shipped(workspace, system)
     with workspace.database.connection() as conn:
         find_stale(conn, workspace, system)
         return gaps(
@@ -125,6 +128,7 @@ def calendar(
     workspace: Workspace, system: System, dataset: Dataset, window: Range
 ) -> list[MatrixRow]:
     """Return a state per series and day: what a heatmap draws."""
+    load_shipped(workspace, system)
     with workspace.database.connection() as conn:
         find_stale(conn, workspace, system)
         return matrix(

@@ -9,6 +9,7 @@ from stocktake.errors import UsageError
 from stocktake.load.files import open_files, paths_in
 from stocktake.model import Capture
 from stocktake.run.reload import arrival, feed_of_format, reload
+from stocktake.run.shipped import load_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +37,7 @@ def load_files(
         LoadError: A path that does not exist, or a file that is not what it says; files before
             it in the list are loaded, and loading them again changes nothing.
     """
+    load_shipped(workspace, system)
     owner, form = find_format(system, dataset, source)
     found = paths_in(paths, form)
     feed = feed_of_format(form)

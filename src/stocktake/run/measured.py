@@ -14,6 +14,7 @@ from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps
 from stocktake.count.holes import holes
 from stocktake.count.states import Looking
+from stocktake.derive.leakage import Question, find_leaks
 from stocktake.errors import StocktakeError
 from stocktake.load.duplicates import list_duplicates
 from stocktake.model import Item, ItemLine, PlanOptions, Severity, State
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
+    from stocktake.derive.leakage import Leak
     from stocktake.model import (
         CheckResult,
         Coverage,
@@ -59,6 +61,7 @@ ADVICE = {
     "unfinished_runs": "stocktake runs {0} · stocktake run resume ID, or run cancel ID",
     "second_run": "stocktake plan {0} · stocktake backfill {0}",
     "duplicates": "stocktake duplicates {0}",
+    "leakage": "the derivation reads rows of later days: bound what it reads by the row's day",
     "schedules": "declare schedules of {0}",
     "gate": "stocktake check {0} --gate {1}",
 }
@@ -333,6 +336,39 @@ def _verified(measuring: Measuring, criterion: Criterion) -> Found:
     return _summed(criterion, parts, f"{len(chosen)} comparisons agree")
 
 
+def _leakage(measuring: Measuring, criterion: Criterion) -> Found:
+    day, rows, own, inputs, besides = criterion.words
+    question = Question(
+        criterion.datasets,
+        tuple(inputs.split(",")),
+        day,
+        int(rows),
+        own,
+        tuple(filter(None, besides.split(","))),
+    )
+    now = measuring.workspace.clock()
+    with measuring.workspace.database.connection() as conn:
+        leaks = find_leaks(
+            conn, measuring.system, question, window=measuring.window, seed=now.toordinal(), now=now
+        )
+    compared = sum(leak.compared for leak in leaks)
+    if not compared:
+        return Found(None, "no derived row in this range")
+    parts = {
+        (leak.dataset, "differ"): (float(len(leak.examples)), _example(leak))
+        for leak in leaks
+        if leak.examples
+    }
+    stale = sum(leak.stale for leak in leaks)
+    told = f"{compared:,} rows recomputed without what came later are the same"
+    return _summed(criterion, parts, told + f"; {stale:,} stale ones left out" * bool(stale))
+
+
+def _example(leak: Leak) -> str:
+    key, why = next(iter(leak.examples.items()))
+    return f"{'/'.join(str(value) for _, value in key)}: {why}"
+
+
 def _unfinished(measuring: Measuring, criterion: Criterion) -> Found:
     parts = {
         (f"run {run.run_id}", f"{run.kind} {run.state}"): (1.0, "")
@@ -431,5 +467,6 @@ KINDS: Mapping[str, Callable[[Measuring, Criterion], Found]] = {
     "duplicates": _duplicates,
     "schedules": _schedules,
     "gate": _gate,
+    "leakage": _leakage,
     "function": _function,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stocktake.count.statements import system_statements
 from stocktake.errors import UsageError
 from stocktake.model import Range
+from stocktake.run.shipped import load_shipped
 
 if TYPE_CHECKING:
     from stocktake.model import System
@@ -21,6 +22,7 @@ def window_of(workspace: Workspace, system: System, window: Range, *, period: st
     """
     if not period:
         return window
+    load_shipped(workspace, system)
     statement = system_statements(system).get("periods")
     if statement is None:
         raise UsageError(

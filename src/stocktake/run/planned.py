@@ -17,6 +17,7 @@ from stocktake.model.ordinals import members
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
 from stocktake.run.registry import find_datasets
+from stocktake.run.shipped import load_shipped
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def make_and_save(
     workspace: Workspace, system: System, options: PlanOptions, *, save: bool
 ) -> Plan:
     """Return a plan, stored when ``save`` is set (then it has a ``plan_id``)."""
+    load_shipped(workspace, system)
     with workspace.database.connection() as conn:
         made = plan_for(conn, workspace, system, options, now=workspace.clock())
         if not save:

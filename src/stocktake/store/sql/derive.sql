@@ -266,3 +266,44 @@ select {key_list}, case when not is_stored then 'absent'
 -- Stored rows of the touched scope whose derived columns differ.
 select {keys}, 'differs' from {target} t join computed c on {same_key}
  where {differs} order by {keys};
+
+-- name: days_stored
+-- Days of which rows are stored, with a number drawn by the seed.
+-- :since  date  first day, NULL for all
+-- :until  date  last day, included, NULL for all
+-- :seed  integer  which number
+select distinct hashtextextended({day}::text, %(seed)s), {day} from {target}
+ where {day} >= coalesce(%(since)s::date, '-infinity')
+   and {day} <= coalesce(%(until)s::date, 'infinity');
+
+-- name: own_of_day
+-- One of the things that happened on a day, drawn by the seed.
+-- :on  date  the day
+-- :seed  integer  which one
+select {own}::text from {target} where {day} = %(on)s
+ order by hashtextextended({own}::text, %(seed)s) limit 1;
+
+-- name: touch_stored
+-- Keys of stored rows of a day, drawn by the seed.
+-- :on  date  the day
+-- :seed  integer  which keys
+-- :most  bigint  keys at most
+insert into touched_keys ({scope})
+select {scope} from (select distinct {scope} from {target} where {day} = %(on)s and {chosen}) k
+ order by hashtextextended(k::text, %(seed)s) limit %(most)s;
+
+-- name: is_own
+-- Of one thing that happened on the day.
+-- :own  text  which
+{own}::text = %(own)s
+
+-- name: delete_later
+-- What came after a day; always rolled back.
+-- :on  date  the day
+delete from {target} where {day} > %(on)s;
+
+-- name: delete_beside
+-- What else happened on a day; always rolled back.
+-- :on  date  the day
+-- :own  text  what stays
+delete from {target} where {day} = %(on)s and {own}::text <> %(own)s;

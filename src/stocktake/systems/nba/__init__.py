@@ -1,6 +1,8 @@
 """NBA games in five layers, from the schedule to a feature store."""
 
 from stocktake import Schedule, System
+from stocktake.systems.nba.checks import CHECKS
+from stocktake.systems.nba.criteria import GATES, SIGNOFF
 from stocktake.systems.nba.datasets import DATASETS, L3
 from stocktake.systems.nba.derivations import DERIVATIONS
 from stocktake.systems.nba.expected import ZONE
@@ -25,10 +27,14 @@ system = System(
     datasets=DATASETS,
     sources=SOURCES,
     derivations=DERIVATIONS,
+    checks=CHECKS,
     schedules=SCHEDULES,
     zone=ZONE,
     order="newest",
+    first_month=10,
     sandbox="stocktake.systems.nba.sandbox:create",
     trainer="stocktake.systems.nba.training:train",
     summary="NBA games since 2014 in five layers: schedule, box scores, summaries, form, features.",
+    signoff=SIGNOFF,
+    gates=GATES,
 )

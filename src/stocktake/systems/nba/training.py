@@ -1,6 +1,6 @@
 """A model of points: gradient-boosted trees on the feature store, judged on later dates only.
 
-Split by whole dates in time order: the first 70 % of the rows train, the next 15 % say when to
+Split by whole dates in time order: the first 70 % of the dates train, the next 15 % say when to
 stop, the last 15 % judge. What it has to beat is a player's average over the last ten games.
 """
 
@@ -17,13 +17,13 @@ from stocktake import StocktakeError, Trained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
 Row = dict[str, Any]
 
 VERSION = "v1_25"
 SHARES = (0.70, 0.85)
-"""Where training and validation end, as shares of the rows."""
+"""Where training and validation end, as shares of the dates."""
 MOST_ROUNDS = 2_000
 PATIENCE_ROUNDS = 50
 PARAMETERS: Mapping[str, Any] = {
@@ -133,15 +133,12 @@ def train(rows: Sequence[Row], *, target: str, seed: int, trained_at: datetime) 
 
 
 def split(rows: Sequence[Row]) -> Parts:
-    """Part rows, which are in order of date, by whole dates."""
-    days: dict[date, int] = {}
-    for row in rows:
-        days[row["game_date"]] = days.get(row["game_date"], 0) + 1
-    ends, before = [], 0
+    """Part rows, which are in order of date: by the first share of the dates, not of the rows."""
+    days = list(dict.fromkeys(row["game_date"] for row in rows))
+    ends = []
     for share in SHARES:
-        while days and before + next(iter(days.values())) <= share * len(rows):
-            before += days.pop(next(iter(days)))
-        ends.append(before)
+        last = set(days[: int(share * len(days))])
+        ends.append(sum(row["game_date"] in last for row in rows))
     return Parts(rows[: ends[0]], rows[ends[0] : ends[1]], rows[ends[1] :])
 
 

@@ -1,0 +1,1 @@
+drop view nba.layer_game;

@@ -1,0 +1,1 @@
+"""A track in a real database: migrations and derivations of a small system."""
