@@ -102,7 +102,7 @@ def record(
     ordinals = _register(conn, system, batch, run_id=run_id, now=now)
     note_days(conn, system, landing.get("days", {}))
     writer = _Writer(conn, system, feed, run_id=run_id, now=now)
-    fills = _fills(system, feed)
+    fills, brought_along = _fills(system, feed), _brought_along(system, feed)
     for dataset in system.datasets:
         told = {
             outcome.key: outcome
@@ -113,7 +113,8 @@ def record(
             brought = batch.values.get((dataset.name, key_column(dataset)), {})
             writer.take(dataset, told, ordinals=ordinals, brought=brought)
         elif dataset.name not in fills:
-            writer.extracted(dataset, batch, ordinals=ordinals)
+            if dataset.name in brought_along or feed == DERIVE:
+                writer.extracted(dataset, batch, ordinals=ordinals)
             if _is_beside(system, dataset, fills):
                 writer.renew(dataset, {outcome.key: outcome for outcome in outcomes})
     return writer.write()
@@ -140,6 +141,15 @@ def _fills(system: System, feed: str) -> tuple[str, ...]:
         filled |= {one.name: one.fills for one in source.feeds}
         filled |= {one.name: one.fills for one in source.files}
     return filled.get(feed, ())
+
+
+def _brought_along(system: System, feed: str) -> tuple[str, ...]:
+    """Return the datasets that receive rows of the feed, but are not told by its units."""
+    along: dict[str, tuple[str, ...]] = {}
+    for source in system.sources:
+        along |= {one.name: one.also for one in source.feeds}
+        along |= {one.name: one.also for one in source.files}
+    return along.get(feed, ())
 
 
 def _register(

@@ -18,7 +18,7 @@ DAY_HINT = "Write it as YYYY-MM-DD, such as 2024-03-31."
 UNITS_HINT = "stocktake gaps lists units of ra_races as they are written."
 
 MISTAKES = [
-    ("count rcing", "no system 'rcing' is installed.", "Installed: racing."),
+    ("count rcing", "no system 'rcing' is installed.", "Installed: nba, racing."),
     ("count", "missing argument 'system'.", "stocktake count --help shows what it takes."),
     ("cuont", "no such command 'cuont'.", "stocktake --help shows what it takes."),
     ("count racing --since 2024-13-01", "--since '2024-13-01' is not a day.", DAY_HINT),
@@ -96,14 +96,14 @@ MISTAKES = [
         "no file source of that name holds ra_mst_horses.",
         "Name one with --source: hkjc, hkjc_index, hkjc_fixtures, bookmakers, coordinates.",
     ),
-    ("sources pause nope", "there is no source 'nope'.", "Sources: theracingapi."),
-    ("sources verify", "name the source.", "Sources: theracingapi."),
+    ("sources pause nope", "there is no source 'nope'.", "Sources: balldontlie, cdn, stats, theracingapi."),
+    ("sources verify", "name the source.", "Sources: balldontlie, cdn, stats, theracingapi."),
     (
         "accept racing ra_races 2019-03-05/gb",
         "an accepted gap needs a reason and a name.",
         "Add --reason '…' --by '…', and --until YYYY-MM-DD if it should expire.",
     ),
-    ("db rollback nope --to 0", "no component 'nope'.", "Components: engine, racing."),
+    ("db rollback nope --to 0", "no component 'nope'.", "Components: engine, nba, racing."),
     (
         "db restore /no/such.backup",
         "/no/such.backup is not a backup.",
@@ -129,7 +129,7 @@ MISTAKES = [
         "there is no time zone 'Mars/Olympus'.",
         "IANA names, such as Europe/London or UTC.",
     ),
-    ("demo nope", "no system 'nope' is installed.", "Installed: racing."),
+    ("demo nope", "no system 'nope' is installed.", "Installed: nba, racing."),
     (
         "demo racing",
         "the demo makes a local database of its own.",
@@ -172,7 +172,7 @@ def test_people_read_the_error_on_stderr_and_nothing_on_stdout() -> None:
 
     assert (said.out, said.err) == (
         "",
-        "error: no system 'rcing' is installed.\nnext:  Installed: racing.\n",
+        "error: no system 'rcing' is installed.\nnext:  Installed: nba, racing.\n",
     )
 
 

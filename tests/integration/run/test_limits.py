@@ -35,7 +35,7 @@ async def work(url, base_url, factor, first, counts):
     login = {**SANDBOX_LOGIN, "rate_factor": factor, "base_url": base_url}
     database = Database(url, application="worker")
     async with open_fetching(
-        database, system, {"theracingapi": login}, stored={}, clock=system_clock
+        database, {"theracingapi": login}, stored={}, clock=system_clock
     ) as fetching:
         async def ask(name, count):
             source, feed = system.feed(name)

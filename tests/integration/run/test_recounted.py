@@ -23,8 +23,8 @@ select count(*) from racing.ra_runners
 """
 KEYS = {
     "ra_runner_statistics": ("runner_id", "horse_id"),
-    "ra_performance_by_venue": ("entity_type", "entity_id"),
-    "ra_performance_by_distance": ("entity_type", "entity_id"),
+    "ra_performance_by_venue": ("entity_type", "entity_id", "venue_id"),
+    "ra_performance_by_distance": ("entity_type", "entity_id", "distance_yards"),
     "ra_entity_combinations": ("entity1_id", "entity2_id"),  # jockey and trainer
 }
 LATER_ENTRIES = """
@@ -34,7 +34,7 @@ select e.runner_id, e.horse_id
  where r.race_id = %(race_id)s
 """
 ENTITIES = """
-select e.entity_type, e.entity_id
+select e.entity_type, e.entity_id, r.{place}
   from racing.ra_race_results r,
        lateral (values ('horse', horse_id), ('jockey', jockey_id), ('trainer', trainer_id),
                        ('owner', owner_id), ('sire', sire_id), ('dam', dam_id),
@@ -49,8 +49,8 @@ select jockey_id, trainer_id from racing.ra_race_results
 
 TOUCHED = {
     "ra_runner_statistics": LATER_ENTRIES,
-    "ra_performance_by_venue": ENTITIES,
-    "ra_performance_by_distance": ENTITIES,
+    "ra_performance_by_venue": ENTITIES.format(place="course_id"),
+    "ra_performance_by_distance": ENTITIES.format(place="distance_y"),
     "ra_entity_combinations": PAIRS,
 }
 Rows = dict[str, tuple[Any, ...]]
