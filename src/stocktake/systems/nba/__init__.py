@@ -29,6 +29,7 @@ system = System(
     zone=ZONE,
     order="newest",
     sandbox="stocktake.systems.nba.sandbox:create",
+    story="stocktake.systems.nba.sandbox.story:tell",
     trainer="stocktake.systems.nba.training:train",
     summary="NBA games since 2014 in five layers: schedule, box scores, summaries, form, features.",
 )
