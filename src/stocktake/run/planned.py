@@ -13,7 +13,7 @@ from stocktake.count.needs import member_keys, needs, newest_members
 from stocktake.count.states import Looking
 from stocktake.errors import PlanRefused
 from stocktake.model import TO_FILL_STATES, Range
-from stocktake.model.ordinals import members
+from stocktake.model.ordinals import intersect, members, union
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
 from stocktake.run.registry import find_datasets
@@ -151,6 +151,41 @@ def dynamic_ranges(
         if need.feed == feed.name:
             found.setdefault(need.series, []).extend(need.ranges)
     return found
+
+
+def still_lacking(
+    conn: psycopg.Connection,
+    workspace: Workspace,
+    system: System,
+    feed: Feed,
+    *,
+    options: PlanOptions,
+    left: Mapping[tuple[str, ...], Sequence[tuple[int, int]]],
+) -> Ranges:
+    """Return what of ``left`` is still wanted of a feed that stands in for another.
+
+    Both are planned for units that both failed at; what the first one brought since is not asked
+    for again.
+    """
+    now = workspace.clock()
+    wanted: Ranges = {}
+    for need in needs(
+        conn,
+        system,
+        [system.dataset(feed.fills[0])],
+        states=options.states,
+        refetch=True,  # a second look at what it holds itself stays in
+        now=now,
+        window=asked_range(system, options, now=now),
+        lifted=workspace.lifted(system),
+    ):
+        if need.feed == feed.name:
+            wanted.setdefault(need.series, []).extend(need.ranges)
+    found = {
+        series: list(intersect(union(ranges), union(wanted.get(series, ()))))
+        for series, ranges in left.items()
+    }
+    return {series: ranges for series, ranges in found.items() if ranges}
 
 
 def member_order(database: Database, system: System, feed: Feed) -> Sequence[int]:
