@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import Identifier
 
+from stocktake.count.dated import redate
 from stocktake.count.ledger import Change, UnitLine, series_ids, write_ledger, write_units
 from stocktake.count.members import as_json, date_members, member_columns, register
 from stocktake.count.routes import (
@@ -72,6 +73,7 @@ def recount(
     """
     if repair:
         _renew_members(conn, system, now=now)
+        redate(conn, system)
         conn.execute(QUERIES.look_again, {"system": system.name})
     found: list[Drift] = []
     for dataset in datasets:

@@ -18,7 +18,7 @@ DAY_HINT = "Write it as YYYY-MM-DD, such as 2024-03-31."
 UNITS_HINT = "stocktake gaps lists units of ra_races as they are written."
 
 MISTAKES = [
-    ("count rcing", "no system 'rcing' is installed.", "Installed: racing."),
+    ("count rcing", "no system 'rcing' is installed.", "Installed: nba, racing."),
     ("count", "missing argument 'system'.", "stocktake count --help shows what it takes."),
     ("cuont", "no such command 'cuont'.", "stocktake --help shows what it takes."),
     ("count racing --since 2024-13-01", "--since '2024-13-01' is not a day.", DAY_HINT),
@@ -129,13 +129,13 @@ MISTAKES = [
         "there is no time zone 'Mars/Olympus'.",
         "IANA names, such as Europe/London or UTC.",
     ),
-    ("demo nope", "no system 'nope' is installed.", "Installed: racing."),
+    ("demo nope", "no system 'nope' is installed.", "Installed: nba, racing."),
     (
         "demo racing",
         "the demo makes a local database of its own.",
         "Leave --database-url and STOCKTAKE_DATABASE_URL away.",
     ),
-    ("sandbox racing --scale huge", "no scale 'huge'.", "Scales: full, year, week."),
+    ("sandbox racing --scale huge", "racing has no scale 'huge'.", "full is what every sandbox knows."),
 ]  # fmt: skip
 
 
