@@ -115,9 +115,14 @@ class League:
             states=states,
             limit=None,
         )
-        names = [row[0] for row in self.rows("select m.key from stocktake.member m join stocktake."
-            "series s using (series_id) where s.system = 'nba' and s.dataset = 'schedule'"
-            " and s.key = array['game_id'] order by ordinal")]
+        names = [
+            name
+            for (name,) in self.rows(
+                "select m.key from stocktake.member m join stocktake.series s using (series_id) "
+                "where s.system = 'nba' and s.dataset = 'schedule' and s.key = array['game_id'] "
+                "order by ordinal"
+            )
+        ]
         return [
             name
             for gap in found
@@ -142,9 +147,9 @@ class League:
     def checksums(self) -> dict[str, str]:
         """Return a checksum of every layer's rows, without the engine's columns."""
         query = SQL(
-            "select md5(string_agg(line, ',' order by line)) from (select (to_jsonb(t) - "
-            "array['_capture_id', '_run_id', '_loaded_at', '_row_hash', 'calculated_at'])::text "
-            "as line from {} t) as lines"
+            "select md5(string_agg(line, ',' order by line)) from (select (select jsonb_object_agg("
+            "key, value) from jsonb_each(to_jsonb(t)) where key !~ '^_')::text as line"
+            " from {} t) as lines"
         )
         with self.database.login() as session:
             return {
