@@ -97,9 +97,7 @@ def _fresh_settings(out: Output) -> Settings:
 
 
 def _pointed_at(settings: Settings, story: Story, base_url: str) -> Settings:
-    sources = {
-        name: {**own, "base_url": base_url} for name, own in story.settings.items()
-    }
+    sources = {name: {**own, "base_url": base_url} for name, own in story.settings.items()}
     return dataclasses.replace(settings, sources=sources)
 
 

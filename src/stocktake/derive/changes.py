@@ -83,7 +83,9 @@ def touch_everything(conn: Connection[Any], target: Target) -> None:
     conn.execute(QUERIES.analyze_touched_keys)
 
 
-def touch_units(conn: Connection[Any], target: Target, *, column: str, units: Sequence[str]) -> None:
+def touch_units(
+    conn: Connection[Any], target: Target, *, column: str, units: Sequence[str]
+) -> None:
     """Add the keys of units to ``touched_keys``; a derivation that cannot list its keys has none.
 
     Args:

@@ -92,7 +92,7 @@ def in_order(derivations: Sequence[Derivation]) -> tuple[Derivation, ...]:
     return tuple(ordered)
 
 
-def derive(  # noqa: PLR0913 -- what is lacking is the caller's to know
+def derive(
     conn: Connection[Any],
     system: System,
     derivation: Derivation,

@@ -301,7 +301,7 @@ class _Execution:
                     self._system,
                     feed,
                     options=self._plan.options,
-                    now=self._workspace.clock(),
+                    due_only=self._looks_again and not self._plan.options.refetch,
                 )
                 set_ordinals(conn, plan_id, number, ranges)
             left = remaining(conn, self._claim.run_id, plan_id, number)

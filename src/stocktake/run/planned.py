@@ -131,19 +131,21 @@ def dynamic_ranges(
     feed: Feed,
     *,
     options: PlanOptions,
-    now: datetime,
+    due_only: bool,
 ) -> Ranges:
     """Return what a feed needs at this moment: the units a dynamic part stands for.
 
-    Members that have days are asked for within the days of the plan.
+    Members that have days are asked for within the days of the plan. With ``due_only`` failures
+    that wait for their next try are left out, as in the plan itself.
     """
+    now = workspace.clock()
     found: Ranges = {}
     for need in needs(
         conn,
         system,
         [system.dataset(feed.fills[0])],
         states=TO_FILL_STATES,
-        due_only=True,
+        due_only=due_only,
         now=now,
         window=asked_range(system, options, now=now),
         lifted=workspace.lifted(system),

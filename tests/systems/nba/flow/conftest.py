@@ -52,6 +52,9 @@ def noon(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 17, tzinfo=UTC)
 
 
+NOW = noon(TODAY)
+
+
 @dataclass(slots=True)
 class League:
     """One installation on one sandbox.
@@ -66,7 +69,7 @@ class League:
     database: Database
     server: SandboxServer
     home: Path
-    now: datetime = noon(TODAY)
+    now: datetime = NOW
 
     @property
     def workspace(self) -> Workspace:
@@ -83,9 +86,7 @@ class League:
     def backfill(self, *datasets: str, since: date = SINCE, **options: Any) -> RunReport:
         """Run a backfill to its end, a minute later than what came before."""
         self.now += timedelta(minutes=1)
-        return backfill(
-            self.workspace, NBA, PlanOptions(datasets=datasets, since=since, **options)
-        )
+        return backfill(self.workspace, NBA, PlanOptions(datasets=datasets, since=since, **options))
 
     def sync(self, *datasets: str) -> RunReport:
         """Run a sync to its end."""
@@ -148,7 +149,7 @@ class League:
         """Return a checksum of every layer's rows, without the engine's columns."""
         query = SQL(
             "select md5(string_agg(line, ',' order by line)) from (select (select jsonb_object_agg("
-            "key, value) from jsonb_each(to_jsonb(t)) where key !~ '^_')::text as line"
+            "key, value) from jsonb_each(to_jsonb(t)) where key !~ '^_|^(created|updated)_at$')::text as line"
             " from {} t) as lines"
         )
         with self.database.login() as session:
@@ -218,4 +219,3 @@ def league(cluster: LocalCluster, filled: League) -> Iterator[League]:
     with copied(cluster, filled.database) as database:
         yield replace(filled, database=database)
         filled.server.rules.clear()
-

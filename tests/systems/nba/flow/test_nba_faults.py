@@ -87,10 +87,7 @@ def test_a_fault_gives_its_state_and_heals(case: Case, opened: Callable[..., Lea
     players, teams = league.why("raw_box_score", GAME), league.why("raw_team_log", GAME)
     surplus = league.count("raw_box_score").surplus
     league.server.rules.clear()
-    before=len(league.server.requests)
-    r=league.backfill(*FETCHED)
-    print("ASKED", r, [e.target for e in league.server.requests[before:]])
-    print("WHY", league.why("raw_box_score", GAME))
+    league.backfill(*FETCHED)
     healed = [league.count(name).states for name in FETCHED[1:]]
 
     assert (players.state.value, teams.state.value) == (case.players[0], case.teams[0])
