@@ -18,7 +18,6 @@ from stocktake.run.explained import explain_unit
 from stocktake.run.planned import make_and_save
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.shipped import load_shipped
-from stocktake.run.sync import sync
 from stocktake.run.workspace import Workspace, components
 from stocktake.settings import Settings
 from stocktake.store.installation import init
@@ -88,10 +87,6 @@ class League:
         self.now += timedelta(minutes=1)
         return backfill(self.workspace, NBA, PlanOptions(datasets=datasets, since=since, **options))
 
-    def sync(self, *datasets: str) -> RunReport:
-        """Run a sync to its end."""
-        return sync(self.workspace, NBA, datasets, days=14)
-
     def derive(self) -> None:
         """Compute what changes since the last time touch."""
         derive_system(self.workspace, NBA, (), full=False, parameters={})
@@ -148,9 +143,9 @@ class League:
     def checksums(self) -> dict[str, str]:
         """Return a checksum of every layer's rows, without the engine's columns."""
         query = SQL(
-            "select md5(string_agg(line, ',' order by line)) from (select (select jsonb_object_agg("
-            "key, value) from jsonb_each(to_jsonb(t)) where key !~ '^_|^(created|updated)_at$')::text as line"
-            " from {} t) as lines"
+            "select md5(string_agg(line, ',' order by line)) from (select (select "
+            "jsonb_object_agg(key, value) from jsonb_each(to_jsonb(t)) "
+            "where key !~ '^_|^(created|updated)_at$')::text as line from {} t) as lines"
         )
         with self.database.login() as session:
             return {

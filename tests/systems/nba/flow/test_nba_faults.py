@@ -11,8 +11,9 @@ from stocktake.model import State
 from stocktake.testing import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from stocktake.model import FeedState
     from tests.systems.nba.flow.conftest import League
 
 GAME = "0022400101"
@@ -39,14 +40,10 @@ class Case:
     fed_by: str = "player_log"
 
 
-def log(kind: str, **more: str) -> Fault:
-    return Fault(kind, **more)
-
-
 CASES = [
-    pytest.param(Case((log("missing_from_log", match=GAME),), teams=("failed", "not in the answer"),
+    pytest.param(Case((Fault("missing_from_log", match=GAME),), teams=("failed", "not in the answer"),
                       fed_by="box_score"), id="not in the log", marks=pytest.mark.soak),
-    pytest.param(Case((log("missing_from_log", match=GAME),
+    pytest.param(Case((Fault("missing_from_log", match=GAME),
                        Fault("empty_answer", BOX_SCORES, GAME)),
                       ("failed", "empty answer"), ("failed", "not in the answer")),
                  id="in neither log nor box score"),
@@ -99,5 +96,5 @@ def test_a_fault_gives_its_state_and_heals(case: Case, opened: Callable[..., Lea
     assert not [states for states in healed if State.FAILED in states or State.THIN in states]
 
 
-def _reasons(feeds: object) -> str:
-    return str([feed.reason for feed in feeds])  # type: ignore[attr-defined]
+def _reasons(feeds: Iterable[FeedState]) -> str:
+    return str([feed.reason for feed in feeds])
