@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from stocktake.count.coverage import count
+from stocktake.count.dated import redate
 from stocktake.count.needs import member_keys, needs, newest_members
 from stocktake.count.states import Looking
 from stocktake.errors import PlanRefused
@@ -139,6 +140,7 @@ def dynamic_ranges(
     that wait for their next try are left out, as in the plan itself.
     """
     now = workspace.clock()
+    redate(conn, system)  # what this run loaded named members by its own days
     found: Ranges = {}
     for need in needs(
         conn,

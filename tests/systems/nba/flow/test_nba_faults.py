@@ -41,8 +41,9 @@ class Case:
 
 
 CASES = [
-    pytest.param(Case((Fault("missing_from_log", match=GAME),), teams=("failed", "not in the answer"),
-                      fed_by="box_score"), id="not in the log", marks=pytest.mark.soak),
+    pytest.param(Case((Fault("missing_from_log", match=GAME),),
+                      teams=("failed", "not in the answer"), fed_by="box_score"),
+                 id="not in the log", marks=pytest.mark.soak),
     pytest.param(Case((Fault("missing_from_log", match=GAME),
                        Fault("empty_answer", BOX_SCORES, GAME)),
                       ("failed", "empty answer"), ("failed", "not in the answer")),

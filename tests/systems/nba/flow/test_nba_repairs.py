@@ -55,7 +55,7 @@ def test_a_games_rows_deleted_from_a_layer_are_found_explained_and_repaired(
     plan = league.plan()
     league.backfill()
 
-    assert (layer, GAME) in drift
+    assert drift == [(layer, GAME)]
     assert short.missing == 1
     assert told.state is State.MISSING
     assert told.advice.startswith("stocktake ")
