@@ -147,6 +147,7 @@ def dynamic_ranges(
         system,
         [system.dataset(feed.fills[0])],
         states=TO_FILL_STATES,
+        refetch=options.refetch,
         due_only=due_only,
         now=now,
         window=asked_range(system, options, now=now),
