@@ -18,17 +18,19 @@ from stocktake.cli.arguments import (
     read_instant,
     read_range,
 )
-from stocktake.cli.output import output_of
+from stocktake.cli.calendar import week_legend, week_rows
+from stocktake.cli.output import Output, output_of
 from stocktake.model import State
-from stocktake.run.counted import count_system, recount_system
+from stocktake.run.counted import count_system, layers, recount_system
 from stocktake.run.periods import window_of
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
+    from stocktake.count.holes import Stretch
     from stocktake.model import Coverage, Drift
 
 PASS, WARN, FAIL = 0, 1, 2
@@ -63,15 +65,21 @@ def count(
         window = window_of(workspace, found, window, period=period)
         drift = recount_system(workspace, found, chosen, window) if recount else []
         counted = count_system(workspace, found, chosen, window, as_of=instant)
+        weeks = layers(workspace, found, chosen, window) if _shows_weeks(out, period, as_of) else {}
     if not (until or period):
         counted = [up_to_today(one) for one in counted]
     document: dict[str, Any] = {"system": found.name, "datasets": [as_json(c) for c in counted]}
     if recount:
         document["drift"] = drift
-    out.emit(document, lambda console: _render(console, found.name, counted, drift))
+    out.emit(document, lambda console: _render(console, found.name, counted, drift, weeks=weeks))
     if recount and not drift:
         out.hint("ledger and rows agree.")
     return FAIL if drift else exit_code(counted)
+
+
+def _shows_weeks(out: Output, period: str, as_of: str) -> bool:
+    """Say whether to draw what a season's layers hold week by week, as of now."""
+    return bool(period) and not (out.as_json or as_of)
 
 
 def up_to_today(coverage: Coverage) -> Coverage:
@@ -150,10 +158,20 @@ def _cells(one: Coverage, *, is_wide: bool) -> list[str]:
 
 
 def _render(
-    console: Console, system: str, counted: Sequence[Coverage], drift: Sequence[Drift]
+    console: Console,
+    system: str,
+    counted: Sequence[Coverage],
+    drift: Sequence[Drift],
+    *,
+    weeks: Mapping[str, Sequence[Stretch]],
 ) -> None:
     title = f"{system}: held against expected"
     console.print(coverage_table(counted, title, width=console.width))
+    if weeks:
+        console.print()
+        for line in week_rows(weeks):
+            console.print(line, soft_wrap=True)
+        console.print(week_legend())
     if not drift:
         return
     console.print(f"\n[bold red]{len(drift)} units where ledger and rows disagree[/]")

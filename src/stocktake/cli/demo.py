@@ -13,7 +13,7 @@ from rich.panel import Panel
 
 from stocktake.cli import words
 from stocktake.cli.arguments import read_day
-from stocktake.cli.calendar import legend, month_rows
+from stocktake.cli.calendar import legend, month_rows, week_legend, week_rows
 from stocktake.cli.check import render_checks
 from stocktake.cli.count import as_json, coverage_table, exit_code
 from stocktake.cli.explain import render_why
@@ -28,7 +28,7 @@ from stocktake.observe.logs import configure_logs
 from stocktake.run.backfill import Conduct, backfill
 from stocktake.run.checked import check_system
 from stocktake.run.clock import system_clock
-from stocktake.run.counted import calendar, count_system, list_gaps
+from stocktake.run.counted import calendar, count_system, first_day, layers, list_gaps
 from stocktake.run.explained import explain_unit
 from stocktake.run.planned import make_and_save
 from stocktake.run.registry import find_system, installed_systems
@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from stocktake.testing import Story
 
 
+SHOWN = 6
+"""Most gaps of the story's dataset that are printed."""
+
+
 def demo(
     context: typer.Context,
     system: Annotated[str, typer.Argument(help="System to show.")] = "racing",
@@ -59,7 +63,8 @@ def demo(
     out = output_of(context)
     found = find_system(system)
     if not found.story:
-        raise UsageError(f"{system} ships no demo.", hint="stocktake demo racing")
+        names = [one.name for one in installed_systems().values() if one.story]
+        raise UsageError(f"{system} ships no demo.", hint=f"These do: {', '.join(names)}.")
     started = time.monotonic()
     story: Story = load_place(found.story)(system_clock().date())
     settings = _fresh_settings(out)
@@ -92,9 +97,7 @@ def _fresh_settings(out: Output) -> Settings:
 
 
 def _pointed_at(settings: Settings, story: Story, base_url: str) -> Settings:
-    sources = {
-        name: {**own, "base_url": base_url, **SANDBOX_LOGIN} for name, own in story.settings.items()
-    }
+    sources = {name: {**own, "base_url": base_url} for name, own in story.settings.items()}
     return dataclasses.replace(settings, sources=sources)
 
 
@@ -126,9 +129,7 @@ class _Telling:
         self._say(4, f"why {name} {dataset} {unit}", "One of them, explained.")
         self._draw_why(dataset, unit)
         story.mend()
-        self._say(
-            5, f"backfill {name} {window}", "The source is well again. Only gaps are asked for."
-        )
+        self._say(5, f"backfill {name} {window}", story.healing)
         second = self._fill()
         self._say(6, f"count {name} {window}", "Every unit counted from the rows themselves.")
         after, checks = self._draw_end()
@@ -148,8 +149,8 @@ class _Telling:
             days = (self._story.until - self._story.since).days + 1
             self._screen.print(f"[bold]{self._system.summary}[/]")
             self._screen.print(
-                f"[dim]The last {days} days of it, from a sandbox that speaks the source's own "
-                "language on this machine: made-up horses, real mishaps.[/]"
+                f"[dim]{days} days of it to {self._story.until}, from a sandbox that speaks the "
+                f"source's own language on this machine: {self._story.cast}, real mishaps.[/]"
             )
 
     def _say(self, step: int, command: str, remark: str) -> None:
@@ -196,18 +197,28 @@ class _Telling:
     def _list_gaps(self, listed: Sequence[Gap]) -> None:
         """Show the gaps of the story's dataset; the others only as a number."""
         shown = [gap for gap in listed if gap.dataset == self._story.hole[0]]
-        for gap in shown:
+        for gap in shown[:SHOWN]:
+            until = f" to {gap.last}" if gap.units > 1 else ""
             self._screen.print(
-                f"   {gap.dataset} {gap.first} {'/'.join(gap.series):<4} "
+                f"   {gap.dataset} {gap.first}{until} {'/'.join(gap.series):<4} "
                 f"{words.state_text(gap.state)}: {gap.reason}",
                 soft_wrap=True,
             )
+        if shown[SHOWN:]:
+            self._screen.print(f"   [dim]and {len(shown) - SHOWN} more like these[/]")
         units = sum(gap.units for gap in listed) - sum(gap.units for gap in shown)
         others = ", ".join(dict.fromkeys(gap.dataset for gap in listed if gap not in shown))
         self._screen.print(f"   [dim]and {units} units of {others}[/]")
 
     def _draw_calendar(self) -> None:
+        """Show where the holes are: a mark a day, or of units that only fall on days a week."""
         dataset = self._system.dataset(self._story.hole[0])
+        if first_day(dataset) is None:
+            lines = layers(self._workspace, self._system, self._chosen, self._window)
+            for line in week_rows(lines):
+                self._screen.print("  ", line, soft_wrap=True)
+            self._screen.print("  ", week_legend())
+            return
         rows = calendar(self._workspace, self._system, dataset, self._window)
         self._screen.print(f"\n   [bold]{dataset.name}[/], a mark a day")
         for line in month_rows(rows):
@@ -236,19 +247,20 @@ class _Telling:
 def _farewell(screen: Console, settings: Settings, told: dict[str, Any]) -> None:
     first, second, third = told["runs"]
     rows = sum(one["rows"] or 0 for one in told["coverage"])
+    counted = f", {words.number(rows)} rows" if rows else ""
     held = sum(one["held"] for one in told["coverage"])
     expected = sum(one["expected"] or 0 for one in told["coverage"])
     again = sum(one["inserted"] + one["updated"] for one in third["rows"].values())
     screen.print()
     screen.print(
         Panel(
-            f"[bold]{told['days']} days, {words.number(held)} of {words.number(expected)} units, "
-            f"{words.number(rows)} rows[/] in {words.duration(told['seconds'])}.\n"
+            f"[bold]{told['days']} days, {words.number(held)} of {words.number(expected)} units"
+            f"{counted}[/] in {words.duration(told['seconds'])}.\n"
             f"{words.number(first['requests'])} requests said “finished” and left "
             f"{told['gaps_before']} units wrong; each was named with its reason.\n"
             f"{words.number(second['requests'])} more requests filled them. A third run made "
             f"{third['requests']} requests and changed {again} rows.\n\n"
-            f"Look around:  [bold]stocktake --home {settings.home} status racing[/]",
+            f"Look around:  [bold]stocktake --home {settings.home} status {told['system']}[/]",
             title="Stocktake knows what complete means",
             border_style="green",
             expand=False,
@@ -260,7 +272,7 @@ def sandbox(
     context: typer.Context,
     system: Annotated[str, typer.Argument(help="System whose source to imitate.")],
     seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 1,
-    scale: Annotated[str, typer.Option(help="full, year or week.")] = "full",
+    scale: Annotated[str, typer.Option(help="Its size, in the system's own words.")] = "full",
     until: Annotated[str, typer.Option(help="Its today: YYYY-MM-DD; today when left out.")] = "",
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks one.")] = 8765,
     rate_factor: Annotated[float, typer.Option(min=0.01, help="Multiplies its limits.")] = 1.0,
@@ -277,7 +289,9 @@ def sandbox(
             seed, scale, until=day, rate_factor=rate_factor, **SANDBOX_LOGIN
         )
     except KeyError:
-        raise UsageError(f"no scale {scale!r}.", hint="Scales: full, year, week.") from None
+        raise UsageError(
+            f"{system} has no scale {scale!r}.", hint="full is what every sandbox knows."
+        ) from None
     out.emit(
         {"base_url": f"http://127.0.0.1:{port}", **SANDBOX_LOGIN, "until": day},
         lambda screen: screen.print(

@@ -208,15 +208,22 @@ def _rejects(
 def _upstream(
     conn: Connection, system: System, dataset: Dataset, key: UnitKey, view: View
 ) -> tuple[tuple[str, State, str], ...]:
-    """Return the same unit's state in every dataset of equal units that comes before."""
-    found = []
-    for name in dataset.after:
-        above = system.dataset(name)
-        if above.partitions == dataset.partitions:
-            place = locate(conn, system, above, key)
-            state, reason, _ = _states(conn, system, above, place, view)
-            found.append((above.name, state, reason))
-    return tuple(found)
+    """Return the same unit's state in every dataset of equal units that comes before.
+
+    Nearest first; beyond one that is no gap there is nothing to explain.
+    """
+    found: dict[str, tuple[str, State, str]] = {}
+    waiting = list(dataset.after)
+    while waiting:
+        above = system.dataset(waiting.pop(0))
+        if above.name in found or above.partitions != dataset.partitions:
+            continue
+        place = locate(conn, system, above, key)
+        state, reason, _ = _states(conn, system, above, place, view)
+        found[above.name] = (above.name, state, reason)
+        if state in GAP_STATES:
+            waiting += above.after
+    return tuple(found.values())
 
 
 def _turned_at(
@@ -249,10 +256,16 @@ def _advice(system: System, dataset: Dataset, told: Explanation) -> str:
     """Return what to do next: a sentence, a command where there is one."""
     if told.state in {State.MISSING, State.THIN, State.FAILED, State.STALE}:
         return _filling(system, dataset, told)
-    blocking = next((name for name, state, _ in told.upstream if state in GAP_STATES), None)
-    if told.state is State.BLOCKED and blocking:
+    if told.state is State.BLOCKED and (blocking := _root(told)):
         return f"First fill {blocking}: stocktake why {system.name} {blocking} {told.unit}"
     return _STANDING.get(told.state, "Nothing.") + _lifting(system, dataset, told)
+
+
+def _root(told: Explanation) -> str:
+    """Return the dataset that lacks the unit of itself, not for want of another; empty if none."""
+    lacking = [(name, state) for name, state, _ in told.upstream if state in GAP_STATES]
+    own = [name for name, state in lacking if state is not State.BLOCKED]
+    return next(iter(own or [name for name, _ in lacking]), "")
 
 
 def _filling(system: System, dataset: Dataset, told: Explanation) -> str:

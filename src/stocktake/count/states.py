@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Required, TypedDict
 
@@ -33,7 +33,7 @@ from stocktake.model import (
     dimensions,
     ordinal_of,
 )
-from stocktake.model.ordinals import HIGHEST, LOWEST, as_text
+from stocktake.model.ordinals import HIGHEST, LOWEST, Ranges, as_text
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ class View:
     window: Range = EVER
     lifted: frozenset[str] = frozenset()
     as_of: datetime | None = None
+    waived: dict[tuple[str, int | None], dict[str, Ranges]] = field(
+        default_factory=dict, compare=False
+    )
+    """What statements of waived units told: asked once by a look at many datasets."""
 
     @property
     def instant(self) -> datetime:
@@ -155,8 +159,12 @@ def question(
         is_known = is_known and members is not None
         rules = _member_rules(conn, rules, series_id=members, axis=axis, view=view)
     if dataset.waived:
-        waived = waived_ranges(conn, system, dataset, members=members, lifted=view.lifted)
-        rules = without(rules, waived)
+        asked = (dataset.waived, members)
+        if asked not in view.waived:
+            view.waived[asked] = waived_ranges(
+                conn, system, dataset, members=members, lifted=view.lifted
+            )
+        rules = without(rules, view.waived[asked])
     first, last = _bounds(view.window) if isinstance(axis, Days) else (LOWEST, HIGHEST)
     parameters = {
         "system": system.name,

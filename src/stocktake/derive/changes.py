@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from stocktake.derive.target import QUERIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from psycopg import Connection
@@ -83,6 +83,24 @@ def touch_everything(conn: Connection[Any], target: Target) -> None:
         conn.execute(statement, parameters_of(target), prepare=False)
         _drop_views(conn, target)
     conn.execute(QUERIES.analyze_touched_keys)
+
+
+def touch_units(
+    conn: Connection[Any], target: Target, *, column: str, units: Sequence[str]
+) -> None:
+    """Add the keys of units to ``touched_keys``; a derivation that cannot list its keys has none.
+
+    Args:
+        column: Column of the scope that names a unit.
+        units: Its values.
+    """
+    every = _every_key(target)
+    if every is None or not units:
+        return
+    statement = QUERIES.touch_units.format(
+        scope=target.scope, every=every, column=Identifier(column)
+    )
+    conn.execute(statement, parameters_of(target) | {"keys": list(units)}, prepare=False)
 
 
 def touch_sample(

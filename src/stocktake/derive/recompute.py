@@ -15,10 +15,11 @@ from stocktake.derive.changes import (
     parameters_of,
     touch_changed,
     touch_everything,
+    touch_units,
     touched_units,
 )
 from stocktake.derive.target import QUERIES, Target, target_of
-from stocktake.model import RowCounts, Values
+from stocktake.model import FromDataset, RowCounts, Values
 from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def derive(
     derivation: Derivation,
     *,
     full: bool = False,
+    lacking: Sequence[str] = (),
     run_id: int | None,
     now: datetime,
 ) -> Derived:
@@ -109,6 +111,7 @@ def derive(
 
     Args:
         full: Recompute every key.
+        lacking: Units counted as missing although their inputs are there; recomputed as well.
         run_id: Run that stored rows are ascribed to.
         now: UTC; given to the statements as ``%(now)s`` and kept with the watermark.
     """
@@ -122,8 +125,9 @@ def derive(
     values = {**used, "now": now, "_run_id": run_id}
     if is_full or state is None:
         touch_everything(conn, target)
-    elif has_changes(conn, target, state.watermark):
+    elif lacking or has_changes(conn, target, state.watermark):
         touch_changed(conn, target, state.watermark)
+        touch_units(conn, target, column=unit_column(system, derivation), units=lacking)
     else:
         _write_state(conn, target, watermark, used, values)
         return Derived(derivation.dataset, RowCounts(), 0, 0, (), is_full=False)
@@ -144,6 +148,14 @@ def _every_unit(target: Target) -> list[tuple[str, ...]]:
         return [("all",)]
     partitions = target.system.dataset(target.derivation.dataset).partitions
     return [(value,) for value in partitions.values] if isinstance(partitions, Values) else []
+
+
+def unit_column(system: System, derivation: Derivation) -> str:
+    """Return the column that names a unit and is part of the scope; empty when there is none."""
+    units = system.dataset(derivation.dataset).partitions
+    if isinstance(units, FromDataset) and units.column in derivation.scope:
+        return units.column
+    return ""
 
 
 def compute_rows(conn: Connection[Any], target: Target, values: Mapping[str, Any]) -> int:

@@ -34,6 +34,7 @@ from stocktake.run.planned import (
     options_json,
     plan_for,
     require_space,
+    still_lacking,
 )
 from stocktake.run.progress import Meter, Report, silent
 from stocktake.run.pump import PumpLimits, StopSign, pump
@@ -312,10 +313,20 @@ class _Execution:
                     self._system,
                     feed,
                     options=self._plan.options,
-                    now=self._workspace.clock(),
+                    due_only=self._looks_again and not self._plan.options.refetch,
                 )
                 set_ordinals(conn, plan_id, number, ranges)
-            return remaining(conn, self._claim.run_id, plan_id, number)
+            left = remaining(conn, self._claim.run_id, plan_id, number)
+            if not feed.instead_of or part.dynamic:
+                return left
+            return still_lacking(
+                conn,
+                self._workspace,
+                self._system,
+                feed,
+                options=self._plan.options,
+                left=left,
+            )
 
     def prepare(self, batch: Sequence[Fetched]) -> Prepared:
         """Capture and parse a batch; a refused login stops the producers."""

@@ -8,9 +8,19 @@ from zoneinfo import ZoneInfo
 
 from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
-from stocktake.count.holes import first_member_day
+from stocktake.count.holes import first_member_day, stretches
 from stocktake.count.recount import recount
-from stocktake.model import GAP_STATES, Days, Range, State, axis_index, dimensions, years
+from stocktake.count.states import View
+from stocktake.model import (
+    GAP_STATES,
+    Days,
+    FromDataset,
+    Range,
+    State,
+    axis_index,
+    dimensions,
+    years,
+)
 from stocktake.run.shipped import load_shipped
 from stocktake.run.stale import find_stale
 
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from stocktake.count.gaps import MatrixRow
+    from stocktake.count.holes import Stretch
     from stocktake.model import Coverage, Dataset, Drift, Gap, System
     from stocktake.run.workspace import Workspace
 
@@ -139,6 +150,26 @@ def calendar(
             now=workspace.clock(),
             lifted=workspace.lifted(system),
         )
+
+
+def layers(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset], window: Range
+) -> dict[str, list[Stretch]]:
+    """Return, of the datasets whose units are members that fall on days, every day expected.
+
+    Datasets of which nothing is expected in ``window`` are left out.
+    """
+    dated = [one for one in datasets if _falls_on_days(one)]
+    with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
+        view = View(workspace.clock(), window, workspace.lifted(system))
+        found = {one.name: stretches(conn, system, one, view) for one in dated}
+    return {name: lines for name, lines in found.items() if lines}
+
+
+def _falls_on_days(dataset: Dataset) -> bool:
+    axis = dataset.partitions
+    return isinstance(axis, FromDataset) and axis.day is not None
 
 
 def recount_system(

@@ -9,11 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stocktake.count.dated import redate
+from stocktake.count.needs import member_keys, needs
 from stocktake.count.record import empty_above, follows_units, record
 from stocktake.count.recount import recount
-from stocktake.derive.recompute import derive, in_order
+from stocktake.derive.recompute import derive, in_order, unit_column
 from stocktake.derive.verification import verify
 from stocktake.model import Range, State, UnitOutcome
+from stocktake.model.ordinals import members
 from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
 from stocktake.run.again import again
@@ -104,6 +106,7 @@ def _derive_one(
             system,
             chosen,
             full=full,
+            lacking=_lacking(conn, workspace, system, chosen, now=now),
             run_id=claim.run_id,
             now=now,
         )
@@ -134,6 +137,30 @@ def _derive_one(
         reach("derive_before_commit")
     reach("derive_after_commit")
     return units
+
+
+def _lacking(
+    conn: Connection[Any],
+    workspace: Workspace,
+    system: System,
+    derivation: Derivation,
+    *,
+    now: datetime,
+) -> list[str]:
+    """Return the units that are missing for no want of inputs: rows that somebody deleted."""
+    if derivation.columns or not unit_column(system, derivation):
+        return []
+    dataset = system.dataset(derivation.dataset)
+    found = needs(
+        conn,
+        system,
+        [dataset],
+        states=(State.MISSING,),
+        now=now,
+        lifted=workspace.lifted(system),
+    )
+    ordinals = [at for need in found for at in members(need.ranges)]
+    return sorted(member_keys(conn, system, dataset, ordinals).values())
 
 
 def _write_receipt(conn: Connection[Any], done: Derived, *, run_id: int, now: datetime) -> None:

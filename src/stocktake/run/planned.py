@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from stocktake.count.coverage import count
+from stocktake.count.dated import redate
 from stocktake.count.needs import member_keys, needs, newest_members
 from stocktake.count.states import Looking
 from stocktake.errors import PlanRefused
 from stocktake.model import TO_FILL_STATES, Range
-from stocktake.model.ordinals import members
+from stocktake.model.ordinals import intersect, members, union
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
 from stocktake.run.registry import find_datasets
@@ -133,19 +134,23 @@ def dynamic_ranges(
     feed: Feed,
     *,
     options: PlanOptions,
-    now: datetime,
+    due_only: bool,
 ) -> Ranges:
     """Return what a feed needs at this moment: the units a dynamic part stands for.
 
-    Members that have days are asked for within the days of the plan.
+    Members that have days are asked for within the days of the plan. With ``due_only`` failures
+    that wait for their next try are left out, as in the plan itself.
     """
+    now = workspace.clock()
+    redate(conn, system)  # what this run loaded named members by its own days
     found: Ranges = {}
     for need in needs(
         conn,
         system,
         [system.dataset(feed.fills[0])],
         states=TO_FILL_STATES,
-        due_only=True,
+        refetch=options.refetch,
+        due_only=due_only,
         now=now,
         window=asked_range(system, options, now=now),
         lifted=workspace.lifted(system),
@@ -153,6 +158,41 @@ def dynamic_ranges(
         if need.feed == feed.name:
             found.setdefault(need.series, []).extend(need.ranges)
     return found
+
+
+def still_lacking(
+    conn: psycopg.Connection,
+    workspace: Workspace,
+    system: System,
+    feed: Feed,
+    *,
+    options: PlanOptions,
+    left: Mapping[tuple[str, ...], Sequence[tuple[int, int]]],
+) -> Ranges:
+    """Return what of ``left`` is still wanted of a feed that stands in for another.
+
+    Both are planned for units that both failed at; what the first one brought since is not asked
+    for again.
+    """
+    now = workspace.clock()
+    wanted: Ranges = {}
+    for need in needs(
+        conn,
+        system,
+        [system.dataset(feed.fills[0])],
+        states=options.states,
+        refetch=True,  # a second look at what it holds itself stays in
+        now=now,
+        window=asked_range(system, options, now=now),
+        lifted=workspace.lifted(system),
+    ):
+        if need.feed == feed.name:
+            wanted.setdefault(need.series, []).extend(need.ranges)
+    found = {
+        series: list(intersect(union(ranges), union(wanted.get(series, ()))))
+        for series, ranges in left.items()
+    }
+    return {series: ranges for series, ranges in found.items() if ranges}
 
 
 def member_order(database: Database, system: System, feed: Feed) -> Sequence[int]:

@@ -135,7 +135,11 @@ MISTAKES = [
         "the demo makes a local database of its own.",
         "Leave --database-url and STOCKTAKE_DATABASE_URL away.",
     ),
-    ("sandbox racing --scale huge", "no scale 'huge'.", "Scales: full, year, week."),
+    (
+        "sandbox racing --scale huge",
+        "racing has no scale 'huge'.",
+        "full is what every sandbox knows.",
+    ),
 ]  # fmt: skip
 
 

@@ -130,6 +130,14 @@ select {scope} from {target} where _loaded_at >= {watermark}
 except
 select {scope} from touched_keys;
 
+-- name: touch_units
+-- Keys of units that should be there and are not, whatever changed: somebody deleted their rows.
+-- :keys  text[]  units
+insert into touched_keys ({scope})
+select {scope} from ({every}) every_key where {column}::text = any(%(keys)s)
+except
+select {scope} from touched_keys;
+
 -- name: every_row
 -- Every row whose columns are derived.
 select {scope} from {target}

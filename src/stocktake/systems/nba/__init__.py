@@ -33,6 +33,7 @@ system = System(
     order="newest",
     first_month=10,
     sandbox="stocktake.systems.nba.sandbox:create",
+    story="stocktake.systems.nba.sandbox.story:tell",
     trainer="stocktake.systems.nba.training:train",
     summary="NBA games since 2014 in five layers: schedule, box scores, summaries, form, features.",
     signoff=SIGNOFF,

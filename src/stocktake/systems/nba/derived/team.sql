@@ -1,8 +1,9 @@
 -- name: touched
--- Teams of changed games, and those of which the shipped list changed.
+-- Teams of changed games, and those seen of which the shipped list changed.
 select team_id from changed_team_offense_game_summary
  union
-select team_id from changed_team_reference;
+select r.team_id from changed_team_reference r
+ where exists (select from nba.team_offense_game_summary g where g.team_id = r.team_id);
 
 -- name: every
 -- Every team seen.

@@ -35,4 +35,5 @@ def tell(until: date) -> Story:
         telling="one day answers 200 with no results although its total says otherwise, "
         "one day is down, and one day leaves the last finishers out",
         mend=server.rules.clear,
+        cast="made-up horses",
     )

@@ -1,0 +1,102 @@
+"""Whatever is lost is found, explained, planned and repaired, and equals what was lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from stocktake.model import State
+from stocktake.testing import Fault
+from tests.systems.nba.flow.conftest import LAYERS, NBA
+
+if TYPE_CHECKING:
+    from tests.systems.nba.flow.conftest import League
+
+GAME = "0022400120"
+"""A game after the first two weeks, so that every layer has it."""
+
+
+def delete(league: League, table: str, *, where: str = "game_id = %s", value: str = GAME) -> int:
+    """Delete rows by hand, behind the engine's back."""
+    query = SQL("delete from {} where " + where).format(Identifier("nba", table))
+    with league.database.login() as session:
+        return session.execute(query, [value]).rowcount
+
+
+def test_three_weeks_are_complete_in_every_layer(league: League) -> None:
+    assert league.short() == {}
+    assert league.count("ml_feature_store").expected not in {None, 0}
+
+
+def test_a_second_run_asks_for_the_growing_schedule_only_and_changes_nothing(
+    league: League,
+) -> None:
+    before = len(league.server.requests)
+
+    again = league.backfill()
+
+    asked = [entry.target for entry in league.server.requests[before:]]
+    assert not [target for target in asked if "leaguegamelog" in target]
+    assert not [name for name, rows in again.rows.items() if rows.inserted + rows.updated]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_games_rows_deleted_from_a_layer_are_found_explained_and_repaired(
+    league: League, layer: str
+) -> None:
+    whole = league.checksums()
+    assert delete(league, layer)
+
+    drift = league.recount()
+    short = league.count(layer)
+    told = league.why(layer, GAME)
+    plan = league.plan()
+    league.backfill()
+
+    assert drift == [(layer, GAME)]
+    assert short.missing == 1
+    assert told.state is State.MISSING
+    assert told.advice.startswith("stocktake ")
+    assert [part for part in plan.parts if layer in (part.feed, *_fills(part.feed))]
+    assert league.short() == {}
+    assert league.checksums() == whole
+
+
+def test_days_of_features_deleted_by_hand_are_named_and_come_back_as_they_were(
+    league: League,
+) -> None:
+    whole = league.checksums()
+    games = sorted(
+        game
+        for (game,) in league.rows(
+            "select distinct game_id from nba.player_daily_cache where game_date >= '2024-11-09'"
+        )
+    )
+    delete(league, "player_daily_cache", where="game_date >= %s", value="2024-11-09")
+
+    drift = league.recount("player_daily_cache")
+    lost = league.units("player_daily_cache", State.MISSING)
+    league.backfill()
+
+    assert [game for _, game in drift] == games
+    assert sorted(lost) == games
+    assert league.checksums() == whole
+
+
+def test_a_late_correction_rewrites_the_game_and_what_looks_back_on_it(league: League) -> None:
+    league.server.rules.add([Fault("late_correction", match=GAME)])
+    whole = league.checksums()
+    league.backfill(refetch=True)
+
+    changed = league.checksums()
+    assert changed["raw_box_score"] != whole["raw_box_score"]
+    assert changed["player_game_summary"] != whole["player_game_summary"]
+    assert changed["raw_team_log"] == whole["raw_team_log"]
+    assert league.short() == {}
+    assert league.differences() == {}
+
+
+def _fills(feed: str) -> tuple[str, ...]:
+    return next((one.fills for _, one in NBA.feeds() if one.name == feed), ())
