@@ -141,6 +141,11 @@ def mark_loaded(conn: psycopg.Connection[Any], capture_ids: Iterable[int]) -> No
     conn.execute(QUERIES.mark_loaded, {"capture_ids": list(capture_ids)})
 
 
+def unload(conn: psycopg.Connection[Any], run_id: int) -> None:
+    """Note that what a run loaded is not loaded any more, where no earlier run had loaded it."""
+    conn.execute(QUERIES.unload_captures, {"run_id": run_id})
+
+
 def name_units(
     conn: psycopg.Connection[Any], capture_id: int, units: Iterable[Sequence[str]]
 ) -> None:

@@ -1,0 +1,51 @@
+"""Ledger and units after a run was taken back: what it told is inverted, then rows are counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stocktake.count.ledger import Change, write_ledger
+from stocktake.count.recount import recount
+from stocktake.count.routes import DERIVE, MEMBER_FEED
+from stocktake.model import Range
+from stocktake.model.ordinals import from_text
+from stocktake.store.queries import load_queries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from psycopg import Connection
+
+    from stocktake.model import System
+
+QUERIES = load_queries("stocktake.store", "sql/undo.sql")
+
+
+def withdraw(
+    conn: Connection[Any], system: System, run_id: int, *, by: int, now: datetime
+) -> int:
+    """Take back what a run told of units; return how many units of fetched feeds it let go.
+
+    Its rows must have been taken back. What the run added to the ledger is removed and what it
+    removed added; lines of units become what they were. Then the rows of fetched datasets are
+    counted: where later runs brought rows of the same units, these are held and promised.
+    Derived units follow when their tables are derived.
+    """
+    released = 0
+    changes: dict[int, Change] = {}
+    for series_id, feed, *parts in conn.execute(QUERIES.ledger_back, {"run_id": run_id}):
+        removed, added, expected_removed, expected_added = map(_ordinals, parts)
+        changes[series_id] = Change(added, removed, expected_added, expected_removed)
+        released += len(removed) if feed not in {DERIVE, MEMBER_FEED} else 0
+    write_ledger(conn, changes, run_id=by, now=now)
+    names = {"system": system.name, "run_id": run_id}
+    conn.execute(QUERIES.forget_new_units, names)
+    conn.execute(QUERIES.restore_units, {"run_id": run_id, "now": now})
+    derived = {one.dataset for one in system.derivations if not one.columns}
+    fetched = [dataset for dataset in system.datasets if dataset.name not in derived]
+    recount(conn, system, fetched, window=Range(), now=now, repair=True)
+    return released
+
+
+def _ordinals(text: str) -> set[int]:
+    return {ordinal for first, last in from_text(text) for ordinal in range(first, last)}
