@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from stocktake.count.ledger import Change, write_ledger
+from stocktake.count.ledger import Change, forget_units, write_ledger
 from stocktake.count.recount import recount
 from stocktake.count.routes import DERIVE, MEMBER_FEED
 from stocktake.model import Range
@@ -45,6 +46,21 @@ def withdraw(
     fetched = [dataset for dataset in system.datasets if dataset.name not in derived]
     recount(conn, system, fetched, window=Range(), now=now, repair=True)
     return released
+
+
+def withdraw_derived(
+    conn: Connection[Any], run_id: int, *, by: int, now: datetime
+) -> None:
+    """Let go of derived units that a run was the first to hold and that nothing is left of.
+
+    Derived anew they are proven empty; before the run nobody had said so.
+    """
+    changes: dict[int, Change] = defaultdict(Change)
+    for series_id, ordinal in conn.execute(QUERIES.empty_again, {"run_id": run_id, "by": by}):
+        changes[series_id].removed.add(ordinal)
+    places = [(series_id, at) for series_id, one in changes.items() for at in one.removed]
+    write_ledger(conn, changes, run_id=by, now=now)
+    forget_units(conn, places, run_id=by)
 
 
 def _ordinals(text: str) -> set[int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from stocktake.count.withdrawn import withdraw
+from stocktake.count.withdrawn import withdraw, withdraw_derived
 from stocktake.errors import PlanRefused, StocktakeError, UsageError
 from stocktake.fetch.captures import unload
 from stocktake.load.undo import QUERIES, TableBack, later_runs, preview, take_back
@@ -96,6 +96,7 @@ def undo(
             announce(tables)
             reach("undone")
             units = derive_all(workspace, system, claim)
+            again(lambda: _let_go(workspace, run_id, claim))
         except BaseException as error:
             with contextlib.suppress(StocktakeError, psycopg.Error):
                 _finish(workspace, claim, _ending("paused", started, error=str(error)))
@@ -176,6 +177,13 @@ def _take_back(workspace: Workspace, system: System, run_id: int, claim: Claim) 
             claims.write_log(conn, by, _line(one), level="info", now=now)
         reach("undo_before_commit")
     return _Taken(tables, released)
+
+
+def _let_go(workspace: Workspace, run_id: int, claim: Claim) -> None:
+    now = workspace.clock()
+    with workspace.database.connection() as conn:
+        claims.hold(conn, claim, requests=0, now=now)
+        withdraw_derived(conn, run_id, by=claim.run_id, now=now)
 
 
 def _line(one: TableBack) -> str:
