@@ -131,9 +131,9 @@ def _require_ended(line: RunLine, system: System) -> None:
             hint=f"To load what it had fetched again: stocktake replay {line.system}",
         )
     if line.kind not in UNDOABLE:
-        loads = ", ".join(sorted(UNDOABLE))
+        kinds = ", ".join(sorted(UNDOABLE))
         raise UsageError(
-            f"run {number} is of kind {line.kind}, which brings no rows; undone are {loads}.",
+            f"run {number} is of kind {line.kind}; only runs that bring rows can be undone: {kinds}.",
             hint=f"stocktake runs {line.system} lists them.",
         )
     if line.state not in ENDED:

@@ -61,3 +61,91 @@ def test_undoing_a_backfill_that_made_rows_restores_every_table(filled: Stable) 
 
     assert differences(before, state(filled)) == {}
     assert filled.differences() == {}
+
+
+def test_the_same_backfill_after_an_undo_asks_for_nothing_and_is_as_if_never_undone(
+    filled: Stable,
+) -> None:
+    done = filled.backfill(since=SECOND, until=SECOND)
+    before = state(filled)
+    undo(filled.workspace, filled.system, done.run_id)
+    asked = filled.asked
+
+    again = filled.backfill(since=SECOND, until=SECOND)
+
+    assert differences(before, state(filled)) == {}
+    assert (filled.asked - asked, again.requests) == (0, 0)
+
+
+@pytest.fixture
+def corrected(stable: Stable) -> tuple[Stable, dict[str, list[Any]], int]:
+    """Two days of results, the state before one of them was corrected, and the run that did."""
+    stable.backfill("ra_race_results", since=FIRST, until=SECOND)
+    race = stable.rows("ra_race_results", f"race_date = '{SECOND}' and position = 1", "race_id, 1")
+    before = state(stable)
+    stable.server.rules.add([Fault("changed_result", match=race[0][0])])
+    stable.now += timedelta(minutes=1)
+    done = stable.backfill("ra_race_results", since=FIRST, until=SECOND, refetch=True)
+    return stable, before, done.run_id
+
+
+def test_undoing_a_correction_restores_rows_and_statistics(
+    corrected: tuple[Stable, dict[str, list[Any]], int],
+) -> None:
+    stable, before, run_id = corrected
+    changed = state(stable)
+    foreseen = undoing(stable.workspace, stable.system, run_id)
+    assert differences(changed, state(stable)) == {}, "a dry run changes nothing"
+
+    report = undo(stable.workspace, stable.system, run_id)
+
+    assert before != changed
+    assert differences(before, state(stable)) == {}
+    assert stable.differences() == {}
+    restored = {one.dataset: one.restored for one in foreseen}
+    assert restored["ra_race_results"] > 0
+    assert {name: report.rows[name].updated for name in restored} == restored
+    assert {one.removed for one in foreseen} == {0}
+
+
+def test_a_run_whose_rows_a_later_one_changed_is_undone_after_that_one(
+    corrected: tuple[Stable, dict[str, list[Any]], int],
+) -> None:
+    stable, before, run_id = corrected
+    with pytest.raises(PlanRefused) as refused:
+        undo(stable.workspace, stable.system, run_id - 1)
+    undo(stable.workspace, stable.system, run_id)
+
+    undo(stable.workspace, stable.system, run_id - 1)
+
+    assert str(refused.value).startswith(
+        f"rows of run {run_id - 1} were changed by run {run_id} (backfill)."
+    )
+    assert f"stocktake run undo {run_id}" in refused.value.hint
+    assert stable.rows("ra_race_results") == []
+    assert stable.count("ra_race_results", since=FIRST, until=SECOND).held == 0
+    assert stable.differences() == {}
+
+
+def test_what_cannot_be_undone_is_refused_with_the_next_step(
+    corrected: tuple[Stable, dict[str, list[Any]], int],
+) -> None:
+    stable, _, run_id = corrected
+    undone = undo(stable.workspace, stable.system, run_id).run_id
+    after = state(stable)
+    stable.execute("update stocktake.run set state = 'paused' where run_id = %(r)s", {"r": 1})
+
+    said = []
+    for number in (run_id, undone, 1, 999):
+        with pytest.raises((PlanRefused, UsageError)) as refused:
+            undo(stable.workspace, stable.system, number)
+        said.append(refused.value.message)
+
+    assert said == [
+        f"run {run_id} was undone already, by run {undone}.",
+        f"run {undone} is of kind undo; only runs that bring rows can be undone:"
+        " backfill, load, replay, sync.",
+        "run 1 is paused; only a run that has ended can be undone.",
+        "there is no run 999.",
+    ]
+    assert differences(after, state(stable)) == {}
