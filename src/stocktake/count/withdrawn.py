@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from stocktake.count.ledger import Change, forget_units, write_ledger
 from stocktake.count.recount import recount
-from stocktake.count.routes import DERIVE, MEMBER_FEED
 from stocktake.model import Range
 from stocktake.model.ordinals import from_text
 from stocktake.store.queries import load_queries
@@ -22,22 +21,18 @@ if TYPE_CHECKING:
 QUERIES = load_queries("stocktake.store", "sql/undo.sql")
 
 
-def withdraw(
-    conn: Connection[Any], system: System, run_id: int, *, by: int, now: datetime
-) -> int:
-    """Take back what a run told of units; return how many units of fetched feeds it let go.
+def withdraw(conn: Connection[Any], system: System, run_id: int, *, by: int, now: datetime) -> None:
+    """Take back what a run told of units.
 
     Its rows must have been taken back. What the run added to the ledger is removed and what it
     removed added; lines of units become what they were. Then the rows of fetched datasets are
     counted: where later runs brought rows of the same units, these are held and promised.
     Derived units follow when their tables are derived.
     """
-    released = 0
     changes: dict[int, Change] = {}
-    for series_id, feed, *parts in conn.execute(QUERIES.ledger_back, {"run_id": run_id}):
+    for series_id, *parts in conn.execute(QUERIES.ledger_back, {"run_id": run_id}):
         removed, added, expected_removed, expected_added = map(_ordinals, parts)
         changes[series_id] = Change(added, removed, expected_added, expected_removed)
-        released += len(removed) if feed not in {DERIVE, MEMBER_FEED} else 0
     write_ledger(conn, changes, run_id=by, now=now)
     names = {"system": system.name, "run_id": run_id}
     conn.execute(QUERIES.forget_new_units, names)
@@ -45,12 +40,9 @@ def withdraw(
     derived = {one.dataset for one in system.derivations if not one.columns}
     fetched = [dataset for dataset in system.datasets if dataset.name not in derived]
     recount(conn, system, fetched, window=Range(), now=now, repair=True)
-    return released
 
 
-def withdraw_derived(
-    conn: Connection[Any], run_id: int, *, by: int, now: datetime
-) -> None:
+def withdraw_derived(conn: Connection[Any], run_id: int, *, by: int, now: datetime) -> None:
     """Let go of derived units that a run was the first to hold and that nothing is left of.
 
     Derived anew they are proven empty; before the run nobody had said so.
@@ -61,6 +53,12 @@ def withdraw_derived(
     places = [(series_id, at) for series_id, one in changes.items() for at in one.removed]
     write_ledger(conn, changes, run_id=by, now=now)
     forget_units(conn, places, run_id=by)
+
+
+def released_units(conn: Connection[Any], *, by: int) -> int:
+    """Return how many units of fetched feeds an undo let go of."""
+    row = conn.execute(QUERIES.released_by, {"by": by}).fetchone()
+    return row[0] if row else 0
 
 
 def _ordinals(text: str) -> set[int]:

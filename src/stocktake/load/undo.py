@@ -79,16 +79,13 @@ def preview(conn: Connection, system: System, run_id: int) -> list[TableBack]:
     return [one for one in found if one.removed or one.restored]
 
 
-def take_back(
-    conn: Connection, system: System, run_id: int, *, by: int, now: datetime
-) -> list[TableBack]:
-    """Remove the rows a run made and put back what it changed; return that per table.
+def take_back(conn: Connection, system: System, run_id: int, *, by: int, now: datetime) -> None:
+    """Remove the rows a run made and put back what it changed.
 
     What the rows were is kept as the work of run ``by``. Rows that a later run merely mentioned
     again (a horse of its own runners) stay and become that run's. Derived tables are left to
     ``derive``. The caller commits.
     """
-    done = {}
     for dataset in _mentioning_first(system):
         parts = _gather(conn, system, dataset, run_id=run_id)
         values = {"system": system.name, "dataset": dataset.name, "run_id": run_id, "by": by}
@@ -97,15 +94,20 @@ def take_back(
         if parts["others"] is not None:
             conn.execute(QUERIES.pass_on.format(**parts), values)
         conn.execute(QUERIES.keep_removed.format(**parts), values)
-        removed = conn.execute(QUERIES.remove.format(**parts), values).rowcount
+        conn.execute(QUERIES.remove.format(**parts), values)
         if restored:
             told = {"run_id": by, "dataset": dataset.name, "restored": restored, "now": now}
             conn.execute(QUERIES.add_receipt, told)
-        done[dataset.name] = TableBack(dataset.name, removed, restored)
     conn.execute(QUERIES.close_rejects, {"run_id": run_id, "now": now})
     conn.execute(QUERIES.drop_duplicates, {"run_id": run_id})
-    in_order = (done[dataset.name] for dataset in _fetched(system))
-    return [one for one in in_order if one.removed or one.restored]
+
+
+def taken_back(conn: Connection, system: System, *, by: int) -> list[TableBack]:
+    """Return what an undo did to each fetched table, in the system's order."""
+    names = [dataset.name for dataset in _fetched(system)]
+    values = {"system": system.name, "datasets": names, "by": by}
+    done = {row[0]: TableBack(*row) for row in conn.execute(QUERIES.done_by, values)}
+    return [done[name] for name in names if name in done]
 
 
 def _fetched(system: System) -> list[Dataset]:
@@ -133,9 +135,7 @@ def _told_in_passing(system: System) -> set[str]:
     return named | {name for one in system.sources for form in one.files for name in form.also}
 
 
-def _gather(
-    conn: Connection, system: System, dataset: Dataset, *, run_id: int
-) -> dict[str, Any]:
+def _gather(conn: Connection, system: System, dataset: Dataset, *, run_id: int) -> dict[str, Any]:
     """Fill ``former_rows`` for one table; return what its statements are composed of."""
     table = Identifier(system.name, dataset.name)
     found = conn.execute(QUERIES.column_types, {"target": table.as_string(conn)}).fetchall()

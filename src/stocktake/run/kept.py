@@ -10,7 +10,7 @@ from stocktake.fetch.captures import read_answer, undone_answers
 from stocktake.model import Days, axis_index, dimensions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from stocktake.model import Capture, Feed, System
@@ -31,7 +31,9 @@ class KeptAnswers:
         with database.connection() as conn:
             for one in undone_answers(conn, system.name):
                 feed = feeds.get(one.feed)
-                if feed is not None and is_final(system, feed, one.units, at=one.fetched_at, now=now):
+                if feed is not None and is_final(
+                    system, feed, one.units, at=one.fetched_at, now=now
+                ):
                     self._numbers[one.feed, one.units] = one.capture_id
 
     def take(self, errand: Errand) -> Sequence[Capture]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
 
-from stocktake.count.withdrawn import withdraw, withdraw_derived
+from stocktake.count.withdrawn import released_units, withdraw, withdraw_derived
 from stocktake.errors import PlanRefused, StocktakeError, UsageError
 from stocktake.fetch.captures import unload
-from stocktake.load.undo import QUERIES, TableBack, later_runs, preview, take_back
+from stocktake.load.undo import QUERIES, TableBack, later_runs, preview, take_back, taken_back
 from stocktake.model import State
 from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
@@ -36,14 +35,6 @@ MOST_NAMED = 5
 
 def silent(tables: Sequence[TableBack]) -> None:
     """Tell nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """What the transaction did, ``released`` in units."""
-
-    tables: Sequence[TableBack]
-    released: int
 
 
 def undoing(workspace: Workspace, system: System, run_id: int) -> list[TableBack]:
@@ -87,14 +78,13 @@ def undo(
     line, _ = show_run(workspace, run_id)
     with claims.system_lock(workspace.database, system.name):
         claim = _claim(workspace, system, line)
-        tables: Sequence[TableBack] = ()
-        released = 0
         try:
-            taken = again(lambda: _take_back(workspace, system, run_id, claim))
-            if taken is not None:
-                tables, released = taken.tables, taken.released
-            announce(tables)
+            again(lambda: _take_back(workspace, system, run_id, claim))
             reach("undone")
+            with workspace.database.connection() as conn:
+                tables = taken_back(conn, system, by=claim.run_id)
+                released = released_units(conn, by=claim.run_id)
+            announce(tables)
             units = derive_all(workspace, system, claim)
             again(lambda: _let_go(workspace, run_id, claim))
         except BaseException as error:
@@ -133,7 +123,8 @@ def _require_ended(line: RunLine, system: System) -> None:
     if line.kind not in UNDOABLE:
         kinds = ", ".join(sorted(UNDOABLE))
         raise UsageError(
-            f"run {number} is of kind {line.kind}; only runs that bring rows can be undone: {kinds}.",
+            f"run {number} is of kind {line.kind}; only runs that bring rows can be undone: "
+            f"{kinds}.",
             hint=f"stocktake runs {line.system} lists them.",
         )
     if line.state not in ENDED:
@@ -160,23 +151,22 @@ def _names(later: Sequence[LaterRun]) -> str:
     return ", ".join(named) + (f" and {more} more" if more else "")
 
 
-def _take_back(workspace: Workspace, system: System, run_id: int, claim: Claim) -> _Taken | None:
-    """Do all that must be done at once; ``None`` when this undo had done it before it stopped."""
+def _take_back(workspace: Workspace, system: System, run_id: int, claim: Claim) -> None:
+    """Do all that must be done at once; nothing when this undo had done it before it stopped."""
     now = workspace.clock()
     by = claim.run_id
     with workspace.database.connection() as conn:
         claims.hold(conn, claim, requests=0, now=now)
-        marked = conn.execute(QUERIES.mark_undone, {"run_id": run_id, "by": by}).fetchone()
-        if marked is None:
-            return None
-        tables = take_back(conn, system, run_id, by=by, now=now)
+        if conn.execute(QUERIES.mark_undone, {"run_id": run_id, "by": by}).fetchone() is None:
+            return
+        take_back(conn, system, run_id, by=by, now=now)
         reach("rows_undone")
-        released = withdraw(conn, system, run_id, by=by, now=now)
+        withdraw(conn, system, run_id, by=by, now=now)
         unload(conn, run_id)
-        for one in tables:
-            claims.write_log(conn, by, _line(one), level="info", now=now)
+        for one in taken_back(conn, system, by=by):
+            text = f"{one.dataset}: {one.removed:,} rows removed, {one.restored:,} restored"
+            claims.write_log(conn, by, text, level="info", now=now)
         reach("undo_before_commit")
-    return _Taken(tables, released)
 
 
 def _let_go(workspace: Workspace, run_id: int, claim: Claim) -> None:
@@ -184,10 +174,6 @@ def _let_go(workspace: Workspace, run_id: int, claim: Claim) -> None:
     with workspace.database.connection() as conn:
         claims.hold(conn, claim, requests=0, now=now)
         withdraw_derived(conn, run_id, by=claim.run_id, now=now)
-
-
-def _line(one: TableBack) -> str:
-    return f"{one.dataset}: {one.removed:,} rows removed, {one.restored:,} restored"
 
 
 def _message(run_id: int, tables: Sequence[TableBack]) -> str:

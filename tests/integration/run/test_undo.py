@@ -9,7 +9,6 @@ import pytest
 from psycopg.sql import Identifier
 
 from stocktake.errors import PlanRefused, UsageError
-from stocktake.model import State
 from stocktake.run.undone import undo, undoing
 from stocktake.testing import Fault
 from tests.acceptance.installation import MEMBERS, QUERIES, UNCOMPARED
@@ -17,6 +16,7 @@ from tests.acceptance.installation import MEMBERS, QUERIES, UNCOMPARED
 if TYPE_CHECKING:
     from tests.integration.run.conftest import Stable
 
+KINDS = "backfill, load, replay, sync."
 FIRST, SECOND = date(2026, 2, 10), date(2026, 2, 11)
 
 
@@ -111,7 +111,7 @@ def test_undoing_a_correction_restores_rows_and_statistics(
 def test_a_run_whose_rows_a_later_one_changed_is_undone_after_that_one(
     corrected: tuple[Stable, dict[str, list[Any]], int],
 ) -> None:
-    stable, before, run_id = corrected
+    stable, _, run_id = corrected
     with pytest.raises(PlanRefused) as refused:
         undo(stable.workspace, stable.system, run_id - 1)
     undo(stable.workspace, stable.system, run_id)
@@ -121,7 +121,7 @@ def test_a_run_whose_rows_a_later_one_changed_is_undone_after_that_one(
     assert str(refused.value).startswith(
         f"rows of run {run_id - 1} were changed by run {run_id} (backfill)."
     )
-    assert f"stocktake run undo {run_id}" in refused.value.hint
+    assert f"stocktake run undo {run_id}" in str(refused.value.hint)
     assert stable.rows("ra_race_results") == []
     assert stable.count("ra_race_results", since=FIRST, until=SECOND).held == 0
     assert stable.differences() == {}
@@ -143,8 +143,7 @@ def test_what_cannot_be_undone_is_refused_with_the_next_step(
 
     assert said == [
         f"run {run_id} was undone already, by run {undone}.",
-        f"run {undone} is of kind undo; only runs that bring rows can be undone:"
-        " backfill, load, replay, sync.",
+        f"run {undone} is of kind undo; only runs that bring rows can be undone: " + KINDS,
         "run 1 is paused; only a run that has ended can be undone.",
         "there is no run 999.",
     ]

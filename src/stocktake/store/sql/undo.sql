@@ -24,12 +24,14 @@ former.{column}
 
 -- name: is_mentioned
 -- Rows of a later run mention this one: it only was the first to.
+-- :run_id  bigint  the run
 exists (select from {others} x where x.{column} = t.{key} and x._run_id > %(run_id)s)
 
 -- name: later_runs
 -- Runs, newest first, that changed rows after the run had written them, and were not taken back.
 -- Only runs with receipts after its first one can have.
 -- :system  text  the system
+-- :datasets  text[]  fetched datasets
 -- :run_id  bigint  the run
 select distinct v.run_id, r.kind, r.started_at
   from stocktake.run r
@@ -121,6 +123,24 @@ select %(by)s, %(system)s, %(dataset)s, jsonb_build_object({pairs}), 'delete', t
 -- :run_id  bigint  the run
 delete from {table} t where t._run_id = %(run_id)s;
 
+-- name: done_by
+-- Rows per table that a run removed and put back as the work of an undo.
+-- :system  text  the system
+-- :datasets  text[]  fetched datasets
+-- :by  bigint  the run that takes another one back
+select dataset, count(*) filter (where operation = 'delete'),
+       count(*) filter (where operation = 'update')
+  from stocktake.row_version
+ where run_id = %(by)s and system = %(system)s and dataset = any(%(datasets)s)
+ group by dataset;
+
+-- name: released_by
+-- Units that fetched feeds let go of by the work of a run.
+-- :by  bigint  the run
+select coalesce(sum(stocktake.units_in(c.removed)), 0)::bigint
+  from stocktake.ledger_change c join stocktake.series s using (series_id)
+ where c.run_id = %(by)s and s.feed not in ('derive', 'member');
+
 -- name: close_rejects
 -- Rows the run had set aside need no decision any more.
 -- :run_id  bigint  the run
@@ -137,14 +157,14 @@ delete from stocktake.duplicate where run_id = %(run_id)s and state = 'open';
 -- Ordinals per series that a run took in or let go, in the end: to be removed and added again,
 -- then the same of what is expected.
 -- :run_id  bigint  the run
-select s.series_id, s.feed,
+select s.series_id,
        stocktake.replay_ranges(c.added, c.removed order by c.change_id desc)::text,
        stocktake.replay_ranges(c.removed, c.added order by c.change_id desc)::text,
        stocktake.replay_ranges(c.expected_added, c.expected_removed order by c.change_id desc)::text,
        stocktake.replay_ranges(c.expected_removed, c.expected_added order by c.change_id desc)::text
   from stocktake.ledger_change c join stocktake.series s using (series_id)
  where c.run_id = %(run_id)s
- group by s.series_id, s.feed
+ group by s.series_id
  order by s.series_id;
 
 -- name: forget_new_units
