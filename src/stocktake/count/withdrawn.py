@@ -42,13 +42,13 @@ def withdraw(conn: Connection[Any], system: System, run_id: int, *, by: int, now
     recount(conn, system, fetched, window=Range(), now=now, repair=True)
 
 
-def withdraw_derived(conn: Connection[Any], run_id: int, *, by: int, now: datetime) -> None:
-    """Let go of derived units that a run was the first to hold and that nothing is left of.
+def withdraw_derived(conn: Connection[Any], *, by: int, now: datetime) -> None:
+    """Let go of derived units that only the undo ``by`` found empty.
 
-    Derived anew they are proven empty; before the run nobody had said so.
+    Derived anew, units that nothing is left of are proven empty; before the run nobody had looked.
     """
     changes: dict[int, Change] = defaultdict(Change)
-    for series_id, ordinal in conn.execute(QUERIES.empty_again, {"run_id": run_id, "by": by}):
+    for series_id, ordinal in conn.execute(QUERIES.empty_again, {"by": by}):
         changes[series_id].removed.add(ordinal)
     places = [(series_id, at) for series_id, one in changes.items() for at in one.removed]
     write_ledger(conn, changes, run_id=by, now=now)

@@ -86,7 +86,7 @@ def undo(
                 released = released_units(conn, by=claim.run_id)
             announce(tables)
             units = derive_all(workspace, system, claim)
-            again(lambda: _let_go(workspace, run_id, claim))
+            again(lambda: _let_go(workspace, claim))
         except BaseException as error:
             with contextlib.suppress(StocktakeError, psycopg.Error):
                 _finish(workspace, claim, _ending("paused", started, error=str(error)))
@@ -169,11 +169,11 @@ def _take_back(workspace: Workspace, system: System, run_id: int, claim: Claim) 
         reach("undo_before_commit")
 
 
-def _let_go(workspace: Workspace, run_id: int, claim: Claim) -> None:
+def _let_go(workspace: Workspace, claim: Claim) -> None:
     now = workspace.clock()
     with workspace.database.connection() as conn:
         claims.hold(conn, claim, requests=0, now=now)
-        withdraw_derived(conn, run_id, by=claim.run_id, now=now)
+        withdraw_derived(conn, by=claim.run_id, now=now)
 
 
 def _message(run_id: int, tables: Sequence[TableBack]) -> str:

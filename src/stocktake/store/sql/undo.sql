@@ -204,17 +204,15 @@ on conflict (series_id, ordinal) do update
  where u.run_id = %(run_id)s;
 
 -- name: empty_again
--- Derived units that a run was the first to hold and that were computed again without rows.
--- :run_id  bigint  the run
--- :by  bigint  the run that takes it back
+-- Derived units that an undo was to hold without rows: nobody had held them before the run.
+-- :by  bigint  the run that takes another one back
 select u.series_id, u.ordinal
-  from (select c.series_id,
-               stocktake.replay_ranges(c.added, c.removed order by c.change_id desc) as added
+  from (select c.series_id, range_agg(c.added) as added
           from stocktake.ledger_change c join stocktake.series s using (series_id)
-         where c.run_id = %(run_id)s and s.feed = 'derive'
+         where c.run_id = %(by)s and s.feed = 'derive'
          group by c.series_id) r
   join stocktake.unit u using (series_id)
- where r.added @> u.ordinal and u.state = 'empty' and u.run_id >= %(by)s;
+ where r.added @> u.ordinal and u.state = 'empty' and u.run_id = %(by)s;
 
 -- name: mark_undone
 -- Notes who took a run back; no row when somebody did already.
