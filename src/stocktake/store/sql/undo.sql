@@ -109,13 +109,14 @@ update {table} t
  where t._run_id = %(run_id)s and {mentioned};
 
 -- name: keep_removed
--- What is about to go, for derivations that read this table.
+-- What is about to go, for derivations that read this table; without nulls, since they unpack it.
 -- :run_id  bigint  the run
 -- :by  bigint  the run that takes it back
 -- :system  text  the system
 -- :dataset  text  the dataset
 insert into stocktake.row_version (run_id, system, dataset, row_key, operation, before)
-select %(by)s, %(system)s, %(dataset)s, jsonb_build_object({pairs}), 'delete', to_jsonb(t)
+select %(by)s, %(system)s, %(dataset)s, jsonb_build_object({pairs}), 'delete',
+       jsonb_strip_nulls(to_jsonb(t))
   from {table} t where t._run_id = %(run_id)s;
 
 -- name: remove
@@ -157,15 +158,41 @@ delete from stocktake.duplicate where run_id = %(run_id)s and state = 'open';
 -- Ordinals per series that a run took in or let go, in the end: to be removed and added again,
 -- then the same of what is expected.
 -- :run_id  bigint  the run
-select s.series_id,
+select s.series_id, s.dataset, s.feed, s.key,
        stocktake.replay_ranges(c.added, c.removed order by c.change_id desc)::text,
        stocktake.replay_ranges(c.removed, c.added order by c.change_id desc)::text,
        stocktake.replay_ranges(c.expected_added, c.expected_removed order by c.change_id desc)::text,
        stocktake.replay_ranges(c.expected_removed, c.expected_added order by c.change_id desc)::text
   from stocktake.ledger_change c join stocktake.series s using (series_id)
  where c.run_id = %(run_id)s
- group by s.series_id
+ group by s.series_id, s.dataset, s.feed, s.key
  order by s.series_id;
+
+-- name: names_of
+-- Members by number.
+-- :series_id  integer  their series
+-- :ordinals  integer[]  which
+select ordinal, key from stocktake.member
+ where series_id = %(series_id)s and ordinal = any(%(ordinals)s);
+
+-- name: still_promised
+-- Of members, those that a row still names.
+-- :series_id  integer  their series
+-- :ordinals  integer[]  which
+select m.ordinal
+  from stocktake.member m
+ where m.series_id = %(series_id)s and m.ordinal = any(%(ordinals)s)
+   and exists (select from {table} t where t.{column}::text = m.key);
+
+-- name: next_teller
+-- The first later run that told of a dataset and was not taken back.
+-- :system  text  the system
+-- :dataset  text  the dataset
+-- :run_id  bigint  the run
+select min(c.run_id)
+  from stocktake.receipt c join stocktake.run r using (run_id)
+ where r.system = %(system)s and c.dataset = %(dataset)s and c.run_id > %(run_id)s
+   and r.undone_by is null and r.kind <> 'undo';
 
 -- name: forget_new_units
 -- Lines of units that only the run told of.
