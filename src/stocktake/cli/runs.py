@@ -1,4 +1,4 @@
-"""``runs`` and ``run show|cancel|pause|resume``."""
+"""``runs`` and ``run show|cancel|pause|resume|undo``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from rich.table import Table
 from stocktake.cli import words
 from stocktake.cli.output import output_of
 from stocktake.cli.progress import Announcer, shown_progress
-from stocktake.cli.reports import print_planned
+from stocktake.cli.reports import print_planned, render_report, report_as_json
 from stocktake.run.backfill import Conduct
 from stocktake.run.listed import cancel_run, list_runs, show_run
+from stocktake.run.registry import find_system
 from stocktake.run.resumed import pause_run, resumable, resume_run
+from stocktake.run.undone import undo, undoing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
+    from stocktake.load.undo import TableBack
     from stocktake.run.listed import RunLine
 
 RunId = Annotated[int, typer.Argument(metavar="ID", help="Number of the run.")]
@@ -70,7 +73,7 @@ run = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Show, cancel, pause or resume a run.",
+    help="Show, cancel, pause, resume or undo a run.",
 )
 
 
@@ -128,3 +131,58 @@ def run_resume(context: typer.Context, run_id: RunId) -> int:
             conduct = Conduct(report=report, announce=announced)
             done = resume_run(workspace, line, system, options=options, conduct=conduct)
         return print_planned(out, workspace, system, done, plan=announced.plan)
+
+
+@run.command("undo")
+def run_undo(
+    context: typer.Context,
+    run_id: RunId,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be removed and restored.")
+    ] = False,
+) -> int:
+    """Take a run back: rows it made go, rows it changed are what they were, tables follow.
+
+    What it fetched is kept: replay or backfill loads it again without asking the source.
+    """
+    out = output_of(context)
+    tables: list[TableBack] = []
+    with out.workspace("run") as workspace:
+        line, _ = show_run(workspace, run_id)
+        system = find_system(line.system)
+        if dry_run:
+            tables += undoing(workspace, system, run_id)
+            out.emit(_tables_as_json(run_id, tables), lambda console: _render(console, tables))
+            return 0
+        done = undo(workspace, system, run_id, announce=tables.extend)
+
+    def render(console: Console) -> None:
+        _render(console, tables)
+        render_report(console, done)
+
+    out.emit({**report_as_json(done), **_tables_as_json(run_id, tables)}, render)
+    out.hint(f"stocktake gaps {line.system}")
+    return 0
+
+
+def _tables_as_json(run_id: int, tables: Sequence[TableBack]) -> dict[str, Any]:
+    return {
+        "undoes": run_id,
+        "tables": {
+            one.dataset: {"removed": one.removed, "restored": one.restored} for one in tables
+        },
+    }
+
+
+def _render(console: Console, tables: Sequence[TableBack]) -> None:
+    """Draw rows removed and restored per table."""
+    if not tables:
+        console.print("no rows to remove or restore")
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("table")
+    table.add_column("removed", justify="right")
+    table.add_column("restored", justify="right")
+    for one in tables:
+        table.add_row(one.dataset, words.number(one.removed), words.number(one.restored))
+    console.print(table)

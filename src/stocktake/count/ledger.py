@@ -138,10 +138,12 @@ def note_tries(
         conn.execute(QUERIES.note_tries, parameters)
 
 
-def forget_units(conn: Connection, places: Sequence[tuple[int, int]]) -> None:
+def forget_units(
+    conn: Connection, places: Sequence[tuple[int, int]], *, run_id: int | None
+) -> None:
     """Drop the lines of units that are simply complete."""
     if places:
-        conn.execute(QUERIES.forget_units, _places(places))
+        conn.execute(QUERIES.forget_units, {**_places(places), "run_id": run_id})
 
 
 def _places(places: Sequence[tuple[int, int]]) -> dict[str, Any]:

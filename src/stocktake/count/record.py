@@ -427,7 +427,7 @@ class _Writer:
         write_ledger(self._conn, self._changes, run_id=self._run_id, now=self._now)
         write_units(self._conn, self._lines, run_id=self._run_id, now=self._now)
         note_tries(self._conn, self._tried, run_id=self._run_id, now=self._now)
-        forget_units(self._conn, self._plain)
+        forget_units(self._conn, self._plain, run_id=self._run_id)
         return dict(Counter(self._states.values()))
 
 

@@ -78,12 +78,12 @@ def recount(
         conn.execute(QUERIES.look_again, {"system": system.name})
     found: list[Drift] = []
     for dataset in datasets:
-        if _is_countable(system, dataset):
+        if is_countable(system, dataset):
             found += _recount(conn, system, dataset, window=window, now=now, repair=repair)
     return found
 
 
-def _is_countable(system: System, dataset: Dataset) -> bool:
+def is_countable(system: System, dataset: Dataset) -> bool:
     """Return whether rows of the dataset can be told apart by unit."""
     single = len(dimensions(dataset.partitions)) == 1
     has_statement = dataset.name in system_statements(system)
@@ -121,7 +121,9 @@ def _recount(
         for place in lost:
             changes[held[place].series_id].removed.add(held[place].ordinal)
         lines = [_lost_line(held[place]) for place in lost]
-        lines += [_line(held[p].series_id, held[p].ordinal, one) for p, one in changed.items()]
+        lines += [
+            counted_line(held[p].series_id, held[p].ordinal, one) for p, one in changed.items()
+        ]
         lines += _take_in(conn, system, dataset, unrecorded, changes=changes)
         write_ledger(conn, changes, run_id=None, now=now)
         write_units(conn, lines, run_id=None, now=now)
@@ -227,11 +229,12 @@ def _take_in(
             continue
         changes[ids[names[place]]].added.add(ordinal)
         if isinstance(axis, Days):
-            lines.append(_line(ids[names[place]], ordinal, unrecorded[place]))
+            lines.append(counted_line(ids[names[place]], ordinal, unrecorded[place]))
     return lines
 
 
-def _line(series_id: int, ordinal: int, one: Tally) -> UnitLine:
+def counted_line(series_id: int, ordinal: int, one: Tally) -> UnitLine:
+    """Return what is kept of a unit of which so many rows were counted."""
     is_short = one.expected_rows is not None and one.rows < one.expected_rows
     return UnitLine(
         series_id,

@@ -17,6 +17,7 @@ from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     import psycopg
 
@@ -154,6 +155,31 @@ def unloaded_captures(conn: psycopg.Connection[Any], run_id: int) -> list[Captur
 def mark_loaded(conn: psycopg.Connection[Any], capture_ids: Iterable[int]) -> None:
     """Note, in the transaction that loads them, that captures were loaded."""
     conn.execute(QUERIES.mark_loaded, {"capture_ids": list(capture_ids)})
+
+
+def unload(conn: psycopg.Connection[Any], run_id: int) -> None:
+    """Note that what a run loaded is not loaded any more, where no earlier run had loaded it."""
+    conn.execute(QUERIES.unload_captures, {"run_id": run_id})
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """First page of a stored answer that nobody has loaded, and the units it is for."""
+
+    capture_id: int
+    feed: str
+    units: tuple[tuple[str, ...], ...]
+    fetched_at: datetime
+
+
+def undone_answers(conn: psycopg.Connection[Any], system: str) -> list[KeptAnswer]:
+    """Return the good answers that runs taken back had fetched, oldest first."""
+    return [
+        KeptAnswer(number, feed, tuple(_unit_key(unit) for unit in units), fetched_at)
+        for number, feed, units, fetched_at in conn.execute(
+            QUERIES.undone_answers, {"system": system}
+        )
+    ]
 
 
 def name_units(

@@ -40,6 +40,9 @@ POINTS = (
     "before_finish",
     "before_rename",
     "finished",
+    "rows_undone",
+    "undo_before_commit",
+    "undone",
 )
 
 _ARMED = os.environ.get("STOCKTAKE_FAIL_AT", "")

@@ -27,6 +27,7 @@ from stocktake.run.collector import seldom_collected
 from stocktake.run.derived import derive_all
 from stocktake.run.errands import Assignment, errands
 from stocktake.run.fetching import open_fetching, stored_pages
+from stocktake.run.kept import KeptAnswers
 from stocktake.run.planned import (
     dynamic_ranges,
     member_names,
@@ -243,9 +244,13 @@ class _Execution:
 
     async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:
         database = self._workspace.database
+        clock = self._workspace.clock
         stored = stored_pages(database, self._claim)
+        kept = None  # what is looked at once more, for corrections, is always asked for
+        if not self._looks_again:
+            kept = KeptAnswers(database, self._system, now=clock())
         async with open_fetching(
-            database, sources, stored=stored, clock=self._workspace.clock
+            database, sources, stored=stored, clock=clock, kept=kept
         ) as fetching:
             for wave in sorted({part.wave for part in parts}):
                 await self._fetch_wave(wave, fetching)

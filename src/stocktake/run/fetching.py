@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from stocktake.run.claim import Claim
     from stocktake.run.clock import Clock
     from stocktake.run.errands import Errand
+    from stocktake.run.kept import KeptAnswers
     from stocktake.store.database import Database
 
 Stored = dict[tuple[str, tuple[tuple[str, ...], ...]], list["Capture"]]
@@ -35,20 +37,32 @@ class Fetching:
         fetcher: Fetcher,
         *,
         stored: Stored,
+        kept: KeptAnswers | None = None,
     ) -> None:
-        """Fetch with ``fetcher``, whose settings are ``sources``; take from ``stored`` first."""
+        """Fetch with ``fetcher``, whose settings are ``sources``; take what is there first.
+
+        Args:
+            stored: What this run had captured before it was interrupted.
+            kept: What runs that were taken back had captured.
+        """
         self._sources = sources
         self._fetcher = fetcher
         self._stored = stored
+        self._kept = kept
 
     async def fetch(self, errand: Errand) -> Answer:
         """Return the answer to an errand; failures are part of the answer.
 
-        What an interrupted run had captured is taken from there: no request is sent twice.
+        What an interrupted run, or one taken back, had captured is taken from there: no request
+        is sent twice.
         """
         pages = self._stored.pop((errand.feed.name, errand.request.units), [])
         if pages and is_whole(errand, pages):
             return Answer(errand.request, tuple(pages), requests=len(pages))
+        if self._kept is not None:
+            pages = list(await asyncio.to_thread(self._kept.take, errand))
+            if pages and is_whole(errand, pages):
+                return Answer(errand.request, tuple(pages))
         feed = self._paced(errand.feed, errand.source.name)
         return await self._fetcher.fetch(
             errand.source, feed, request=errand.request, known=errand.known
@@ -69,6 +83,7 @@ async def open_fetching(
     *,
     stored: Stored,
     clock: Clock,
+    kept: KeptAnswers | None = None,
 ) -> AsyncIterator[Fetching]:
     """Open connections to sources and to the rate gate for the length of a block."""
     gate = RateGate(database.async_connect)
@@ -76,7 +91,7 @@ async def open_fetching(
     try:
         async with AiohttpTransport(guard) as transport:
             fetcher = Fetcher(transport, gate, guard=guard, settings=sources, clock=clock)
-            yield Fetching(sources, fetcher, stored=stored)
+            yield Fetching(sources, fetcher, stored=stored, kept=kept)
     finally:
         await gate.close()
 

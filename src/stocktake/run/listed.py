@@ -37,6 +37,7 @@ class RunLine:
     started_at: datetime
     updated_at: datetime
     finished_at: datetime | None
+    undone_by: int | None
 
     @property
     def seconds(self) -> float:
@@ -69,6 +70,7 @@ class RunLine:
             "started_at": self.started_at,
             "updated_at": self.updated_at,
             "finished_at": self.finished_at,
+            "undone_by": self.undone_by,
         }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from stocktake.testing.database import temporary_database
 from tests.acceptance.cli.command import installation, stocktake
+from tests.systems.racing.test_hkjc import full_card, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,5 +105,20 @@ def test_the_worked_example_of_a_system_runs(cluster: LocalCluster, tmp_path: Pa
             )  # fmt: skip
             if lines := absent(shown, done.stdout):
                 wrong[command] = (lines, done.stdout, done.stderr)
+
+    assert wrong == {}
+
+
+def test_the_page_on_undo_prints_what_it_shows(cluster: LocalCluster, tmp_path: Path) -> None:
+    file = tmp_path / "results_2025-03-02.csv"
+    file.write_bytes(written(full_card()))
+    wrong = {}
+    with installation(cluster, tmp_path, kind="real"):
+        stocktake("load", "racing", "ra_race_results", file, "--source", "hkjc")
+        for command, shown in console_steps("howto/undo-a-run.md"):
+            _, *arguments = shlex.split(command)
+            said = stocktake(*arguments)
+            if said.code or absent(shown, said.out):
+                wrong[command] = (shown, said.out, said.err)
 
     assert wrong == {}

@@ -96,7 +96,11 @@ MISTAKES = [
         "no file source of that name holds ra_mst_horses.",
         "Name one with --source: hkjc, hkjc_index, hkjc_fixtures, bookmakers, coordinates.",
     ),
-    ("sources pause nope", "there is no source 'nope'.", "Sources: balldontlie, cdn, stats, theracingapi."),
+    (
+        "sources pause nope",
+        "there is no source 'nope'.",
+        "Sources: balldontlie, cdn, stats, theracingapi.",
+    ),
     ("sources verify", "name the source.", "Sources: balldontlie, cdn, stats, theracingapi."),
     (
         "accept racing ra_races 2019-03-05/gb",

@@ -14,7 +14,7 @@ UNTIL = date(2025, 11, 21)
 """One month after an opening night: about 230 games are over."""
 SEASON = "2025-26"
 FAST = 10_000.0
-SCHEDULE = "/cdn/static/json/staticData/scheduleLeagueV2.json"
+SCHEDULE = "/static/json/staticData/scheduleLeagueV2.json"
 
 
 @dataclass(frozen=True)

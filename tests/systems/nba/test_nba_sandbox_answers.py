@@ -340,7 +340,7 @@ def test_stats_and_the_cdn_have_one_schedule(server: SandboxServer) -> None:
 def test_the_cdn_has_box_scores_with_the_same_points(
     server: SandboxServer, first_game: str
 ) -> None:
-    path = f"/cdn/static/json/liveData/boxscore/boxscore_{first_game}.json"
+    path = f"/static/json/liveData/boxscore/boxscore_{first_game}.json"
     live = ask(server, path).json["game"]
 
     assert live["gameStatus"] == 3
@@ -351,7 +351,7 @@ def test_the_cdn_has_box_scores_with_the_same_points(
 
 
 def test_a_file_the_cdn_does_not_have_is_forbidden(server: SandboxServer) -> None:
-    path = "/cdn/static/json/liveData/boxscore/boxscore_0022509999.json"
+    path = "/static/json/liveData/boxscore/boxscore_0022509999.json"
 
     assert ask(server, path).status == 403
 
@@ -394,7 +394,7 @@ def test_stats_admits_one_request_a_second_over_all_its_addresses() -> None:
     paths = [f"/stats/{name}?GameDate=2026-07-15" for name in ("scoreboardv3", "scoreboardv2")]
     with create(scale="small", until=UNTIL) as strict:
         answers = [ask(strict, path).status for path in paths]
-        elsewhere = ask(strict, "/cdn/static/json/liveData/boxscore/boxscore_1.json").status
+        elsewhere = ask(strict, "/static/json/liveData/boxscore/boxscore_1.json").status
         time.sleep(1.0)
         answers.append(ask(strict, paths[1]).status)
 

@@ -338,6 +338,7 @@ select series_id, %(run_id)s, %(now)s, range_agg(added), range_agg(removed),
 -- :tries  int[]  1 for a failed try
 -- :next_try_at  timestamptz[]  next look
 -- :settled_at  timestamptz[]  final since
+with written as (
 insert into unit as u (series_id, ordinal, state, reason, rows, expected_rows, attempts,
                        next_try_at, settled_at, run_id, changed_at)
 select w.series_id, w.ordinal, w.state, w.reason, w.rows, w.expected_rows, w.tries,
@@ -363,7 +364,14 @@ on conflict (series_id, ordinal) do update
     or (u.state, u.reason, u.rows, u.expected_rows, u.attempts, u.next_try_at)
        is distinct from (excluded.state, excluded.reason, excluded.rows, excluded.expected_rows,
                          0, excluded.next_try_at)
-    or (u.settled_at is null and excluded.settled_at is not null);
+    or (u.settled_at is null and excluded.settled_at is not null)
+returning u.series_id, u.ordinal
+) -- what another run had told of them is kept, so that this one can be taken back
+insert into unit_version (run_id, series_id, ordinal, before)
+select %(run_id)s, f.series_id, f.ordinal, to_jsonb(f)
+  from written join unit f using (series_id, ordinal)
+ where %(run_id)s::bigint is not null and f.run_id is distinct from %(run_id)s
+    on conflict do nothing;
 
 -- name: note_tries
 -- Failed tries of units that stay held: their state is not touched.
@@ -383,12 +391,21 @@ on conflict (series_id, ordinal) do update
            least(u.attempts + 1, cardinality(%(delays)s::interval[]))];
 
 -- name: forget_units
--- Units that are simply complete again.
+-- Units that are simply complete again; what another run had told of them is kept.
 -- :series_ids  int[]  series
 -- :ordinals  int[]  ordinals, NULL for all
-delete from unit u
- using unnest(%(series_ids)s::int[], %(ordinals)s::int[]) as w(series_id, ordinal)
- where u.series_id = w.series_id and u.ordinal = w.ordinal;
+-- :run_id  bigint  run that writes, NULL for none
+with forgotten as (
+    delete from unit u
+     using unnest(%(series_ids)s::int[], %(ordinals)s::int[]) as w(series_id, ordinal)
+     where u.series_id = w.series_id and u.ordinal = w.ordinal
+ returning u.*
+)
+insert into unit_version (run_id, series_id, ordinal, before)
+select %(run_id)s, f.series_id, f.ordinal, to_jsonb(f)
+  from forgotten f
+ where %(run_id)s::bigint is not null and f.run_id is distinct from %(run_id)s
+    on conflict do nothing;
 
 -- name: lock_series
 -- Serialises the numbering of new members.

@@ -333,6 +333,28 @@ update capture
  where capture_id = any(%(capture_ids)s)
    and not is_loaded;
 
+-- name: unload_captures
+-- Captures whose rows the run brought are kept, but not loaded any more; those that an earlier run
+-- had loaded, and that still stands, are.
+-- :run_id  bigint  the run
+update capture c set is_loaded = false
+ where c.is_loaded
+   and (c.run_id = %(run_id)s
+        or c.capture_id in (select r.capture_id from receipt r
+                             where r.run_id = %(run_id)s))
+   and not exists (select from receipt r join run n using (run_id)
+                    where r.capture_id = c.capture_id and r.run_id < %(run_id)s
+                      and n.undone_by is null);
+
+-- name: undone_answers
+-- First pages of good answers that runs taken back had fetched and nobody loaded since, oldest first.
+-- :system  text  system
+select c.capture_id, c.feed, c.units, c.fetched_at
+  from capture c join run r using (run_id)
+ where c.system = %(system)s and r.undone_by is not null
+   and not c.is_loaded and c.page = 0 and c.flaw = ''
+ order by c.capture_id;
+
 -- name: name_units
 -- Note the units that a capture turned out to hold; a file says so only when it is parsed.
 -- :capture_id  bigint  capture

@@ -123,7 +123,7 @@ insert into run_log (run_id, at, level, text) values (%(run_id)s, %(at)s, %(leve
 -- Newest runs first.
 -- :system text or null, :limit integer
 select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
-       options, started_at, updated_at, finished_at
+       options, started_at, updated_at, finished_at, undone_by
   from run
  where system = coalesce(%(system)s, system)
  order by run_id desc
@@ -133,7 +133,7 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
 -- Runs of a system that have not ended, newest first, with the columns of list_runs.
 -- :system text
 select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
-       options, started_at, updated_at, finished_at
+       options, started_at, updated_at, finished_at, undone_by
   from run
  where system = %(system)s and state in ('queued', 'running', 'paused')
  order by run_id desc;
@@ -142,7 +142,7 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
 -- One run, with the columns of list_runs.
 -- :run_id bigint
 select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
-       options, started_at, updated_at, finished_at
+       options, started_at, updated_at, finished_at, undone_by
   from run
  where run_id = %(run_id)s;
 

@@ -13,7 +13,7 @@ from stocktake.systems.nba.sandbox.records import record_of
 from stocktake.systems.nba.sandbox.stats import meta
 from stocktake.testing import Asked, Reply
 
-_FOLDER: Final = "/cdn/static/json"
+_FOLDER: Final = "/static/json"
 _BOX_FILE: Final = "boxscore_"
 _MISSING: Final = Reply(
     HTTPStatus.FORBIDDEN, b"<Error><Code>AccessDenied</Code></Error>", {"Content-Type": "text/xml"}
