@@ -6,7 +6,6 @@ import random
 from collections import Counter, defaultdict
 from copy import deepcopy
 from datetime import date
-from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -210,11 +209,9 @@ def test_games_of_the_first_fortnight_are_as_many_as_known(name: str, count: int
 def test_a_season_is_parsed_at_once() -> None:
     header, lines = lines_of(PLAYERS_2024)
     body = encoded({"resultSets": [{"name": "LeagueGameLog", "headers": header, "rowSet": lines}]})
-    began = process_time()
     parsed = parse_player_log([body], Request("player_log", "/x"), LATER)
 
     assert parsed.read["raw_box_score"] == 26_306
-    assert process_time() - began < 1.0  # 0.4 s on an idle core
 
 
 def test_shuffled_lines_are_the_same_rows() -> None:

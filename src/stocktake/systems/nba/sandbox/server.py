@@ -94,7 +94,8 @@ def create(
 
 def _route(pattern: str, answer: Callable[[Asked], Reply]) -> Route:
     """Return one address of a host; all addresses of it share its limit."""
-    host = pattern.split("/")[1]
+    first = pattern.split("/")[1]
+    host = {"static": "cdn"}.get(first, first)
     return Route(pattern, _guarded(answer), LIMITS[host], gate=host)
 
 
