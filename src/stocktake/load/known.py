@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import date
 
-MOST_KEYS = 500_000
+MOST_KEYS = 30_000
+"""Of one dataset: what 300 days of racing name; more would be memory for a few questions saved."""
 
 Days = dict[str, "date | None"]
 """Texts of a column and the earliest day each was seen on, None without a day."""
