@@ -145,7 +145,8 @@ def _spans(
     rule = dataset.expect
     if isinstance(rule, Either):
         rule = rule.rule_for(series)
-    is_open = rule is None or isinstance(rule, Calendar)
+    # Days to come are endless; members and listed days with a later day are known by name.
+    is_open = isinstance(axis, Days) and (rule is None or isinstance(rule, Calendar))
     until = today + (timedelta(days=ahead) if is_open else HORIZON)
     until = min(until, window.until) if window.until is not None else until
     if since > until:

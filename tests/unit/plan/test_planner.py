@@ -326,3 +326,64 @@ def test_a_plan_never_asks_for_a_unit_twice_nor_for_what_is_not_needed(
     assert set(ordinals) <= set(members(wanted))
     assert len(ordinals) == (size(wanted) if limit is None else min(limit, size(wanted)))
     assert plan.seconds >= 0
+
+
+def named_by_letter(units: Sequence[tuple[str, ...]]) -> Iterable[Request]:
+    letters: dict[str, list[tuple[str, ...]]] = {}
+    for unit in units:
+        letters.setdefault(unit[0][0], []).append(unit)
+    for letter, keys in letters.items():
+        yield Request("log", f"/log/{letter}", units=tuple(keys))
+
+
+GAMES = Dataset("games", ("id",), FromDataset("rounds", "game_id", day="day"))
+ROUNDS = Dataset("rounds", ("game_id",), Values(("spring", "autumn")))
+ROUNDS_FEED = Feed("rounds", Endpoint("rounds", 1), ("rounds",), all_at_once, unparsed)
+LOG_FEED = Feed(
+    "log",
+    Endpoint("log", 1),
+    ("games",),
+    named_by_letter,
+    unparsed,
+    required=False,
+    bulk=True,
+    priority=1,
+    assumed=Assumed(new_per_unit=(100, 0.5)),
+)
+SHEET_FEED = replace(
+    LOG_FEED, name="sheet", requests=per_unit, bulk=False, instead_of="log", assumed=Assumed()
+)
+EXTRA_FEED = replace(LOG_FEED, name="extra", enabled_by="extra")
+LEAGUE = System(
+    "league",
+    "",
+    (ROUNDS, GAMES),
+    (Source("api", feeds=(ROUNDS_FEED, LOG_FEED, SHEET_FEED, EXTRA_FEED)),),
+)
+BOTH_ROUNDS = Need("rounds", "rounds", (), State.MISSING, "", ((0, 2),))
+
+
+def test_requests_of_a_bulk_feed_are_counted_by_the_names_of_its_units() -> None:
+    names = {"log": {0: "a1", 1: "a2", 2: "b1", 3: "b2"}}
+    need = Need("log", "games", (), State.MISSING, "", ((0, 4),))
+
+    made = make_plan(LEAGUE, [need], PlanOptions(), observed=Observed(names=names), now=NOW)
+
+    assert [(part.feed, part.units, part.requests) for part in made.parts] == [("log", 4, 2)]
+
+
+def test_members_named_by_units_that_are_no_days_are_estimated_per_unit() -> None:
+    made = make_plan(LEAGUE, [BOTH_ROUNDS], PlanOptions(), observed=Observed(), now=NOW)
+
+    assert [(part.feed, part.units, part.requests, part.dynamic) for part in made.parts] == [
+        ("rounds", 2, 1, False),
+        ("log", 200, 1, True),
+    ]
+
+
+def test_a_feed_to_be_enabled_is_planned_once_its_setting_is_true() -> None:
+    observed = Observed(settings=frozenset({"extra"}))
+
+    made = make_plan(LEAGUE, [BOTH_ROUNDS], PlanOptions(), observed=observed, now=NOW)
+
+    assert "extra" in {part.feed for part in made.parts}

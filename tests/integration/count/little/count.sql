@@ -22,3 +22,11 @@ select array[day::text, region] as key, 'derive' as feed, count(*) as rows, null
 -- The three codes.
 select array[code] as key, null as feed, count(*) as rows, null as expected_rows
   from little.codes group by code;
+
+-- name: waived_guests
+-- One of them left before anybody could ask, unless everybody is wanted.
+select 'bob' as key, 'left early' as reason where not 'everybody' = any(%(settings)s::text[]);
+
+-- name: days_visits_guest_id
+-- The first day of a guest.
+select guest_id as key, min(day) as day from little.visits group by guest_id;
