@@ -37,6 +37,7 @@ _PLACES = (
     ("runs", "runs:runs", "The last runs.", RUN),
     ("run", "runs:run", "Show, cancel, pause or resume one run.", RUN),
     ("sources", "sources:sources", "Health, limits and failures; pause, resume, verify.", RUN),
+    ("ask", "ask:ask", "One question to a source, by hand, at the allowed rate.", RUN),
     ("schedule", "schedules:schedule", "When work recurs, also of an expression typed.", RUN),
     ("sandbox", "demo:sandbox", "Serve a system's wire-true sandbox on loopback.", RUN),
     ("init", "install:init", "Create or migrate the database.", INSTALL),
@@ -53,6 +54,10 @@ _EXAMPLES = {
     "plan": ("racing --since 2015-01-01", "racing ra_races --sample 7", "racing --save"),
     "backfill": ("racing --sample 7", "racing --order newest", "racing --plan 12"),
     "sync": ("racing",),
+    "ask": (
+        "racing /v1/horses/search name=Bold",
+        "racing /v1/results/{race_id} race_id=rac_11745682 --load",
+    ),
     "load": ("racing ra_race_results hkjc_results_2023.csv.gz --source hkjc",),
     "replay": ("racing ra_race_results --since 2024-01-01",),
     "derive": ("racing", "racing ra_runner_statistics --full"),

@@ -55,7 +55,7 @@ class Workspace:
         enabling = {
             feed.enabled_by
             for source, feed in system.feeds()
-            if feed.enabled_by and self._is_true(source.name, feed.enabled_by)
+            if feed.enabled_by and self._enables(source, feed.enabled_by)
         }
         return frozenset(lifting | enabling)
 
@@ -63,6 +63,13 @@ class Workspace:
         if setting in self.settings.source(source):
             return self._is_true(source, setting)
         return self.kind == "sandbox"
+
+    def _enables(self, source: Source, condition: str) -> bool:
+        name, is_choice, values = condition.partition("=")
+        if not is_choice:
+            return self._is_true(source.name, name)
+        chosen = self.settings.source(source.name).get(name, source.defaults.get(name, ""))
+        return str(chosen).lower() in values.split("|")
 
     def _is_true(self, source: str, setting: str) -> bool:
         return str(self.settings.source(source).get(setting)).lower() in TRUE_TEXTS
