@@ -36,6 +36,8 @@ _PLACES = (
     ("capture", "explain:capture", "Bytes as received.", TRUST),
     ("runs", "runs:runs", "The last runs.", RUN),
     ("run", "runs:run", "Show, cancel, pause or resume one run.", RUN),
+    ("worker", "service:worker", "Take queued runs and their chunks until stopped.", RUN),
+    ("up", "service:up", "Everything that keeps an installation going, in one program.", RUN),
     ("sources", "sources:sources", "Health, limits and failures; pause, resume, verify.", RUN),
     ("ask", "ask:ask", "One question to a source, by hand, at the allowed rate.", RUN),
     ("schedule", "schedules:schedule", "When work recurs, also of an expression typed.", RUN),
@@ -52,7 +54,8 @@ _EXAMPLES = {
     "why": ("racing ra_runners 2019-03-05/ire",),
     "trace": ("racing ra_races race_id=rac_11745682",),
     "plan": ("racing --since 2015-01-01", "racing ra_races --sample 7", "racing --save"),
-    "backfill": ("racing --sample 7", "racing --order newest", "racing --plan 12"),
+    "backfill": ("racing --sample 7", "racing --order newest", "racing --plan 12 --detach"),
+    "worker": ("", "--concurrency 2 --sources theracingapi"),
     "sync": ("racing",),
     "ask": (
         "racing /v1/horses/search name=Bold",
