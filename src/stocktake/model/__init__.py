@@ -3,7 +3,7 @@
 from stocktake.model import checks, criteria
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.criterion import Criterion, Gate, GateVerdict, Item, ItemLine, SignOff
-from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
+from stocktake.model.dataset import Dataset, Derivation, Facet, System
 from stocktake.model.expectation import (
     Calendar,
     Closure,
@@ -34,6 +34,7 @@ from stocktake.model.plan import (
     RowCounts,
     RunReport,
 )
+from stocktake.model.schedule import Schedule
 from stocktake.model.source import (
     Assumed,
     Capture,
