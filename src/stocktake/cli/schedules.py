@@ -11,8 +11,8 @@ from stocktake.cli.arguments import read_instant
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
 from stocktake.run.clock import system_clock
-from stocktake.run.registry import find_system, installed_systems
 from stocktake.run.fires import next_fires
+from stocktake.run.registry import find_system, installed_systems
 from stocktake.run.schedule import find_schedule, schedule_lines
 
 if TYPE_CHECKING:

@@ -217,9 +217,7 @@ class _Clerk:
         by = f"{BY} {self.kept.name}"
         try:
             with conn.transaction():
-                run_id = queue_scheduled(
-                    conn, self.system, self.kept.schedule, by=by, now=now
-                )
+                run_id = queue_scheduled(conn, self.system, self.kept.schedule, by=by, now=now)
         except StocktakeError as error:
             conn.execute(SQL.miss_fire, {**place, "reason": error.message})
             return None
