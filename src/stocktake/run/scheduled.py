@@ -10,7 +10,9 @@ from psycopg.types.json import Jsonb
 
 from stocktake.errors import UsageError
 from stocktake.model import Schedule
+from stocktake.run.claim import owner_name
 from stocktake.run.fires import dues_after, next_fires
+from stocktake.run.listed import list_runs
 from stocktake.run.queue import SCHEDULED, Work, enqueue, work_of
 from stocktake.run.registry import find_datasets, find_system, installed_systems
 from stocktake.run.workspace import lacking_credentials
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
 
 SQL = load_queries("stocktake.store", "sql/schedule.sql")
+NEWEST = 10
+"""Runs in which one's own is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,55 @@ def schedule_history(workspace: Workspace, name: str = "", *, limit: int) -> lis
     with workspace.database.connection() as conn:
         rows = conn.execute(SQL.list_fires, parameters).fetchall()
     return [FireLine(f"{row[0]}.{row[1]}", *row[2:]) for row in rows]
+
+
+def queue_now(workspace: Workspace, name: str, *, by: str) -> tuple[Kept, int]:
+    """Queue a run of a schedule at once, whatever its clock says; return it and the run's number.
+
+    Its history names who asked. A run before that is not over is no obstacle: this one waits.
+
+    Raises:
+        UsageError: None or several are called so, or its run cannot be queued.
+    """
+    found = find_kept(workspace, name)
+    now = workspace.clock()
+    system = find_system(found.system)
+    with workspace.database.connection() as conn:
+        run_id = queue_scheduled(conn, system, found.schedule, by=by, now=now)
+        _note(conn, found, at=now, by=by, run_id=run_id)
+    return found, run_id
+
+
+def note_by_hand(workspace: Workspace, kept: Kept, *, at: datetime, by: str) -> None:
+    """Add to a schedule's history that somebody ran it here at ``at``.
+
+    The run is the one this program started since, if its verb keeps runs.
+    """
+    runs = [
+        one.run_id
+        for one in list_runs(workspace, kept.system, limit=NEWEST)
+        if one.owner == owner_name() and one.started_at >= at and one.kind == kept.schedule.verb
+    ]
+    with workspace.database.connection() as conn:
+        _note(conn, kept, at=at, by=by, run_id=min(runs, default=None))
+
+
+def _note(conn: Connection[Any], kept: Kept, *, at: datetime, by: str, run_id: int | None) -> None:
+    conn.execute(
+        SQL.add_fires,
+        {
+            "schedule_id": kept.schedule_id,
+            "due": [at],
+            "outcome": ["fired"],
+            "reason": [""],
+            "lateness": [0.0],
+            "by": by,
+            "now": at,
+        },
+    )
+    if run_id is not None:
+        place = {"schedule_id": kept.schedule_id, "due_at": at}
+        conn.execute(SQL.name_run, {**place, "run_id": run_id})
 
 
 def work_for(schedule: Schedule) -> Work:

@@ -25,7 +25,7 @@ CHANGES = (
 # A day's fires as Debian's cron makes them, by the rules of its manual: jobs at a particular time
 # that fall into a gap run right after it (several of them count once here), jobs in a repeated
 # time are not run again; jobs with a star in the minute or hour go by the clock as it is.
-BY_HAND = (
+BY_HAND: tuple[tuple[str, str, str, list[str]], ...] = (
     (LONDON, "2026-03-29", "30 1 * * *", ["02:00+01"]),
     (LONDON, "2026-03-29", "0 1 * * *", ["02:00+01"]),
     (LONDON, "2026-03-29", "59 0 * * *", ["00:59+00"]),
