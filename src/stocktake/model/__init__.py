@@ -46,6 +46,7 @@ from stocktake.model.source import (
     Request,
     Settle,
     Source,
+    Whole,
     Window,
 )
 from stocktake.model.training import Trained
@@ -132,6 +133,7 @@ __all__ = [
     "Unit",
     "UnitOutcome",
     "Values",
+    "Whole",
     "Window",
     "axis_index",
     "checks",

@@ -1,4 +1,4 @@
--- When work recurs, and what became of each time it was due.
+-- When work recurs and what became of each time it was due; and what sources withdrew.
 
 -- Declared schedules are written from the systems' declarations; a person's own ones, and what a
 -- person switched on or off, stay as they are.
@@ -40,11 +40,34 @@ create table schedule_fire (
 );
 create index schedule_fire_by_run on schedule_fire (run_id) where run_id is not null;
 
+
+-- Rows, or facets of rows, that a full answer of their unit no longer told: removed, never silently.
+-- What they were is in row_version, under the same run and key.
+create table tombstone (
+    tombstone_id bigint generated always as identity primary key,
+    tenant_id    uuid,
+    run_id       bigint not null,
+    system       text not null,
+    dataset      text not null,
+    facet        text not null,
+    feed         text not null,
+    unit         text[] not null,
+    row_key      jsonb not null,
+    -- the answer that no longer told it
+    capture_id   bigint references capture,
+    -- whether the row went, or only what this facet had told of it
+    is_row_gone  boolean not null,
+    at           timestamptz not null
+);
+create index tombstone_by_unit on tombstone (system, dataset, unit);
+create index tombstone_by_row on tombstone (system, dataset, row_key);
+create index tombstone_by_run on tombstone (run_id);
+
 do $$
 declare
     target text;
 begin
-    foreach target in array array['schedule', 'schedule_fire'] loop
+    foreach target in array array['schedule', 'schedule_fire', 'tombstone'] loop
         execute format('alter table %I enable row level security', target);
         execute format('alter table %I force row level security', target);
         execute format(
