@@ -184,6 +184,24 @@ NOTHING_SEEN = Assumed()
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A table of which an answer tells every row of its units: what it leaves out was withdrawn.
+
+    Args:
+        dataset: The table; its units are the feed's.
+        facet: The facet the feed tells there.
+        unit: SQL expressions on the table's columns that give a row's unit, in the order of the
+            partitions (``("race_date", "lower(region)")``).
+        where: SQL condition of the rows this feed tells, where others tell the same facet.
+    """
+
+    dataset: str
+    facet: str
+    unit: tuple[str, ...]
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     """One way rows come from a source.
 
@@ -214,6 +232,8 @@ class Feed:
         enabled_by: Source setting without which it is never asked, and its units not expected;
             ``name=a|b`` asks that it has one of these values.
         assumed: What plans take for granted until something was seen.
+        whole: Tables of which a complete answer tells every row of its units. Rows it leaves out
+            are withdrawn, unless the unit would then lack rows it should have, or most of them.
     """
 
     name: str
@@ -236,6 +256,7 @@ class Feed:
     outdated: str = ""
     enabled_by: str = ""
     assumed: Assumed = NOTHING_SEEN
+    whole: tuple[Whole, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from stocktake.model import Loss, Range, Severity
 from stocktake.report.health import Notice
 from stocktake.run.checked import checks_of
 from stocktake.run.counted import count_years, today_of
-from stocktake.run.schedule import next_fires
+from stocktake.run.fires import next_fires
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

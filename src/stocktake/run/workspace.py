@@ -157,10 +157,14 @@ def load_place(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _require_credentials(source: Source, own: Mapping[str, Any]) -> None:
+def lacking_credentials(source: Source, own: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the settings a source's login needs and does not have."""
     ways = {"basic": ("user", "password"), "bearer": ("token",), "key": ("token",)}
-    needed = ways.get(source.auth, ())
-    lacking = [name for name in needed if not own.get(name)]
+    return tuple(name for name in ways.get(source.auth, ()) if not own.get(name))
+
+
+def _require_credentials(source: Source, own: Mapping[str, Any]) -> None:
+    lacking = lacking_credentials(source, own)
     if lacking:
         prefix = f"STOCKTAKE_SOURCE_{source.name.upper()}_"
         raise ConfigurationError(

@@ -6,7 +6,18 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from stocktake import Assumed, Endpoint, Feed, FileFormat, Request, Settle, Source, State, Window
+from stocktake import (
+    Assumed,
+    Endpoint,
+    Feed,
+    FileFormat,
+    Request,
+    Settle,
+    Source,
+    State,
+    Whole,
+    Window,
+)
 from stocktake.systems.racing.bookmakers import parse_bookmakers
 from stocktake.systems.racing.coordinates import parse_coordinates
 from stocktake.systems.racing.datasets import PEOPLE
@@ -65,6 +76,13 @@ ENDPOINTS: Mapping[str, Endpoint] = {
 
 There is no `/v1/results/pro`, and no list of people, horses or bookmakers: those are extracted.
 """
+
+UNITS = {
+    "ra_races": ("date", "lower(region)"),
+    "ra_runners": ("race_date", "lower(region)"),
+    "ra_race_results": ("race_date", "lower(region)"),
+}
+"""Day and region of a row: answers of a day tell all of its races and runners."""
 
 RESULTS_LIMIT, RESULTS_HIGHEST_SKIP = 100, 20_000
 CARDS_LIMIT, CARDS_HIGHEST_SKIP = 500, 500
@@ -176,6 +194,7 @@ RESULTS_FEED = Feed(
     ),
     settle=Settle(recheck=RECHECK),
     enabled_by="plan=standard|pro",
+    whole=tuple(Whole(name, "result", unit) for name, unit in UNITS.items()),
 )
 RACECARDS_FEED = Feed(
     "racecards",
@@ -190,6 +209,7 @@ RACECARDS_FEED = Feed(
     window=Window(since=CARDS_SINCE, days_ahead=7, reason=f"source starts {CARDS_SINCE}"),
     settle=Settle(),
     enabled_by="plan=pro",
+    whole=tuple(Whole(name, "card", UNITS[name]) for name in ("ra_races", "ra_runners")),
 )
 HORSE_FEED = Feed(
     "horse_pro",
