@@ -58,7 +58,9 @@ create table delivery (
     -- by the database's clock: until then one courier is sending it
     leased_until timestamptz,
     ended_at     timestamptz,
-    response     text not null default ''
+    response     text not null default '',
+    -- the same for every try, so that receivers know it again
+    message_id   uuid not null default gen_random_uuid()
 );
 create unique index delivery_once on delivery (event_id, channel) where not is_reminder;
 create index delivery_due on delivery (next_try_at) where state = 'pending';
