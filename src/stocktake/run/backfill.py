@@ -13,6 +13,7 @@ import psycopg
 
 from stocktake.errors import (
     CredentialsRefused,
+    SourceError,
     SourceUnavailable,
     StocktakeError,
     UsageError,
@@ -46,7 +47,6 @@ from stocktake.run.workspace import reachable_sources
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from stocktake.errors import SourceError
     from stocktake.fetch.answer import Known
     from stocktake.model import Feed, Plan, PlanOptions, PlanPart, Request, RunReport, System
     from stocktake.run.batch import Paused, Prepared
@@ -354,10 +354,14 @@ class _Execution:
         self._conduct.report(self._meter.snapshot())
         self._validation.add(prepared.findings)
 
-    def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
-        return again(lambda: self._write_ending(state, error, message))
+    def _finish(
+        self, state: str, *, error: str | None = None, message: str = "", is_told: bool = False
+    ) -> RunReport:
+        return again(lambda: self._write_ending(state, error, message, is_told=is_told))
 
-    def _write_ending(self, state: str, error: str | None, message: str) -> RunReport:
+    def _write_ending(
+        self, state: str, error: str | None, message: str, *, is_told: bool
+    ) -> RunReport:
         with self._workspace.database.connection() as conn:
             ending = claims.Ending(
                 state,
@@ -366,6 +370,7 @@ class _Execution:
                 message=message,
                 error=error,
                 notes=self._loader.tally.note_lines(),
+                is_told=is_told,
             )
             return claims.finish(conn, self._claim, ending, now=self._workspace.clock())
 
@@ -374,4 +379,9 @@ class _Execution:
         is_ours = not isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
         text = str(error) or type(error).__name__
         with contextlib.suppress(StocktakeError, psycopg.Error):
-            self._finish("paused", error=text if is_ours else None, message="interrupted")
+            self._finish(
+                "paused",
+                error=text if is_ours else None,
+                message="interrupted",
+                is_told=isinstance(error, SourceError),
+            )

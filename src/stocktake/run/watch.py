@@ -1,4 +1,4 @@
-"""What nobody else would notice, looked at once a minute: a disk that fills up."""
+"""What nobody else would notice, looked at once a minute: full disks, endpoints that recovered."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import socket
 from typing import TYPE_CHECKING
 
-from stocktake.observe.events import emit
+from stocktake.observe.events import QUERIES, emit
 from stocktake.store.doctor import LEAST_FREE_BYTES, LOW_FREE_BYTES
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def free_bytes(workspace: Workspace) -> int:
 
 
 def watch(workspace: Workspace) -> None:
-    """Tell of a disk that is nearly full, and of one that has room again."""
+    """Tell of a disk that is nearly full or has room again, and of circuits that closed."""
     free, host = free_bytes(workspace), socket.gethostname()
     is_low = free < LOW_FREE_BYTES
     details = {"free_mb": free // 2**20, "least_mb": LEAST_FREE_BYTES // 2**20}
@@ -36,3 +36,4 @@ def watch(workspace: Workspace) -> None:
             dedupe=f"disk:{host}",
             resolves=not is_low,
         )
+        conn.execute(QUERIES.close_circuits, {"now": workspace.clock()})

@@ -210,3 +210,16 @@ select count(*) from again;
 select count(*) filter (where state = 'dead'),
        count(*) filter (where state = 'pending' and next_try_at < %(before)s)
   from delivery where state in ('dead', 'pending');
+
+-- name: open_details
+-- Key and details of open alerts whose key begins so.
+-- :prefix  text  beginning of the key
+select dedupe, details from alert
+ where resolved_at is null and starts_with(dedupe, %(prefix)s);
+
+-- name: close_circuits
+-- Tell of endpoints that answer again after their circuit had been open.
+-- :now  timestamptz  the present instant
+select emit_event('circuit.closed', '', g.source || '/' || g.endpoint, '{}', %(now)s, a.dedupe, true)
+  from alert a join gate g on a.dedupe = 'circuit:' || g.source || '/' || g.endpoint
+ where a.resolved_at is null and g.opened_at is null;
