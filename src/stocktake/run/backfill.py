@@ -13,6 +13,7 @@ import psycopg
 
 from stocktake.errors import (
     CredentialsRefused,
+    SourceError,
     SourceUnavailable,
     StocktakeError,
     UsageError,
@@ -39,7 +40,6 @@ from stocktake.run.workspace import reachable_sources
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stocktake.errors import SourceError
     from stocktake.model import Plan, PlanOptions, PlanPart, RunReport, System
     from stocktake.run.batch import Paused
     from stocktake.run.claim import Claim, SystemLock
@@ -277,10 +277,14 @@ class _Execution:
         order = self._supply.order(part)
         return self._supply.errands(self._supply.assigned(number, part, order), left)
 
-    def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
-        return again(lambda: self._write_ending(state, error, message))
+    def _finish(
+        self, state: str, *, error: str | None = None, message: str = "", is_told: bool = False
+    ) -> RunReport:
+        return again(lambda: self._write_ending(state, error, message, is_told=is_told))
 
-    def _write_ending(self, state: str, error: str | None, message: str) -> RunReport:
+    def _write_ending(
+        self, state: str, error: str | None, message: str, *, is_told: bool
+    ) -> RunReport:
         tally = self._loading.loader.tally
         with self._workspace.database.connection() as conn:
             ending = claims.Ending(
@@ -290,6 +294,7 @@ class _Execution:
                 message=message,
                 error=error,
                 notes=tally.note_lines(),
+                is_told=is_told,
             )
             return claims.finish(conn, self._claim, ending, now=self._workspace.clock())
 
@@ -298,4 +303,9 @@ class _Execution:
         is_ours = not isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
         text = str(error) or type(error).__name__
         with contextlib.suppress(StocktakeError, psycopg.Error):
-            self._finish("paused", error=text if is_ours else None, message="interrupted")
+            self._finish(
+                "paused",
+                error=text if is_ours else None,
+                message="interrupted",
+                is_told=isinstance(error, SourceError),
+            )
