@@ -23,6 +23,7 @@ from stocktake.cli.output import output_of
 from stocktake.cli.plan import (
     MaxRequests,
     Order,
+    Priority,
     Refetch,
     Sample,
     UntilTarget,
@@ -34,6 +35,7 @@ from stocktake.run.backfill import Conduct
 from stocktake.run.backfill import backfill as run_backfill
 from stocktake.run.files import load_files
 from stocktake.run.periods import window_of
+from stocktake.run.ranked import read_priorities
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.replay import replay as run_replay
 from stocktake.run.sync import sync as run_sync
@@ -48,6 +50,7 @@ def backfill(
     period: Period = "",
     state: States = None,
     order: Order = "newest",
+    priority: Priority = None,
     sample: Sample = None,
     max_requests: MaxRequests = None,
     until_target: UntilTarget = False,
@@ -70,6 +73,7 @@ def backfill(
             max_requests=max_requests,
             until_target=until_target,
             refetch=refetch,
+            priorities=read_priorities(found, priority or ()),
         )
     )
     with out.workspace("backfill") as workspace, shown_progress(out) as report:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -24,7 +24,7 @@ from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
 from stocktake.run.collector import seldom_collected
-from stocktake.run.derived import derive_all
+from stocktake.run.derived import Work, derive_all
 from stocktake.run.errands import Assignment, errands
 from stocktake.run.fetching import open_fetching, stored_pages
 from stocktake.run.kept import KeptAnswers
@@ -238,9 +238,12 @@ class _Execution:
             with reachable_sources(self._workspace, self._system) as sources:
                 asyncio.run(self._fetch_waves(fetches, sources))
         reach("before_derive")
-        self._meter.wave = "derived tables"
+        work = Work(options=self._plan.options, tell=self._tell_derived)
+        derive_all(self._workspace, self._system, self._claim, work=work)
+
+    def _tell_derived(self, dataset: str) -> None:
+        self._meter.wave = f"derived {dataset}"
         self._conduct.report(self._meter.snapshot())
-        derive_all(self._workspace, self._system, self._claim)
 
     async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:
         database = self._workspace.database
@@ -317,7 +320,7 @@ class _Execution:
                     self._workspace,
                     self._system,
                     feed,
-                    options=self._plan.options,
+                    options=self._options_of(part),
                     due_only=self._looks_again and not self._plan.options.refetch,
                 )
                 set_ordinals(conn, plan_id, number, ranges)
@@ -329,9 +332,14 @@ class _Execution:
                 self._workspace,
                 self._system,
                 feed,
-                options=self._plan.options,
+                options=self._options_of(part),
                 left=left,
             )
+
+    def _options_of(self, part: PlanPart) -> PlanOptions:
+        """Return the plan's options, narrowed to how urgent the part is."""
+        options = self._plan.options
+        return options if part.priority is None else replace(options, priorities=(part.priority,))
 
     def prepare(self, batch: Sequence[Fetched]) -> Prepared:
         """Capture and parse a batch; a refused login stops the producers."""
