@@ -18,12 +18,14 @@ from stocktake.errors import (
     UsageError,
 )
 from stocktake.fetch.captures import known_bodies
+from stocktake.model import Range
 from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
 from stocktake.run.collector import seldom_collected
+from stocktake.run.counted import coverage_line
 from stocktake.run.derived import Work, derive_all
 from stocktake.run.errands import Assignment, errands
 from stocktake.run.fetching import open_fetching, stored_pages
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 
 
 REFUSED_STATUSES = frozenset({401, 403})
+HOUR = 3600.0
 
 
 Series = tuple[str, ...]
@@ -74,6 +77,7 @@ class Conduct:
     Args:
         limits: How much is under way at once.
         validate_every: Units after which the checks of those units run; a failure stops the run.
+        count_every_seconds: How often the coverage of every dataset is told while a run lasts.
         report: Called with progress after every batch.
         announce: Called once before the start with the plan, and the run's number when an
             interrupted run is continued.
@@ -81,6 +85,7 @@ class Conduct:
 
     limits: PumpLimits = field(default_factory=PumpLimits)
     validate_every: int = 50
+    count_every_seconds: float = HOUR
     report: Report = silent
     announce: Callable[[Plan, int | None], None] = unannounced
 
@@ -211,7 +216,7 @@ class _Execution:
         self._looks_again = looks_again
         self._loader = BatchLoader(owned.workspace, owned.system, owned.claim)
         self._meter = Meter(owned.claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
-        self._started = time.monotonic()
+        self._started = self._counted = time.monotonic()
         self._stop = StopSign()
         self._validation = Validation(
             owned.workspace,
@@ -238,12 +243,15 @@ class _Execution:
             with reachable_sources(self._workspace, self._system) as sources:
                 asyncio.run(self._fetch_waves(fetches, sources))
         reach("before_derive")
+        self._meter.wave = "derived tables"
+        self._conduct.report(self._meter.snapshot())
         work = Work(options=self._plan.options, tell=self._tell_derived)
         derive_all(self._workspace, self._system, self._claim, work=work)
 
     def _tell_derived(self, dataset: str) -> None:
         self._meter.wave = f"derived {dataset}"
         self._conduct.report(self._meter.snapshot())
+        self._tell_coverage()
 
     async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:
         database = self._workspace.database
@@ -360,7 +368,21 @@ class _Execution:
             at_seconds=time.monotonic(),
         )
         self._conduct.report(self._meter.snapshot())
+        self._tell_coverage()
         self._validation.add(prepared.findings)
+
+    def _tell_coverage(self) -> None:
+        """Say from time to time how far every dataset has come, and keep it in the run's log."""
+        if time.monotonic() - self._counted < self._conduct.count_every_seconds:
+            return
+        self._counted = time.monotonic()
+        options = self._plan.options
+        window = Range(options.since, options.until)
+        text = coverage_line(self._workspace, self._system, window)
+        self._conduct.report(self._meter.snapshot(text))
+        with self._workspace.database.connection() as conn:
+            run_id, now = self._claim.run_id, self._workspace.clock()
+            claims.write_log(conn, run_id, text, level="info", now=now)
 
     def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
         return again(lambda: self._write_ending(state, error, message))

@@ -9,6 +9,7 @@ from stocktake.systems.nba import rows
 from stocktake.systems.nba.expected import NOTHING_LISTED, SEASON_TYPES, ZONE
 
 GAMES = FromDataset("schedule", "game_id", day="game_date")
+GAME_DAYS = Scheduled("game_days", "no game listed", otherwise=NOTHING_LISTED, named_by="schedule")
 FIRST_DAY = date(2014, 10, 1)
 # What layers 4 and 5 of the newest two seasons need comes first, then what is left of layers 1 to
 # 3, then layers 4 and 5 of older seasons.
@@ -50,7 +51,7 @@ SCOREBOARD_DAY = Dataset(
     "scoreboard_day",
     key=("game_id",),
     partitions=Days(FIRST_DAY, ZONE),
-    expect=Scheduled("game_days", "no game listed", otherwise=NOTHING_LISTED),
+    expect=GAME_DAYS,
     facets=(Facet("row", rows.ScoreboardRow),),
     after=("schedule",),
     priorities=(3,),
@@ -99,7 +100,7 @@ SCORE_CHECK = Dataset(
     "score_check",
     key=("id",),
     partitions=Days(FIRST_DAY, ZONE),
-    expect=Scheduled("game_days", "no game listed", otherwise=NOTHING_LISTED),
+    expect=GAME_DAYS,
     facets=(Facet("row", rows.ScoreCheckRow),),
     after=("schedule",),
     priorities=(3,),
