@@ -216,7 +216,7 @@ MODEL_OUTPUT = Dataset(
 PREDICTIONS = Dataset(
     "predictions",
     key=("game_id", "player_id", "model"),
-    partitions=MODELS,
+    partitions=FromDataset("model_output", "model_game", day="game_date"),
     after=("model_output",),
     priorities=(3,),
     title="L5 predictions beside what happened",
