@@ -224,7 +224,7 @@ class Feed:
             units wanted are handed to ``requests`` at once.
         instead_of: Feed for which this one stands in: it is asked only for units of which that one
             failed, or which that one does not have. Neither is then ``required``.
-        priority: 0 first.
+        turn: Feeds of one wave whose units are members take turns: 0 first, together with equals.
         absent_statuses: HTTP statuses that prove a unit cannot be had (404 → unrecoverable).
         refresh_after: Age at which a held unit may be fetched again, ``None`` for never.
         outdated: Statement of the system's ``count.sql`` (columns: key, instant) naming members
@@ -249,7 +249,7 @@ class Feed:
     required: bool = True
     bulk: bool = False
     instead_of: str = ""
-    priority: int = 0
+    turn: int = 0
     absent_statuses: frozenset[int] = frozenset()
     absent_reason: str = ""
     refresh_after: timedelta | None = None

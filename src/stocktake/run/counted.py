@@ -88,6 +88,13 @@ def count_years(
     return found
 
 
+def coverage_line(workspace: Workspace, system: System, window: Range) -> str:
+    """Return the coverage of every dataset that promises something, in one line."""
+    counted = count_system(workspace, system, system.datasets, window)
+    told = [f"{one.dataset} {one.coverage:.1%}" for one in counted if one.coverage is not None]
+    return "coverage: " + ", ".join(told or ["nothing promised yet"])
+
+
 def count_system(
     workspace: Workspace,
     system: System,

@@ -219,7 +219,7 @@ HORSE_FEED = Feed(
     assumed=Assumed(rows_per_unit=2, bytes_per_request=300, new_per_day=(55, 25)),
     parse=parse_horse_pro,
     also=("ra_mst_horses", *PARENTS),
-    priority=1,
+    turn=1,
     absent_statuses=frozenset({404}),
     absent_reason="no such horse",
     refresh_after=timedelta(days=365),
