@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from stocktake.run.encoded import JSON
+
 FILE_WIDTH = 140
 """Columns of tables that go to a file or a pipe, which have no width of their own."""
 
@@ -27,15 +29,6 @@ def console() -> Console:
 def to_json(document: Any) -> str:
     """Return indented JSON; days and instants in ISO 8601, states as their words."""
     return msgspec.json.format(JSON.encode(document), indent=2).decode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, range | set | frozenset):
-        return sorted(value)
-    return str(value)
-
-
-JSON = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
 
 
 def print_error(message: str, *, hint: str | None, kind: str, as_json: bool) -> None:
