@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from stocktake.cli.arguments import Period, Since, SystemName, Until, read_range
-from stocktake.cli.count import as_json
 from stocktake.cli.output import output_of
 from stocktake.cli.screen import to_json
 from stocktake.errors import UsageError
@@ -19,6 +17,7 @@ from stocktake.report.markdown import markdown
 from stocktake.report.page import page
 from stocktake.report.sections import BAD, GOOD, QUIET, SOFT, sections, title_of, verdict_of
 from stocktake.report.whole import whole_file
+from stocktake.run.documents import health_json
 from stocktake.run.periods import window_of
 from stocktake.run.registry import find_system
 from stocktake.run.reported import examine
@@ -106,43 +105,6 @@ def _written(path: Path, health: Health, document: Any) -> str:
 
 def _sandbox(health: Health) -> list[str]:
     return ["Sandbox data: everything here is made up."] if health.kind == "sandbox" else []
-
-
-def health_json(health: Health) -> dict[str, Any]:
-    """Return the JSON object of a report."""
-    return {
-        "system": health.system,
-        "kind": health.kind,
-        "at": health.at,
-        "since": health.since,
-        "until": health.until,
-        "verdict": verdict_of(health),
-        "exit_code": health.exit_code,
-        "datasets": [
-            {
-                **as_json(one.whole),
-                "table_rows": one.rows,
-                "final_rows": one.final_rows,
-                "years": [{"year": year, **as_json(counted)} for year, counted in one.years],
-            }
-            for one in health.datasets
-        ],
-        "gaps": health.holes,
-        "gap_count": health.hole_count,
-        "checks": health.checks,
-        "unfinished_runs": health.open_runs,
-        "requests": health.requests,
-        "notices": [
-            {
-                **asdict(one.loss),
-                "noticed_at": one.at,
-                "noticed_by": one.by,
-                "noticed_after_days": one.days,
-            }
-            for one in health.notices
-        ],
-        "notice_count": health.notice_count,
-    }
 
 
 def render_health(screen: Console, health: Health) -> None:

@@ -9,11 +9,12 @@ import typer
 from rich.table import Table
 
 from stocktake.cli import words
-from stocktake.cli.count import as_json, coverage_table, up_to_today
+from stocktake.cli.count import coverage_table
 from stocktake.cli.output import output_of
 from stocktake.cli.runs import render_runs
 from stocktake.model import Range
 from stocktake.run.counted import count_system, newest_settled
+from stocktake.run.documents import coverage_json, system_json, up_to_today
 from stocktake.run.listed import list_runs
 from stocktake.run.registry import find_system, installed_systems
 
@@ -41,17 +42,7 @@ def systems(context: typer.Context) -> int:
     """List the systems installed."""
     out = output_of(context)
     found = installed_systems()
-    document = {
-        "systems": [
-            {
-                "system": system.name,
-                "summary": system.summary,
-                "datasets": [dataset.name for dataset in system.datasets],
-                "sources": [source.name for source in system.sources],
-            }
-            for system in found.values()
-        ]
-    }
+    document = {"systems": [system_json(system) for system in found.values()]}
 
     def render(console: Console) -> None:
         table = Table(box=None, pad_edge=False)
@@ -85,7 +76,7 @@ def status(
         "kind": kind,
         "systems": {
             stand.system: [
-                {**as_json(one), "newest_settled": stand.newest.get(one.dataset)}
+                {**coverage_json(one), "newest_settled": stand.newest.get(one.dataset)}
                 for one in stand.counted
             ]
             for stand in stands
