@@ -1,15 +1,14 @@
-"""Answers: JSON encoded once, with an ETag where asked, in pages with a cursor."""
+"""Answers as JSON, and lists in pages with a cursor."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from fastapi import Query, Request
+from fastapi import Query
 from fastapi.responses import Response
 
 from stocktake.api.problems import FieldError, Problem
@@ -29,17 +28,6 @@ Item = TypeVar("Item")
 def answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return a document as JSON."""
     return Response(JSON.encode(document), status, headers=headers, media_type="application/json")
-
-
-def tagged(request: Request, document: Any) -> Response:
-    """Return a document with an ETag, or 304 when the caller has it already."""
-    body = JSON.encode(document)
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    known = request.headers.get("if-none-match", "")
-    if tag in (one.strip().removeprefix("W/") for one in known.split(",")):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
 
 
 def page(items: Sequence[Item], limit: int, key: Callable[[Item], Any]) -> dict[str, Any]:

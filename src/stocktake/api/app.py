@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 from fastapi import FastAPI
 
-from stocktake.api import sessions
+from stocktake.api import accounts, decide, fill, runs, see, sessions, sources, trust
+from stocktake.api.events import Looks
 from stocktake.api.guard import Guard, Limits
 from stocktake.api.identity import KnownIdentities
+from stocktake.api.openapi import PROBLEMS, described
 from stocktake.api.problems import install_problems
+from stocktake.api.recent import RecentAnswers
 from stocktake.run.workspace import Workspace
 
 API = "/api/v1"
+PARTS = (sessions, see, fill, runs, sources, trust, decide, accounts)
 THREADS = 16
 """Routes that run at the same time; each waits briefly for one of the pool's connections."""
 
@@ -30,12 +35,14 @@ class Serving:
             with ``https`` cookies are secure.
         hosts: Further names the server may be asked by; ``None`` lets any name pass.
         limits: Sizes and times.
+        fresh_seconds: How long an answer to a read is given again before it is made anew.
         identity_seconds: How long a key or session is known without looking it up again.
     """
 
     public_url: str = ""
     hosts: tuple[str, ...] | None = ()
     limits: Limits = field(default_factory=Limits)
+    fresh_seconds: float = 1.0
     identity_seconds: float = 1.0
 
 
@@ -50,7 +57,7 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
         serving: How.
     """
     public = urlsplit(serving.public_url)
-    app = FastAPI(
+    app = _Application(
         title="Stocktake",
         version="1",
         summary="Counts the rows of long histories against what should exist.",
@@ -63,8 +70,11 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
     app.state.workspace = workspace
     app.state.is_behind_https = public.scheme == "https"
     app.state.identities = KnownIdentities(serving.identity_seconds)
+    app.state.recent = RecentAnswers(serving.fresh_seconds)
+    app.state.looks = Looks()
     app.state.problems = install_problems(app)
-    app.include_router(sessions.router, prefix=API)
+    for part in PARTS:
+        app.include_router(part.router, prefix=API, responses=PROBLEMS)
     app.add_middleware(
         Guard,
         limits=serving.limits,
@@ -72,6 +82,11 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
         is_behind_https=public.scheme == "https",
     )
     return app
+
+
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return described(self)
 
 
 @contextlib.asynccontextmanager

@@ -51,7 +51,7 @@ class Limits:
     """
 
     body_bytes: int = 1 << 20
-    upload_bytes: int = 256 << 20
+    upload_bytes: int = 64 << 20
     body_seconds: float = 60.0
     answer_seconds: float = 60.0
     at_once: int = 400

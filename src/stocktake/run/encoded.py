@@ -15,3 +15,8 @@ def _plain(value: Any) -> Any:
 
 JSON = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
 """Days and instants in ISO 8601, states as their words, sets and ranges as sorted lists."""
+
+
+def to_json(document: Any) -> str:
+    """Return indented JSON; days and instants in ISO 8601, states as their words."""
+    return msgspec.json.format(JSON.encode(document), indent=2).decode()
