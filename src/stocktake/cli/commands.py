@@ -41,8 +41,11 @@ _PLACES = (
     ("sources", "sources:sources", "Health, limits and failures; pause, resume, verify.", RUN),
     ("ask", "ask:ask", "One question to a source, by hand, at the allowed rate.", RUN),
     ("schedule", "schedules:schedule", "When work recurs: list, run, switch, history.", RUN),
+    ("serve", "serve:serve", "The HTTP API and the pages, on this machine.", RUN),
     ("sandbox", "demo:sandbox", "Serve a system's wire-true sandbox on loopback.", RUN),
     ("init", "install:init", "Create or migrate the database.", INSTALL),
+    ("users", "accounts:users", "Who may log in, and as what.", INSTALL),
+    ("keys", "accounts:keys", "Keys by which programs use the API.", INSTALL),
     ("doctor", "install:doctor", "Check everything the installation needs.", INSTALL),
     ("down", "install:down", "Stop the local cluster.", INSTALL),
     ("db", "database:db", "Migrate, roll back, verify, back up, restore, open.", INSTALL),
@@ -91,6 +94,7 @@ _EXAMPLES = {
     ),
     "sandbox": ("racing --port 8765", "racing --scale week --seed 2"),
     "rejects": ("racing", "racing ra_races --csv"),
+    "serve": ("", "--port 9000", "--host 0.0.0.0 --public-url https://stocktake.example.org"),
     "init": ("--sandbox", "--database-url postgresql://me@db.example/stocktake"),
 }
 
