@@ -15,7 +15,7 @@ from stocktake.cli import words
 from stocktake.cli.arguments import read_day
 from stocktake.cli.calendar import legend, month_rows, week_legend, week_rows
 from stocktake.cli.check import render_checks
-from stocktake.cli.count import as_json, coverage_table, exit_code
+from stocktake.cli.count import coverage_table, exit_code
 from stocktake.cli.explain import render_why
 from stocktake.cli.output import Output, output_of
 from stocktake.cli.plan import render_plan
@@ -29,6 +29,7 @@ from stocktake.run.backfill import Conduct, backfill
 from stocktake.run.checked import check_system
 from stocktake.run.clock import system_clock
 from stocktake.run.counted import calendar, count_system, first_day, layers, list_gaps
+from stocktake.run.documents import coverage_json
 from stocktake.run.explained import explain_unit
 from stocktake.run.planned import make_and_save
 from stocktake.run.registry import find_system, installed_systems
@@ -239,7 +240,7 @@ class _Telling:
             self._draw_calendar()
             render_checks(self._screen, results, every=False)
         severities = [result.severity.value for result in results]
-        return [as_json(one) for one in counted], {
+        return [coverage_json(one) for one in counted], {
             word: severities.count(word) for word in dict.fromkeys(severities)
         }
 

@@ -12,13 +12,13 @@ from stocktake.cli import words
 from stocktake.cli.arguments import SystemName
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
+from stocktake.run.documents import capture_json
 from stocktake.run.explained import explain_unit, show_capture, trace_row
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from stocktake.fetch.captures import StoredCapture
     from stocktake.load.provenance import Provenance, Version
     from stocktake.model import Explanation
 
@@ -154,30 +154,8 @@ def capture_show(
         sys.stdout.buffer.write(stored.capture.body)
         sys.stdout.flush()
         return 0
-    out.emit(described(stored), lambda _: None)
+    out.emit(capture_json(stored), lambda _: None)
     return 0
-
-
-def described(stored: StoredCapture) -> dict[str, object]:
-    """Return everything about a capture but its bytes."""
-    capture = stored.capture
-    return {
-        "capture_id": capture.capture_id,
-        "system": stored.system,
-        "source": stored.source,
-        "feed": capture.request.feed,
-        "path": capture.request.path,
-        "params": capture.request.params,
-        "units": ["/".join(key) for key in capture.request.units],
-        "status": capture.status,
-        "headers": dict(capture.headers),
-        "bytes": len(capture.body),
-        "sha256": capture.sha256.hex(),
-        "fetched_at": capture.fetched_at,
-        "run_id": stored.run_id,
-        "is_loaded": stored.is_loaded,
-        "flaw": capture.flaw,
-    }
 
 
 @capture.callback()

@@ -9,9 +9,8 @@ from rich.table import Table
 
 from stocktake.cli import words
 from stocktake.cli.output import output_of
-from stocktake.errors import UsageError
-from stocktake.run.registry import find_system, installed_systems
-from stocktake.run.sourced import pause, resume, source_health
+from stocktake.run.registry import find_system
+from stocktake.run.sourced import find_source, pause, resume, source_health
 from stocktake.run.tried import verify_source
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from stocktake.cli.output import Output
     from stocktake.fetch.sources import EndpointState
-    from stocktake.model import Source, System
     from stocktake.run.tried import Sample
 
 ERROR = 3
@@ -43,7 +41,7 @@ def sources(
     if target == "verify":
         return _verify(out, name)
     if target in {"pause", "resume"}:
-        _find_source(name)
+        find_source(name)
         with out.workspace("sources") as workspace:
             if target == "pause":
                 pause(workspace, name, reason=reason)
@@ -61,24 +59,8 @@ def sources(
     return 0
 
 
-def _find_source(name: str) -> tuple[System, Source]:
-    pairs = [
-        (system, source)
-        for system in installed_systems().values()
-        for source in system.sources
-        if source.feeds
-    ]
-    for system, source in pairs:
-        if source.name == name:
-            return system, source
-    known = ", ".join(sorted(source.name for _, source in pairs))
-    raise UsageError(
-        f"there is no source {name!r}." if name else "name the source.", hint=f"Sources: {known}."
-    )
-
-
 def _verify(out: Output, name: str) -> int:
-    system, source = _find_source(name)
+    system, source = find_source(name)
     with out.workspace("sources") as workspace:
         samples = verify_source(workspace, system, source)
     bad = [sample for sample in samples if sample.problem]

@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from stocktake.cli import words
-from stocktake.cli.count import as_json, coverage_table, up_to_today
+from stocktake.cli.count import coverage_table
 from stocktake.cli.output import output_of
 from stocktake.cli.runs import render_runs
-from stocktake.model import Range
-from stocktake.run.counted import count_system, newest_settled
+from stocktake.run.documents import system_json
 from stocktake.run.listed import list_runs
 from stocktake.run.registry import find_system, installed_systems
+from stocktake.run.standing import stand_json, stand_of
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from rich.console import Console
 
-    from stocktake.model import Coverage, System
-    from stocktake.run.workspace import Workspace
+    from stocktake.run.standing import Stand
 
 SHOWN_RUNS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """Where a system stands: its coverage, and the newest final day per dataset."""
-
-    system: str
-    counted: list[Coverage]
-    newest: dict[str, date]
 
 
 def systems(context: typer.Context) -> int:
     """List the systems installed."""
     out = output_of(context)
     found = installed_systems()
-    document = {
-        "systems": [
-            {
-                "system": system.name,
-                "summary": system.summary,
-                "datasets": [dataset.name for dataset in system.datasets],
-                "sources": [source.name for source in system.sources],
-            }
-            for system in found.values()
-        ]
-    }
+    document = {"systems": [system_json(system) for system in found.values()]}
 
     def render(console: Console) -> None:
         table = Table(box=None, pad_edge=False)
@@ -78,18 +55,12 @@ def status(
     out = output_of(context)
     chosen = [find_system(system)] if system else list(installed_systems().values())
     with out.workspace("status") as workspace:
-        stands = [_stand(workspace, one) for one in chosen]
+        stands = [stand_of(workspace, one) for one in chosen]
         last = list_runs(workspace, system or None, limit=SHOWN_RUNS)
         kind = workspace.kind
     document = {
         "kind": kind,
-        "systems": {
-            stand.system: [
-                {**as_json(one), "newest_settled": stand.newest.get(one.dataset)}
-                for one in stand.counted
-            ]
-            for stand in stands
-        },
+        "systems": {stand.system: stand_json(stand) for stand in stands},
         "runs": [line.as_json() for line in last],
     }
 
@@ -102,12 +73,6 @@ def status(
 
     out.emit(document, render)
     return 0
-
-
-def _stand(workspace: Workspace, system: System) -> Stand:
-    counted = count_system(workspace, system, system.datasets, Range())
-    newest = newest_settled(workspace, system, system.datasets)
-    return Stand(system.name, [up_to_today(one) for one in counted], newest)
 
 
 def _render_stand(console: Console, stand: Stand) -> None:

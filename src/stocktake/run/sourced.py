@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stocktake.errors import UsageError
 from stocktake.fetch.sources import EndpointState, endpoint_states, pause_source, resume_source
+from stocktake.run.registry import installed_systems
 
 if TYPE_CHECKING:
-    from stocktake.model import System
+    from stocktake.model import Source, System
     from stocktake.run.workspace import Workspace
 
 
@@ -27,3 +29,24 @@ def resume(workspace: Workspace, name: str) -> None:
     """Allow requests again."""
     with workspace.database.connection() as conn:
         resume_source(conn, name)
+
+
+def find_source(name: str) -> tuple[System, Source]:
+    """Return a source that is asked over the network, by name, and its system.
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    pairs = [
+        (system, source)
+        for system in installed_systems().values()
+        for source in system.sources
+        if source.feeds
+    ]
+    for system, source in pairs:
+        if source.name == name:
+            return system, source
+    known = ", ".join(sorted(source.name for _, source in pairs))
+    raise UsageError(
+        f"there is no source {name!r}." if name else "name the source.", hint=f"Sources: {known}."
+    )

@@ -1,0 +1,72 @@
+"""Starting long work: queued in one transaction with its audit line and its kept answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from stocktake.access.audit import write_audit
+from stocktake.api.answers import answer
+from stocktake.api.idempotency import claimed_of
+from stocktake.api.identity import Identity
+from stocktake.model import System
+from stocktake.run.operations import SQL, Operation, operation_json, operation_of
+from stocktake.run.queue import NORMAL, Work, enqueue
+from stocktake.run.workspace import Workspace
+
+RETRY_SECONDS = 2
+STARTED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "It was queued; poll the operation, or listen to its events.",
+        "headers": {
+            "Location": {"description": "The operation.", "schema": {"type": "string"}},
+            "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+        },
+    }
+}
+
+
+def start_work(
+    request: Request,
+    workspace: Workspace,
+    identity: Identity,
+    *,
+    system: System,
+    work: Work,
+    priority: int = NORMAL,
+) -> Response:
+    """Queue work and return 202 with its operation, all or nothing.
+
+    Raises:
+        UsageError: No such dataset, or a plan of another system.
+    """
+    now = workspace.clock()
+    with workspace.database.connection() as conn:
+        run_id = enqueue(conn, system, work, priority=priority, by=identity.name, now=now)
+        write_audit(
+            conn,
+            identity.actor,
+            f"{work.kind}.start",
+            subject=f"run {run_id}",
+            now=now,
+            details={"system": system.name, "options": dict(work.options)},
+        )
+        row = conn.execute(SQL.one_operation, {"run_id": run_id}).fetchone()
+        assert row is not None  # noqa: S101 -- inserted above
+        made = accepted(operation_of(row))
+        claimed = claimed_of(request)
+        if claimed is not None:
+            claimed.keep(conn, made)
+    request.app.state.recent.clear()
+    return made
+
+
+def accepted(found: Operation) -> Response:
+    """Return 202 with an operation and where to ask for it."""
+    headers = {
+        "Location": f"/api/v1/operations/{found.line.run_id}",
+        "Retry-After": str(RETRY_SECONDS),
+    }
+    return answer(operation_json(found), status=202, headers=headers)
