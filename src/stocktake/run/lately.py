@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stocktake.model import Range, State
-from stocktake.run.counted import count_system, newest_settled, today_of
+from stocktake.run.counted import today_of
+from stocktake.run.standing import stand_of
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
-    from stocktake.model import Coverage, System
+    from stocktake.model import Coverage, State, System
     from stocktake.run.workspace import Workspace
 
 SQL = load_queries("stocktake.store", "sql/pages.sql")
@@ -129,14 +129,8 @@ class Standings:
 
 def stand(workspace: Workspace, system: System) -> Standing:
     """Count a system up to today, all datasets."""
-    counted = count_system(workspace, system, system.datasets, Range())
-    newest = newest_settled(workspace, system, system.datasets)
-    return Standing([_up_to_today(one) for one in counted], newest, workspace.clock())
-
-
-def _up_to_today(coverage: Coverage) -> Coverage:
-    states = {state: n for state, n in coverage.states.items() if state is not State.FUTURE}
-    return replace(coverage, states=states)
+    found = stand_of(workspace, system)
+    return Standing(found.counted, found.newest, workspace.clock())
 
 
 def storage_bytes(workspace: Workspace) -> int:

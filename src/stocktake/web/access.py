@@ -2,54 +2,35 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from typing import Annotated
 
-from starlette.requests import Request
+from fastapi import Depends, Request
 
-from stocktake.web.site import Visitor, site_of
+from stocktake.access.roles import Role
+from stocktake.api.identity import Identity, csrf_of, maybe_identity, require
+from stocktake.web.site import Visitor
 
-__all__ = ["Forbidden", "NotSignedIn", "admin", "operator", "viewer"]
-
-
-class NotSignedIn(Exception):
-    """Nobody known asks: to the login, and back afterwards."""
-
-    def __init__(self, back: str) -> None:
-        """Remember where to return to."""
-        super().__init__(back)
-        self.login = f"/login?next={quote(back, safe='')}"
+__all__ = ["Admin", "Anybody", "Operator", "Viewer"]
 
 
-class Forbidden(Exception):
-    """Somebody known asks for what their role does not allow."""
+def _visitor(role: Role) -> object:
+    allowed = require(role)
 
-    def __init__(self, role: str) -> None:
-        """Remember which role would do."""
-        super().__init__(role)
-        self.role = role
+    async def visitor(request: Request) -> Visitor:
+        return Visitor(await allowed(request), csrf_of(request))
 
-
-def viewer(request: Request) -> Visitor:
-    """Return who asks, anybody who is known."""
-    found = site_of(request).identify(request)
-    if found is None:
-        query = f"?{request.url.query}" if request.url.query else ""
-        raise NotSignedIn(request.url.path + query if request.method == "GET" else "/")
-    return found
+    return Depends(visitor)
 
 
-def operator(request: Request) -> Visitor:
-    """Return who asks, an operator at least."""
-    return _at_least(request, "operator")
+async def _anybody(request: Request) -> Visitor | None:
+    found: Identity | None = await maybe_identity(request)
+    return Visitor(found, csrf_of(request)) if found else None
 
 
-def admin(request: Request) -> Visitor:
-    """Return who asks, an admin."""
-    return _at_least(request, "admin")
+Viewer = Annotated[Visitor, _visitor(Role.VIEWER)]
+Operator = Annotated[Visitor, _visitor(Role.OPERATOR)]
+Admin = Annotated[Visitor, _visitor(Role.ADMIN)]
+"""Parameters of routes: who asks, and at least which role that takes."""
 
-
-def _at_least(request: Request, role: str) -> Visitor:
-    found = viewer(request)
-    if not found.may(role):
-        raise Forbidden(role)
-    return found
+Anybody = Annotated[Visitor | None, Depends(_anybody)]
+"""The parameter of pages that nobody needs to be known for."""

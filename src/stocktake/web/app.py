@@ -2,157 +2,107 @@
 
 from __future__ import annotations
 
-import secrets
-import traceback
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from types import MappingProxyType
 
-import structlog
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse, Response
 
-from stocktake.errors import (
-    DatabaseUnavailable,
-    PlanRefused,
-    StocktakeError,
-    StoreError,
-    UsageError,
+from stocktake.api.identity import csrf_of
+from stocktake.api.problems import Problem, install_problems
+from stocktake.web import live
+from stocktake.web.entrance import Entrance, login_for
+from stocktake.web.pages import (
+    datasets,
+    gaps,
+    overview,
+    plans,
+    runs,
+    session,
+    settings,
+    systems,
+    units,
 )
-from stocktake.web.access import Forbidden, NotSignedIn
-from stocktake.web.naming import Missing
-from stocktake.web.pages import datasets, gaps, overview, settings, systems, units
-from stocktake.web.site import Identify, Site, Visitor, go, show, site_of
+from stocktake.web.site import Site, Visitor, go, show, site_of
 from stocktake.web.vendor import require_vendor_files
 
-if TYPE_CHECKING:
-    from stocktake.run.workspace import Workspace
+PAGES = (session, live, overview, plans, runs, datasets, units, gaps, systems, settings)
+TITLES = MappingProxyType(
+    {
+        400: "The request cannot be read",
+        401: "Please sign in",
+        403: "Not allowed",
+        404: "There is no such page",
+        405: "This page does not do that",
+        409: "It does not fit what is there now",
+        413: "Too large",
+        422: "Something in the address or form does not fit",
+        429: "Too many tries",
+        500: "Something went wrong here",
+        502: "The source could not be read",
+        503: "The database is away or busy",
+    }
+)
+SHARED = ("workspace", "is_behind_https", "identities", "recent", "looks")
+"""What pages and API remember together, so that one forgets what the other changes."""
 
-PAGES = (overview, datasets, units, gaps, systems, settings)
-TITLES = {
-    400: "The request cannot be read",
-    403: "Not allowed",
-    404: "There is no such page",
-    405: "This page does not do that",
-    409: "It changed meanwhile",
-    413: "Too large",
-    422: "Something in the address or form does not fit",
-    429: "Too many requests",
-    500: "Something went wrong here",
-    503: "The database is not available",
-}
-NOT_FOUND, UNPROCESSABLE, FORBIDDEN = 404, 422, 403
-BROKEN, UNAVAILABLE, CONFLICT = 500, 503, 409
-logger = structlog.get_logger(__name__)
 
-
-def make_pages(workspace: Workspace, *, identify: Identify) -> FastAPI:
-    """Return the application that serves the pages.
+def mount_pages(app: FastAPI, *, entrance: Entrance | None = None) -> FastAPI:
+    """Serve the pages on the application of the API, at every address it does not have itself.
 
     Args:
-        workspace: The open installation.
-        identify: Tells who asks; ``None`` for nobody known.
+        app: As ``stocktake.api.app.make_app`` makes it.
+        entrance: A link that lets in once, for demos.
+
+    Returns:
+        The pages' own application.
 
     Raises:
         ConfigurationError: A third-party file is absent or changed.
     """
     require_vendor_files()
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.site = Site(workspace, identify)
-    app.add_api_route("/static/{address:path}", _static, include_in_schema=False)
+    pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    for name in SHARED:
+        setattr(pages.state, name, getattr(app.state, name))
+    pages.state.site = Site(app.state.workspace)
+    pages.state.entrance = entrance
+    pages.add_api_route("/static/{address:path}", _static)
     for module in PAGES:
-        app.include_router(module.router)
-    _handle_errors(app)
-    return app
+        pages.include_router(module.router)
+    install_problems(pages).page = problem_page
+    app.mount("/", pages)
+    return pages
 
 
 def _static(request: Request, address: str) -> Response:
     found = site_of(request).assets.answer(request, address)
-    return found or PlainTextResponse("no such file\n", status_code=NOT_FOUND)
+    return found or PlainTextResponse("no such file\n", status_code=HTTPStatus.NOT_FOUND)
 
 
-def _handle_errors(app: FastAPI) -> None:
-    @app.exception_handler(NotSignedIn)
-    def _login(request: Request, error: NotSignedIn) -> Response:
-        if request.headers.get("hx-request"):
-            answer = Response(status_code=204)
-            answer.headers["hx-redirect"] = error.login
-            return answer
-        return go(error.login)
-
-    @app.exception_handler(Forbidden)
-    def _forbidden(request: Request, error: Forbidden) -> Response:
-        text = f"This needs the role {error.role}."
-        return failure(request, FORBIDDEN, text, "An admin can give it to you.")
-
-    @app.exception_handler(Missing)
-    def _missing(request: Request, error: Missing) -> Response:
-        return failure(request, NOT_FOUND, error.text, error.hint)
-
-    @app.exception_handler(RequestValidationError)
-    def _invalid(request: Request, error: RequestValidationError) -> Response:
-        told = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
-        return failure(request, UNPROCESSABLE, told)
-
-    @app.exception_handler(HTTPException)
-    def _http(request: Request, error: HTTPException) -> Response:
-        text = f"{request.url.path} leads nowhere." if error.status_code == NOT_FOUND else ""
-        return failure(request, error.status_code, text or str(error.detail))
-
-    @app.exception_handler(StocktakeError)
-    def _told(request: Request, error: StocktakeError) -> Response:
-        return failure(request, status_of(error), error.message, error.hint or "")
-
-    @app.exception_handler(Exception)
-    def _broken(request: Request, error: Exception) -> Response:
-        number = secrets.token_hex(6)
-        told = "".join(traceback.format_exception(error))
-        logger.error("a page broke", request=number, path=request.url.path, trace=told)
-        text = "The page could not be made. Nothing was changed by showing it."
-        return failure(request, BROKEN, text, request_id=number)
-
-
-def status_of(error: StocktakeError) -> int:
-    """Return the HTTP status that tells an error best."""
-    kinds: tuple[tuple[type[StocktakeError], int], ...] = (
-        (DatabaseUnavailable, UNAVAILABLE),
-        (StoreError, UNAVAILABLE),
-        (PlanRefused, CONFLICT),
-        (UsageError, UNPROCESSABLE),
-    )
-    return next((status for kind, status in kinds if isinstance(error, kind)), BROKEN)
-
-
-def failure(
-    request: Request, status: int, text: str, hint: str = "", *, request_id: str = ""
-) -> Response:
-    """Return an error page: what failed, what to do, no internals."""
-    if "application/problem+json" in request.headers.get("accept", ""):
-        return _problem(status, text, hint)
-    return show(
+def problem_page(request: Request, problem: Problem) -> Response:
+    """Return a problem as a page: what failed, what to do, no internals; 401 leads to the login."""
+    if problem.status == HTTPStatus.UNAUTHORIZED and request.url.path != "/login":
+        return _to_login(request)
+    identity = getattr(request.state, "identity", None)
+    made = show(
         request,
         "error.html",
-        visitor=_known(request, status),
-        status=status,
-        number=status,
-        title=TITLES.get(status, "It did not work"),
-        text=text,
-        hint=hint,
-        request_id=request_id,
+        visitor=Visitor(identity, csrf_of(request)) if identity else None,
+        status=problem.status,
+        number=problem.status,
+        title=TITLES.get(problem.status, "It did not work"),
+        text=problem.detail,
+        hint=problem.hint or "",
+        errors=problem.errors,
+        request_id=request.scope.get("request_id", ""),
         retry=request.url.path,
     )
+    made.headers.update(problem.headers)
+    return made
 
 
-def _known(request: Request, status: int) -> Visitor | None:
-    """Return who asks, without asking a database that is away."""
-    return None if status in {BROKEN, UNAVAILABLE} else site_of(request).identify(request)
-
-
-def _problem(status: int, text: str, hint: str) -> Response:
-    told = {"type": "about:blank", "title": TITLES.get(status, ""), "status": status}
-    return JSONResponse(
-        {**told, "detail": f"{text} {hint}".strip()},
-        status_code=status,
-        media_type="application/problem+json",
-    )
+def _to_login(request: Request) -> Response:
+    target = login_for(request)
+    if request.headers.get("hx-request"):
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": target})
+    return go(target)

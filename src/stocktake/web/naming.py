@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from stocktake.api.problems import Problem, not_found
 from stocktake.count.routes import join_key
 from stocktake.errors import UsageError
 from stocktake.model import Dataset, Days, FromDataset, Range, State, System, Values, dimensions
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from stocktake.model import Gap
 
 __all__ = [
-    "Missing",
     "Window",
     "dataset_named",
+    "missing",
     "read_window",
     "series_word",
     "system_named",
@@ -30,30 +31,25 @@ __all__ = [
 ]
 
 
-class Missing(Exception):
-    """A page that does not exist, with what the visitor may have meant."""
-
-    def __init__(self, text: str, hint: str = "") -> None:
-        """Keep both texts apart."""
-        super().__init__(text)
-        self.text = text
-        self.hint = hint
+def missing(error: UsageError) -> Problem:
+    """Return the answer for a name in a path that is none."""
+    return not_found(error.message[:1].upper() + error.message[1:], hint=error.hint)
 
 
 def system_named(name: str) -> System:
-    """Return an installed system; ``Missing`` when there is none of that name."""
+    """Return an installed system; 404 when there is none of that name."""
     try:
         return find_system(name)
     except UsageError as error:
-        raise Missing(error.message, error.hint or "") from None
+        raise missing(error) from None
 
 
 def dataset_named(system: System, name: str) -> Dataset:
-    """Return a dataset by name or alias; ``Missing`` when there is none."""
+    """Return a dataset by name or alias; 404 when there is none."""
     try:
         return find_datasets(system, [name])[0]
     except UsageError as error:
-        raise Missing(error.message, error.hint or "") from None
+        raise missing(error) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,15 @@ from jinja2 import (
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from stocktake.access.roles import Role
+from stocktake.api.identity import Identity
 from stocktake.report import figures
 from stocktake.run.lately import Standings
 from stocktake.run.registry import installed_systems
 from stocktake.web import words
 from stocktake.web.assets import Assets
 from stocktake.web.monthly import Monthly
+from stocktake.web.pulse import Pulse
 
 if TYPE_CHECKING:
     from jinja2.runtime import Context
@@ -50,18 +53,26 @@ class Visitor:
     """Who asks for a page.
 
     Attributes:
-        name: Login.
-        role: ``viewer``, ``operator`` or ``admin``.
+        identity: As the API knows it.
         csrf: What forms must send back.
     """
 
-    name: str
-    role: str
+    identity: Identity
     csrf: str = ""
+
+    @property
+    def name(self) -> str:
+        """The login."""
+        return self.identity.name
+
+    @property
+    def role(self) -> str:
+        """``viewer``, ``operator`` or ``admin``."""
+        return self.identity.role.value
 
     def may(self, role: str) -> bool:
         """Return whether the role is enough for what ``role`` may do."""
-        return ROLES.index(self.role) >= ROLES.index(role)
+        return self.identity.may(Role(role))
 
 
 NAVIGATION = (
@@ -73,8 +84,6 @@ NAVIGATION = (
     ("Duplicates", "duplicates", "="),
     ("Sign-off", "signoff", "✎"),
 )
-ROLES = ("viewer", "operator", "admin")
-Identify = Callable[[Request], Visitor | None]
 
 
 @dataclass
@@ -83,11 +92,10 @@ class Site:
 
     Attributes:
         workspace: The open installation.
-        identify: Tells who asks; ``None`` for nobody known.
+        assets: Its static files.
     """
 
     workspace: Workspace
-    identify: Identify
     assets: Assets = field(default_factory=Assets)
 
     @cached_property
@@ -99,6 +107,11 @@ class Site:
     def monthly(self) -> Monthly:
         """Months of each system, shared by all pages."""
         return Monthly(self.workspace, self.standings)
+
+    @cached_property
+    def pulse(self) -> Pulse:
+        """What changed, for all open pages."""
+        return Pulse(self.workspace)
 
     @cached_property
     def systems(self) -> Mapping[str, System]:

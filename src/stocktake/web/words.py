@@ -28,7 +28,7 @@ GLYPHS: Mapping[str, str] = MappingProxyType(
         State.ACCEPTED: "~",
         State.UNRECOVERABLE: "⊘",
         State.SURPLUS: "+",
-        State.NOT_EXPECTED: "╱",
+        State.NOT_EXPECTED: "\\",
         State.FUTURE: "·",
     }
 )
@@ -111,7 +111,7 @@ def preferences_of(cookies: Mapping[str, str]) -> Preferences:
     }
     zone = cookies.get(f"{COOKIE}zone", "")
     return Preferences(
-        **told,  # type: ignore[arg-type]
+        **told,
         zone=zone if is_zone(zone) else "UTC",
         shortcuts=cookies.get(f"{COOKIE}shortcuts") != "off",
     )

@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from stocktake.api.problems import not_found
 from stocktake.count.packed import CODES, FIRST_CODE
 from stocktake.model import (
     GAP_STATES,
@@ -29,9 +30,8 @@ from stocktake.model import (
 )
 from stocktake.run.counted import count_system, list_gaps, tile
 from stocktake.run.explained import position_at
-from stocktake.web.access import viewer
+from stocktake.web.access import Viewer
 from stocktake.web.naming import (
-    Missing,
     dataset_named,
     gap_address,
     read_window,
@@ -40,7 +40,7 @@ from stocktake.web.naming import (
     unit_address,
     unit_word,
 )
-from stocktake.web.site import Visitor, go, show, site_of
+from stocktake.web.site import go, show, site_of
 from stocktake.web.tiles import MOST_BYTES, tile_response
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def dataset_page(
     request: Request,
     system: str,
     dataset: str,
-    visitor: Annotated[Visitor, Depends(viewer)],
+    visitor: Viewer,
     *,
     since: str = "",
     until: str = "",
@@ -146,7 +146,7 @@ def dataset_tile(
     request: Request,
     system: str,
     dataset: str,
-    visitor: Annotated[Visitor, Depends(viewer)],
+    visitor: Viewer,
     *,
     since: str = "",
     until: str = "",
@@ -177,7 +177,7 @@ def unit_at(
     request: Request,
     system: str,
     dataset: str,
-    visitor: Annotated[Visitor, Depends(viewer)],
+    visitor: Viewer,
     *,
     ordinal: Annotated[int, Query(ge=-(10**6), le=2**31 - 1)],
     series: str = "",
@@ -188,7 +188,7 @@ def unit_at(
     own = dataset_named(found, dataset)
     key = position_at(site_of(request).workspace, found, own, ordinal)
     if key is None:
-        raise Missing(f"{own.name} has no unit number {ordinal}.")
+        raise not_found(f"{own.name} has no unit number {ordinal}.")
     return go(unit_address(found, own, tuple(series.split("/")) if series else (), key))
 
 

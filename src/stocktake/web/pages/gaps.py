@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from stocktake.model import TO_FILL_STATES, Range, State
 from stocktake.run.counted import LISTED_STATES, count_system, list_gaps, today_of
-from stocktake.web.access import viewer
+from stocktake.web.access import Viewer
 from stocktake.web.naming import (
     dataset_named,
     gap_address,
@@ -22,7 +22,7 @@ from stocktake.web.naming import (
     system_named,
     wanted_states,
 )
-from stocktake.web.site import Visitor, show, site_of
+from stocktake.web.site import show, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Line:
 def gaps_page(
     request: Request,
     system: str,
-    visitor: Annotated[Visitor, Depends(viewer)],
+    visitor: Viewer,
     *,
     dataset: str = "",
     state: str = "",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,8 +14,8 @@ from stocktake.run.checked import last_checked
 from stocktake.run.lately import storage_bytes
 from stocktake.run.listed import list_runs
 from stocktake.run.sourced import source_health
-from stocktake.web.access import viewer
-from stocktake.web.site import Site, Visitor, show, site_of
+from stocktake.web.access import Viewer
+from stocktake.web.site import Site, show, site_of
 from stocktake.web.words import plural
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Call:
 
 
 @router.get("/")
-def overview(request: Request, visitor: Annotated[Visitor, Depends(viewer)]) -> Response:
+def overview(request: Request, visitor: Viewer) -> Response:
     """Show where every system stands."""
     site = site_of(request)
     stands = {name: site.standings.of(system) for name, system in site.systems.items()}
@@ -79,7 +79,8 @@ def calls(site: Site, system: System, stand: Standing, last: RunLine | None) -> 
         if one.result.severity in {Severity.FAIL, Severity.ERROR}
     ]
     if bad:
-        text = f"{system.name}: {plural(len(bad), 'check')} below what was promised, first {bad[0].check}"
+        count = plural(len(bad), "check")
+        text = f"{system.name}: {count} below what was promised, first {bad[0].check}"
         yield Call("check", "bad", text, f"{here}/checks?severity=fail", "See checks")
     for name, reason in paused_sources(site, system).items():
         text = f"{system.name}: source {name} is paused: {reason}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
 from stocktake.model import GAP_STATES, HELD_STATES
-from stocktake.web.access import viewer
+from stocktake.web.access import Viewer
 from stocktake.web.glossary import WORDS
 from stocktake.web.site import Visitor, go, show
 from stocktake.web.words import CHOICES, COOKIE, is_zone, own_path
@@ -21,9 +21,7 @@ UNPROCESSABLE = 422
 
 
 @router.get("/settings/profile")
-def profile(
-    request: Request, visitor: Annotated[Visitor, Depends(viewer)], saved: str = ""
-) -> Response:
+def profile(request: Request, visitor: Viewer, saved: str = "") -> Response:
     """Show how this visitor sees pages."""
     return _profile(request, visitor, is_saved=bool(saved))
 
@@ -31,7 +29,7 @@ def profile(
 @router.post("/settings/profile")
 def save_profile(
     request: Request,
-    visitor: Annotated[Visitor, Depends(viewer)],
+    visitor: Viewer,
     *,
     zone: Annotated[str, Form()] = "UTC",
     theme: Annotated[str, Form()] = "auto",
@@ -66,7 +64,7 @@ def save_theme(
 
 
 @router.get("/help/glossary")
-def glossary(request: Request, visitor: Annotated[Visitor, Depends(viewer)]) -> Response:
+def glossary(request: Request, visitor: Viewer) -> Response:
     """Explain states and words."""
     return show(
         request,

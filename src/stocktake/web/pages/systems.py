@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from stocktake.model import State
 from stocktake.run.checked import last_checked
-from stocktake.web.access import viewer
+from stocktake.web.access import Viewer
 from stocktake.web.naming import system_named, unit_word
-from stocktake.web.site import Visitor, show, site_of
+from stocktake.web.site import show, site_of
 from stocktake.web.tiles import tile_response
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ class Node:
 
 
 @router.get("/s/{system}")
-def system_page(
-    request: Request, system: str, visitor: Annotated[Visitor, Depends(viewer)]
-) -> Response:
+def system_page(request: Request, system: str, visitor: Viewer) -> Response:
     """Show a system's datasets."""
     site = site_of(request)
     found = system_named(system)
@@ -61,9 +59,7 @@ def system_page(
 
 
 @router.get("/s/{system}/months")
-def months_page(
-    request: Request, system: str, visitor: Annotated[Visitor, Depends(viewer)]
-) -> Response:
+def months_page(request: Request, system: str, visitor: Viewer) -> Response:
     """Show what each month and year holds of what it promises, all datasets below one another."""
     site = site_of(request)
     found = system_named(system)
@@ -83,9 +79,7 @@ def months_page(
 
 
 @router.get("/s/{system}/tile.bin")
-def months_tile(
-    request: Request, system: str, visitor: Annotated[Visitor, Depends(viewer)]
-) -> Response:
+def months_tile(request: Request, system: str, visitor: Viewer) -> Response:
     """Send the months picture: a byte per dataset and month."""
     del visitor
     site = site_of(request)
@@ -108,7 +102,7 @@ def _forest(system: System, stand: Standing) -> list[Node]:
     nodes = {
         one.dataset: Node(one.dataset, one.states.get(State.BLOCKED, 0)) for one in stand.counted
     }
-    roots = []
+    roots: list[Node] = []
     for dataset in system.datasets:
         above = [name for name in dataset.after if name in nodes]
         place = nodes[above[-1]].below if above else roots

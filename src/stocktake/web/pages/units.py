@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from stocktake.api.problems import not_found
 from stocktake.count.decide import Decision
 from stocktake.errors import UsageError
 from stocktake.model import Dataset, Range, State, System
 from stocktake.run.counted import count_system, list_gaps
 from stocktake.run.decided import accept_unit, withdraw_unit
 from stocktake.run.explained import explain_unit
-from stocktake.web.access import operator, viewer
-from stocktake.web.naming import Missing, dataset_named, gap_address, system_named
+from stocktake.web.access import Operator, Viewer
+from stocktake.web.naming import dataset_named, gap_address, system_named
 from stocktake.web.site import Visitor, go, show, site_of
 from stocktake.web.words import path_part
 
@@ -46,7 +47,7 @@ def unit_page(
     system: str,
     dataset: str,
     unit: str,
-    visitor: Annotated[Visitor, Depends(viewer)],
+    visitor: Viewer,
 ) -> Response:
     """Explain one unit."""
     found = system_named(system)
@@ -59,7 +60,7 @@ def accept(
     system: str,
     dataset: str,
     unit: str,
-    visitor: Annotated[Visitor, Depends(operator)],
+    visitor: Operator,
     *,
     reason: Annotated[str, Form()] = "",
     until: Annotated[str, Form()] = "",
@@ -95,7 +96,7 @@ def withdraw(
     system: str,
     dataset: str,
     unit: str,
-    visitor: Annotated[Visitor, Depends(operator)],
+    visitor: Operator,
 ) -> Response:
     """Make an accepted gap a gap again."""
     del visitor
@@ -120,7 +121,7 @@ def _unit(
     try:
         told = explain_unit(site_of(request).workspace, system, dataset, unit)
     except UsageError as error:
-        raise Missing(f"Not part of {dataset.name}: {error.message}", error.hint or "") from None
+        raise not_found(f"Not part of {dataset.name}: {error.message}", hint=error.hint) from None
     here = f"/s/{system.name}/d/{dataset.name}"
     return show(
         request,
@@ -155,7 +156,7 @@ def day_page(
     system: str,
     dataset: str,
     day: date,
-    visitor: Annotated[Visitor, Depends(viewer)],
+    visitor: Viewer,
 ) -> Response:
     """Show the units that fall on a day."""
     site = site_of(request)
