@@ -26,7 +26,7 @@ from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
 from stocktake.run.collector import seldom_collected
 from stocktake.run.counted import coverage_line
-from stocktake.run.derived import Work, derive_all
+from stocktake.run.derived import derive_all
 from stocktake.run.errands import Assignment, errands
 from stocktake.run.fetching import open_fetching, stored_pages
 from stocktake.run.kept import KeptAnswers
@@ -245,12 +245,7 @@ class _Execution:
         reach("before_derive")
         self._meter.wave = "derived tables"
         self._conduct.report(self._meter.snapshot())
-        work = Work(options=self._plan.options, tell=self._tell_derived)
-        derive_all(self._workspace, self._system, self._claim, work=work)
-
-    def _tell_derived(self, dataset: str) -> None:
-        self._meter.wave = f"derived {dataset}"
-        self._conduct.report(self._meter.snapshot())
+        derive_all(self._workspace, self._system, self._claim)
         self._tell_coverage()
 
     async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:
