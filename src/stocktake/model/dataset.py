@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stocktake.model.criterion import Criterion, Gate
     from stocktake.model.expectation import Expectation
     from stocktake.model.partition import Partitions
+    from stocktake.model.schedule import Schedule
     from stocktake.model.source import Feed, Source
 
 
@@ -124,17 +125,6 @@ class Derivation:
         for name in parameters:
             known[name]  # an unknown one must not be passed over
         return replace(self, parameters=tuple({**known, **parameters}.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When a piece of work recurs."""
-
-    name: str
-    cron: str
-    zone: str
-    verb: str
-    datasets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

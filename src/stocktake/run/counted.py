@@ -21,6 +21,7 @@ from stocktake.model import (
     dimensions,
     years,
 )
+from stocktake.run.alarms import tell_drift
 from stocktake.run.shipped import load_shipped
 from stocktake.run.stale import find_stale
 
@@ -186,15 +187,11 @@ def recount_system(
     window: Range,
 ) -> list[Drift]:
     """Count the rows anew, mend the ledger where it was wrong, and return what differed."""
+    now = workspace.clock()
     with workspace.database.connection() as conn:
-        return recount(
-            conn,
-            system,
-            datasets,
-            window=window,
-            now=workspace.clock(),
-            repair=True,
-        )
+        drift = recount(conn, system, datasets, window=window, now=now, repair=True)
+        tell_drift(conn, system, datasets, drift, now=now)
+    return drift
 
 
 def newest_settled(

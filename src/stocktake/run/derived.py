@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stocktake.count.dated import redate
-from stocktake.count.needs import member_keys, needs
+from stocktake.count.needs import member_keys
 from stocktake.count.record import empty_above, follows_units, record
 from stocktake.count.recount import recount
+from stocktake.count.states import Looking
 from stocktake.derive.recompute import derive, in_order, unit_column
 from stocktake.derive.verification import verify
-from stocktake.model import Range, State, UnitOutcome
+from stocktake.model import PlanOptions, Range, State, UnitOutcome
 from stocktake.model.ordinals import members
 from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.claim import SQL
+from stocktake.run.ranked import ranked_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg import Connection
@@ -47,14 +50,35 @@ class Verdict:
     examples: Sequence[str]
 
 
+def untold(dataset: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deriving:
+    """What is to be derived.
+
+    Args:
+        datasets: Only derivations that write one of these; empty means all.
+        full: Recompute every key.
+        parameters: Overrides of declared parameters, by name.
+        options: The plan's: rows that are missing come back only of units as urgent as it asks.
+        tell: Called with the dataset that is about to be computed.
+    """
+
+    datasets: frozenset[str] = frozenset()
+    full: bool = False
+    parameters: Mapping[str, int | str] = field(default_factory=dict)
+    options: PlanOptions = field(default_factory=PlanOptions)
+    tell: Callable[[str], None] = untold
+
+
 def derive_all(
     workspace: Workspace,
     system: System,
     claim: Claim,
     *,
-    datasets: frozenset[str] = frozenset(),
-    full: bool = False,
-    parameters: Mapping[str, int | str] | None = None,
+    work: Deriving = Deriving(),
 ) -> Counter[State]:
     """Recompute every derivation whose inputs changed, each in a transaction of its own.
 
@@ -62,22 +86,14 @@ def derive_all(
         workspace: Where.
         system: Of which.
         claim: The run this belongs to.
-        datasets: Only derivations that write one of these; empty means all.
-        full: Recompute every key.
-        parameters: Overrides of declared parameters, by name.
+        work: What is to be recomputed; all that changed unless told otherwise.
     """
     units: Counter[State] = Counter()
     for derivation in in_order(system.derivations):
-        if datasets and derivation.dataset not in datasets:
+        if work.datasets and derivation.dataset not in work.datasets:
             continue
-        own = {
-            name: value
-            for name, value in (parameters or {}).items()
-            if name in dict(derivation.parameters)
-        }
-        units.update(
-            again(partial(_derive_one, workspace, system, derivation, claim, full=full, own=own))
-        )
+        work.tell(derivation.dataset)
+        units.update(again(partial(_derive_one, workspace, system, derivation, claim, work=work)))
     again(partial(_redate, workspace, system, claim))
     return units
 
@@ -94,10 +110,14 @@ def _derive_one(
     derivation: Derivation,
     claim: Claim,
     *,
-    full: bool,
-    own: Mapping[str, int | str],
+    work: Deriving,
 ) -> Mapping[State, int]:
     now = workspace.clock()
+    own = {
+        name: value
+        for name, value in work.parameters.items()
+        if name in dict(derivation.parameters)
+    }
     chosen = replace(derivation, parameters=tuple({**dict(derivation.parameters), **own}.items()))
     with workspace.database.connection() as conn:
         claims.hold(conn, claim, requests=0, now=now)
@@ -105,8 +125,8 @@ def _derive_one(
             conn,
             system,
             chosen,
-            full=full,
-            lacking=_lacking(conn, workspace, system, chosen, now=now),
+            full=work.full,
+            lacking=_lacking(conn, workspace, system, chosen, options=work.options),
             run_id=claim.run_id,
             now=now,
         )
@@ -145,19 +165,15 @@ def _lacking(
     system: System,
     derivation: Derivation,
     *,
-    now: datetime,
+    options: PlanOptions,
 ) -> list[str]:
     """Return the units that are missing for no want of inputs: rows that somebody deleted."""
     if derivation.columns or not unit_column(system, derivation):
         return []
     dataset = system.dataset(derivation.dataset)
-    found = needs(
-        conn,
-        system,
-        [dataset],
-        states=(State.MISSING,),
-        now=now,
-        lifted=workspace.lifted(system),
+    looking = Looking(now=workspace.clock(), lifted=workspace.lifted(system))
+    found = ranked_needs(
+        conn, system, [dataset], options=options, looking=looking, states=(State.MISSING,)
     )
     ordinals = [at for need in found for at in members(need.ranges)]
     return sorted(member_keys(conn, system, dataset, ordinals).values())
@@ -200,9 +216,9 @@ def derive_system(
             workspace,
             system,
             claim,
-            datasets=frozenset(one.name for one in datasets),
-            full=full,
-            parameters=parameters,
+            work=Deriving(
+                frozenset(one.name for one in datasets), full=full, parameters=parameters
+            ),
         )
         with workspace.database.connection() as conn:
             ending = claims.Ending("done", units, time.monotonic() - started)

@@ -26,4 +26,4 @@ def pause(workspace: Workspace, name: str, *, reason: str) -> None:
 def resume(workspace: Workspace, name: str) -> None:
     """Allow requests again."""
     with workspace.database.connection() as conn:
-        resume_source(conn, name)
+        resume_source(conn, name, now=workspace.clock())

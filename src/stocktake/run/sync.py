@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from stocktake.model import PlanOptions
 from stocktake.run.backfill import Asking, Conduct, execute
+from stocktake.run.registry import find_datasets
+from stocktake.run.standing import tell_standing
 
 if TYPE_CHECKING:
     from stocktake.model import RunReport, System
@@ -43,4 +45,6 @@ def sync(
     """
     today = workspace.clock().astimezone(ZoneInfo(system.zone)).date()
     options = PlanOptions(datasets=datasets, since=today - timedelta(days=days))
-    return execute(workspace, system, Asking("sync", options), conduct=conduct)
+    done = execute(workspace, system, Asking("sync", options), conduct=conduct)
+    tell_standing(workspace, system, find_datasets(system, datasets))
+    return done

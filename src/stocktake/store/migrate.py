@@ -22,6 +22,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from stocktake.errors import MigrationError
+from stocktake.store import queue_schema
 from stocktake.store.queries import load_queries
 
 __all__ = ["ENGINE", "Applied", "Component", "Drift", "Migration", "migrate", "rollback", "verify"]
@@ -166,6 +167,8 @@ def migrate(database: HasLogin, components: Sequence[Component]) -> tuple[Applie
     """
     with database.login() as connection:
         if not _pending(components, _ledger(connection)):
+            if queue_schema.is_outdated(connection):
+                _bring_up_queue(connection)
             return ()
         _take_turn(connection)
         try:
@@ -174,10 +177,19 @@ def migrate(database: HasLogin, components: Sequence[Component]) -> tuple[Applie
             raise _roles_refused(connection, error) from error
         connection.execute(_QUERIES.become_owner)
         # Asked again: another program may have migrated while we waited for our turn.
-        return tuple(
+        applied = tuple(
             _step(connection, component, migration, direction="up")
             for component, migration in _pending(components, _ledger(connection))
         )
+        queue_schema.bring_up(connection)
+        return applied
+
+
+def _bring_up_queue(connection: Connection[Any]) -> None:
+    """Upgrade the queue's schema when nothing else is pending: its package is a newer one now."""
+    _take_turn(connection)
+    connection.execute(_QUERIES.become_owner)
+    queue_schema.bring_up(connection)
 
 
 def rollback(database: HasLogin, component: Component, *, to: int) -> tuple[Applied, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from stocktake import Assumed, Endpoint, Feed, FileFormat, Request, Settle, Source, Window
+from stocktake import Assumed, Endpoint, Feed, FileFormat, Request, Settle, Source, Whole, Window
 from stocktake.systems.nba.aliases import parse_aliases
 from stocktake.systems.nba.balldontlie import following_page, parse_games
 from stocktake.systems.nba.box_score import parse_box_score
@@ -46,6 +46,7 @@ BROWSER = {
 }
 """What the host expects of a caller; it changes, so settings may replace each of them."""
 
+LOG_ROWS = "source = 'leaguegamelog'"
 SCORED_AGAIN = (timedelta(days=1), timedelta(days=3))
 """Box scores are corrected for some days."""
 SETTLED = Settle(after=timedelta(hours=4), recheck=SCORED_AGAIN)
@@ -176,6 +177,7 @@ PLAYER_LOG = Feed(
     settle=SETTLED,
     turn=2,
     assumed=Assumed(rows_per_unit=21, bytes_per_request=600_000, new_per_unit=(330, 0.75)),
+    whole=(Whole("raw_box_score", "row", ("game_id",), where=LOG_ROWS),),
 )
 BOX_SCORE = Feed(
     "box_score",
@@ -189,6 +191,7 @@ BOX_SCORE = Feed(
     turn=3,
     # the cup final, and what the log leaves out
     assumed=Assumed(rows_per_unit=26, bytes_per_request=4_000, new_per_unit=(0.25, 0.25)),
+    whole=(Whole("raw_box_score", "row", ("game_id",), where="source = 'boxscorev3'"),),
 )
 TEAM_LOG = Feed(
     "team_log",
@@ -201,6 +204,7 @@ TEAM_LOG = Feed(
     settle=SETTLED,
     turn=2,
     assumed=Assumed(rows_per_unit=2, bytes_per_request=80_000, new_per_unit=(330, 0.75)),
+    whole=(Whole("raw_team_log", "row", ("game_id",), where=LOG_ROWS),),
 )
 PLAYS = Feed(
     "plays",
