@@ -105,8 +105,11 @@ def test_a_backfill_of_the_first_priority_brings_features_back_as_they_were(
     delete(league, "player_daily_cache", where="game_date >= %s", value="2024-11-09")
     league.recount("player_daily_cache")
 
+    league.backfill(priorities=(1,))
+    left = set(league.short())
     league.backfill(priorities=(0,))
 
+    assert left == {"player_daily_cache"}
     assert league.checksums() == whole
 
 
@@ -126,7 +129,8 @@ def stored(league: League) -> dict[str, dict[str, object]]:
         for layer in LAYERS[2:]:
             query = SQL(
                 "select (select md5(jsonb_object_agg(key, value)::text) "
-                "from jsonb_each(to_jsonb(t)) where key !~ '^_|^(created|updated)_at$'), t._loaded_at from {} t"
+                "from jsonb_each(to_jsonb(t)) where key !~ '^_|^(created|updated)_at$'), "
+                "t._loaded_at from {} t"
             ).format(Identifier("nba", layer))
             found[layer] = dict(session.execute(query).fetchall())
     return found
