@@ -625,6 +625,17 @@ on conflict (series_id, ordinal) do update
    set state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at
  where u.state in ('complete', 'empty', 'thin');
 
+-- name: leave_traces
+-- Former selves of rows that nobody kept, told by their unit alone; they belong to no run.
+-- :system  text  system
+-- :dataset  text  fetched dataset
+-- :column  text  column that names the unit
+-- :keys  text[]  units whose rows are gone
+insert into row_version (run_id, system, dataset, row_key, operation, before)
+select 0, %(system)s, %(dataset)s, t.named, 'delete', t.named
+  from unnest(%(keys)s::text[]) as k(key),
+       lateral (values (jsonb_build_object(%(column)s::text, k.key))) t (named);
+
 -- name: history_began
 -- When the ledger of a system first changed.
 -- :system  text  system
