@@ -228,6 +228,7 @@ def tell(
     outcomes: Counter[State],
     notes: Counter[str],
     done: int,
+    unasked: int,
 ) -> None:
     """Note in a batch's transaction what has been done of a share.
 
@@ -236,6 +237,7 @@ def tell(
         outcomes: Units per state since it was claimed.
         notes: Parsers' notes since then.
         done: Units the batch checks off.
+        unasked: Units nobody could be asked for now.
     """
     outcomes, notes = share.outcomes + outcomes, share.notes + notes
     conn.execute(
@@ -243,6 +245,7 @@ def tell(
         {
             "chunk_id": share.claim.chunk_id,
             "done": done,
+            "unasked": unasked,
             "outcomes": Jsonb({state.value: units for state, units in outcomes.items()}),
             "notes": Jsonb(dict(notes.most_common(MOST_NOTES))),
         },

@@ -84,7 +84,7 @@ def _make_way(conn: psycopg.Connection, rival: Mapping[str, Any], *, now: dateti
             return False
     for run_id, *_ in others:
         text = f"gives way to run {rival['run_id']}"
-        put_back(conn, run_id, message=text, not_before=None, now=now)
+        put_back(conn, run_id, message=text, now=now)
     return True
 
 
@@ -98,13 +98,14 @@ def put_back(
     run_id: int,
     *,
     message: str,
-    not_before: datetime | None,
+    pause_seconds: float = 0,
     now: datetime,
 ) -> None:
     """Put a run under way back into the queue; its workers write no more for it."""
-    facts = {"run_id": run_id, "message": message, "not_before": not_before, "now": now}
+    facts = {"run_id": run_id, "message": message, "pause": pause_seconds, "now": now}
     conn.execute(CHUNKS.give_way, facts)
     conn.execute(CHUNKS.drop_chunks, {"run_id": run_id})
+    conn.execute(CHUNKS.forget_unasked, {"run_id": run_id})
     write_log(conn, run_id, message, level="info", now=now)
 
 
@@ -149,6 +150,7 @@ def requeue(conn: psycopg.Connection, run_id: int, *, by: str, now: datetime) ->
     if row is None:
         return False
     conn.execute(CHUNKS.drop_chunks, {"run_id": run_id})
+    conn.execute(CHUNKS.forget_unasked, {"run_id": run_id})
     write_log(conn, run_id, message, level="info", now=now)
     call_conductor(conn, run_id, priority=row[0])
     return True
