@@ -21,6 +21,7 @@ from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, options_in, save_plan
 from stocktake.run import chunks
 from stocktake.run import claim as claims
+from stocktake.run.aftermath import tell_standing
 from stocktake.run.again import again
 from stocktake.run.claim import CHUNKS
 from stocktake.run.derived import Deriving, derive_all
@@ -98,6 +99,9 @@ class Conductor:
         after = again(lambda: self._coverage(plan.options))
         reach("before_finish")
         again(lambda: self._end(units, _summary(after), after=after))
+        if self._step.kind == "sync":
+            chosen = find_datasets(self._system, plan.options.datasets)
+            tell_standing(self._workspace, self._system, chosen)
 
     def _make_plan(self) -> None:
         step, now = self._step, self._workspace.clock()

@@ -263,7 +263,7 @@ update run
        message = %(message)s, error = %(error)s, updated_at = %(now)s,
        finished_at = case when %(state)s in ('failed', 'cancelled') then %(now)s end
  where run_id = %(run_id)s and state in ('queued', 'running', 'paused')
-returning system;
+returning system, extract(epoch from %(now)s - started_at)::double precision;
 
 -- name: requeue_run
 -- Lets workers go on with a run that stopped.
