@@ -330,9 +330,11 @@ def _by_feed(findings: Sequence[Finding]) -> Mapping[str, list[UnitOutcome]]:
     return outcomes
 
 
-def units_done(prepared: Prepared) -> int:
-    """Return how many units of the plan a batch checks off."""
-    return sum(len(one.errand.marks) for one in prepared.findings if one.was_asked)
+def units_done(prepared: Prepared) -> tuple[int, int]:
+    """Return how many units of the plan a batch checks off, and how many were not asked for."""
+    sizes = [(len(one.errand.marks), one.was_asked) for one in prepared.findings]
+    done = sum(units for units, was_asked in sizes if was_asked)
+    return done, sum(units for units, _ in sizes) - done
 
 
 def _done(findings: Sequence[Finding]) -> Mapping[tuple[int, tuple[str, ...]], list[int]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SQL = load_queries("stocktake.store", "sql/operation.sql")
 ENDED = frozenset({"done", "failed", "cancelled"})
-_RUN_COLUMNS = 16
+_RUN_COLUMNS = 22
 
 
 @dataclass(frozen=True, slots=True)
