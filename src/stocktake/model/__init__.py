@@ -68,6 +68,7 @@ from stocktake.model.unit import (
     State,
     Unit,
     UnitOutcome,
+    WithdrawnRow,
 )
 
 __all__ = [
@@ -135,6 +136,7 @@ __all__ = [
     "Values",
     "Whole",
     "Window",
+    "WithdrawnRow",
     "axis_index",
     "checks",
     "criteria",

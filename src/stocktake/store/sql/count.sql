@@ -736,3 +736,15 @@ select units_in(r.ranges), lower(r.ranges), upper(r.ranges) - 1
 -- :system  text  its system
 update stocktake.derive_state set noted_until = null
  where system = %(system)s and noted_until is not null;
+
+-- name: tombstones_of_unit
+-- Rows of a unit that sources withdrew, latest first.
+-- :system  text  the system
+-- :dataset  text  the dataset
+-- :unit  text[]  the unit's key
+-- :limit  bigint  at most so many
+select row_key, facet, run_id, capture_id, is_row_gone, at
+  from tombstone
+ where system = %(system)s and dataset = %(dataset)s and unit = %(unit)s
+ order by tombstone_id desc
+ limit %(limit)s;
