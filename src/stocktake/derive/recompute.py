@@ -16,6 +16,7 @@ from stocktake.derive.changes import (
     touch_everything,
     touch_units,
     touched_units,
+    withdrawn_units,
 )
 from stocktake.derive.survey import has_changes, remember, survey
 from stocktake.derive.target import QUERIES, Target, names
@@ -151,8 +152,10 @@ def derive_surveyed(
     if counts.inserted or counts.updated or deleted:
         surveyed.wrote(target)
     units = touched_units(conn, target)
-    if is_full:  # a unit is computed also when there was nothing to compute it from
+    if is_full or state is None:  # a unit is computed also when there was nothing to compute from
         units = tuple(sorted({*units, *_every_unit(target)}))
+    else:
+        units = tuple(sorted({*units, *withdrawn_units(conn, target, state.watermark)}))
     return Derived(derivation.dataset, counts, deleted, touched, units, is_full)
 
 

@@ -122,7 +122,7 @@ def test_a_finisher_whose_card_still_promises_it_is_not_taken_away(stable: Stabl
     race_id, _ = starter(stable, "race_date = '2026-03-09'")
     before = stable.rows("ra_race_results", f"race_id = '{race_id}'", "horse_id, position")
     stable.server.rules.add([Fault("drop_finishers", match=race_id)])
-    stable.now += timedelta(hours=20)
+    stable.now += timedelta(days=2)
 
     report = stable.sync(*DAYS, days=3)
 
