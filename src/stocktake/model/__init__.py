@@ -12,6 +12,7 @@ from stocktake.model.expectation import (
     Listed,
     Scheduled,
 )
+from stocktake.model.freshness import Freshness, Lag
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -99,6 +100,7 @@ __all__ = [
     "Feed",
     "FeedState",
     "FileFormat",
+    "Freshness",
     "FromDataset",
     "Gap",
     "Gate",
@@ -106,6 +108,7 @@ __all__ = [
     "Hole",
     "Item",
     "ItemLine",
+    "Lag",
     "Limit",
     "Listed",
     "Loss",

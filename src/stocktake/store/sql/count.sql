@@ -748,3 +748,23 @@ select row_key, facet, run_id, capture_id, is_row_gone, at
  where system = %(system)s and dataset = %(dataset)s and unit = %(unit)s
  order by tombstone_id desc
  limit %(limit)s;
+
+-- name: oldest_unseen
+-- Hours since the first change of an input that its derivation has not seen; NULL when it saw all.
+-- The watermark lies before the last time by as long as some other transaction was open then.
+-- :system  text  the system
+-- :dataset  text  table derived
+-- :sql  text  file stem of the derivation
+-- :input  text  the input
+with seen as (
+    select coalesce((select greatest(watermark, least(at, transaction_timestamp()))
+                       from derive_state
+                      where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s),
+                    '-infinity') as until
+)
+select extract(epoch from transaction_timestamp() - min(changed.at)) / 3600
+  from seen cross join lateral (
+       select min(_loaded_at) as at from {input} where _loaded_at >= seen.until
+        union all
+       select min(v.at) from row_version v
+        where v.system = %(system)s and v.dataset = %(input)s and v.at >= seen.until) as changed;
