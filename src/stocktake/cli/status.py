@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from stocktake.run.standing import Stand
 
 SHOWN_RUNS = 5
+HOUR = 3600
+"""Seconds."""
 
 
 def systems(context: typer.Context) -> int:
@@ -100,8 +102,8 @@ def _render_lags(console: Console, stand: Stand) -> None:
     for one in late:
         style = "red" if one.severity is Severity.FAIL else "yellow"
         name = " ".join((one.dataset, "/".join(one.series))).strip()
-        behind = words.duration((one.behind_hours or 0) * words.HOUR)
-        within = words.duration(one.within_hours * words.HOUR)
+        behind = words.duration((one.behind_hours or 0) * HOUR)
+        within = words.duration(one.within_hours * HOUR)
         console.print(
             f"[{style}]late[/] {name}: {behind}, promised within {within}; {one.reason}",
             soft_wrap=True,

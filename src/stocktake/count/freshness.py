@@ -69,8 +69,8 @@ def freshness(
             if promise is not None:
                 late = _late_days(system, dataset, told, promise, now=now)
                 settled = day_of(told.final[-1]) if told.final else None
-                worst = max((one for one in (behind, late) if one), default=None)
-                known = worst or ((0.0, "") if told.final else None)
+                worst = max((one for one in (behind, late) if one), default=(0.0, ""))
+                known = worst if worst[0] or told.final else None
                 found.append(_lag(dataset, series, promise, known, settled=settled))
     return found
 
