@@ -153,6 +153,22 @@ def touched_units(conn: Connection[Any], touched: Touched) -> tuple[tuple[str, .
     return tuple(sorted(tuple(unit) for (unit,) in found.fetchall()))
 
 
+def withdrawn_units(
+    conn: Connection[Any], target: Target, watermark: datetime
+) -> set[tuple[str, ...]]:
+    """Return the units in which sources withdrew rows since ``watermark``.
+
+    Of what was computed from those no key is left that would lead to their units.
+    """
+    system, derivation = target.system, target.derivation
+    own = system.dataset(derivation.dataset).partitions
+    same = [name for name in derivation.inputs if system.dataset(name).partitions == own]
+    if not same:
+        return set()
+    names = {"system": system.name, "inputs": same, "watermark": watermark}
+    return {tuple(unit) for (unit,) in conn.execute(QUERIES.units_withdrawn, names)}
+
+
 def parameters_of(target: Target) -> dict[str, Any]:
     """Return the parameters that a derivation declares, with their defaults."""
     return dict(target.derivation.parameters)

@@ -15,6 +15,7 @@ from stocktake.derive.changes import (
     touch_changed,
     touch_everything,
     touched_units,
+    withdrawn_units,
 )
 from stocktake.derive.survey import has_changes, remember, survey
 from stocktake.derive.target import COMMA, QUERIES, Target, names
@@ -153,8 +154,10 @@ def derive_surveyed(
     if counts.updated or deleted:
         surveyed.wrote(target, is_loaded=False)
     units = touched_units(conn, touched)
-    if is_full:  # a unit is computed also when there was nothing to compute it from
+    if is_full or state is None:  # a unit is computed also when there was nothing to compute from
         units = tuple(sorted({*units, *_every_unit(target)}))
+    else:
+        units = tuple(sorted({*units, *withdrawn_units(conn, target, state.watermark)}))
     return Derived(derivation.dataset, counts, deleted, touched.count, units, is_full)
 
 

@@ -747,3 +747,35 @@ select units_in(r.ranges), lower(r.ranges), upper(r.ranges) - 1
 -- :system  text  its system
 update stocktake.derive_state set noted_until = null
  where system = %(system)s and noted_until is not null;
+
+-- name: tombstones_of_unit
+-- Rows of a unit that sources withdrew, latest first.
+-- :system  text  the system
+-- :dataset  text  the dataset
+-- :unit  text[]  the unit's key
+-- :limit  bigint  at most so many
+select row_key, facet, run_id, capture_id, is_row_gone, at
+  from tombstone
+ where system = %(system)s and dataset = %(dataset)s and unit = %(unit)s
+ order by tombstone_id desc
+ limit %(limit)s;
+
+-- name: oldest_unseen
+-- Hours since the first change of an input that its derivation has not seen; NULL when it saw all.
+-- The watermark lies before the last time by as long as some other transaction was open then.
+-- :system  text  the system
+-- :dataset  text  table derived
+-- :sql  text  file stem of the derivation
+-- :input  text  the input
+with seen as (
+    select coalesce((select greatest(watermark, least(at, transaction_timestamp()))
+                       from derive_state
+                      where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s),
+                    '-infinity') as until
+)
+select extract(epoch from transaction_timestamp() - min(changed.at)) / 3600
+  from seen cross join lateral (
+       select min(_loaded_at) as at from {input} where _loaded_at >= seen.until
+        union all
+       select min(v.at) from row_version v
+        where v.system = %(system)s and v.dataset = %(input)s and v.at >= seen.until) as changed;

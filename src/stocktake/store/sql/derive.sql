@@ -350,3 +350,11 @@ delete from {target} where {day} > %(on)s;
 -- :on  date  the day
 -- :own  text  what stays
 delete from {target} where {day} = %(on)s and {own}::text <> %(own)s;
+
+-- name: units_withdrawn
+-- Units of inputs that lost rows to their source: no key leads to those any more.
+-- :system  text  its system
+-- :inputs  text[]  inputs cut into the same units
+-- :watermark  timestamptz  lost since
+select distinct unit from stocktake.tombstone
+ where system = %(system)s and dataset = any(%(inputs)s) and noted_at >= %(watermark)s;
