@@ -15,6 +15,7 @@ import typer
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
 from stocktake.run.claim import LEASE_SECONDS
+from stocktake.run.courier import deliver
 from stocktake.run.registry import installed_systems
 from stocktake.run.worker import THREADS_EACH, Shift, work
 from stocktake.run.workspace import Workspace
@@ -58,6 +59,7 @@ def up(
     shift = Shift(concurrency, lease_seconds=lease)
     parts: dict[str, Part] = {
         "worker": partial(work, shift=shift),
+        "courier": deliver,
     }
     return _serve(context, parts, shift=shift)
 

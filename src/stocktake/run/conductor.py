@@ -22,6 +22,7 @@ from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, options_in, remaining, save_plan
 from stocktake.run import chunks
 from stocktake.run import claim as claims
+from stocktake.run.aftermath import tell_standing
 from stocktake.run.again import again
 from stocktake.run.claim import CHUNKS
 from stocktake.run.derived import Deriving, derive_all
@@ -280,6 +281,9 @@ class Conductor:
             ending = claims.Ending("done", sums, seconds, message=message)
             claims.finish(conn, self._claim, ending, now=now)
             call_next(conn, self._step.system)
+        if self._step.kind == "sync":
+            names = self._step.options.get("datasets") or ()
+            tell_standing(self._workspace, self._system, find_datasets(self._system, names))
 
 
 def _summary(after: Mapping[str, Mapping[str, int | None]]) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stocktake.observe.failpoints import reach
-from stocktake.run.claim import CHUNKS, Claim, owner_name, write_log
+from stocktake.run.alarms import tell_end
+from stocktake.run.claim import CHUNKS, SQL, Claim, Ending, owner_name, write_log
 from stocktake.run.queue import call_conductor
 
 if TYPE_CHECKING:
@@ -129,6 +130,10 @@ def stop_run(
     if state in ("failed", "cancelled"):
         conn.execute(CHUNKS.fold_chunks, {"run_id": run_id})
     write_log(conn, run_id, error or message, level="error" if error else "info", now=now)
+    line = conn.execute(SQL.one_run, {"run_id": run_id}).fetchone()
+    if line is not None:
+        ending = Ending(state, {}, 0.0, message=message, error=error)
+        tell_end(conn, line, ending, now=now)
     call_next(conn, row[0])
     reach("run_stopped")
     return True

@@ -444,10 +444,10 @@ values (%(source)s, %(endpoint)s, %(day)s, %(requests)s, %(bytes)s, %(rows)s, %(
        bytes = d.bytes + excluded.bytes,
        rows = d.rows + excluded.rows,
        codes = (select coalesce(jsonb_object_agg(c.code, c.n), '{}')
-                  from (select both.key as code, sum(both.value::bigint) as n
+                  from (select p.key as code, sum(p.value::bigint) as n
                           from (select * from jsonb_each_text(d.codes)
-                                union all select * from jsonb_each_text(excluded.codes)) as both
-                         group by both.key) c),
+                                union all select * from jsonb_each_text(excluded.codes)) as p
+                         group by p.key) c),
        seconds = d.seconds + excluded.seconds,
        waited = d.waited + excluded.waited,
        seconds_counts = (select array_agg(coalesce(a.was, 0) + coalesce(a.more, 0) order by a.place)
