@@ -415,6 +415,7 @@ class EndpointLine(BaseModel):
     pause_reason: str
     per_day: int | None
     used_today: int
+    quota_resets_at: datetime | None
     last_success_at: datetime | None
     last_error_at: datetime | None
     last_error: str

@@ -21,6 +21,28 @@ select state, sum(upper(part)::bigint - lower(part))::bigint as units
        cross join unnest(u.ranges) as part
  group by state;
 
+-- name: first_gap
+-- The least ordinal in a gap's state; NULL without gaps.
+-- :states  text[]  the states
+-- :system  text  system
+-- :dataset  text  dataset
+-- :keys  text[]  keys
+-- :profiles  int[]  number of each key's promise
+-- :rule_profile  int[]  lines of promises: number
+-- :rule_feed  text[]  … feed
+-- :rule_state  text[]  … state
+-- :rule_reason  text[]  … reason
+-- :rule_ranges  text[]  … multirange
+-- :upstream  text[]  datasets of the same units that come before
+-- :as_of  timestamptz  what was known then, NULL for now
+-- :today  date  last day expected
+select min(lower(part))
+  from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
+                   %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
+                   %(upstream)s, %(as_of)s, %(today)s, false) as u
+       cross join unnest(u.ranges) as part
+ where u.state = any(%(states)s);
+
 -- name: state_ranges
 -- Ranges of ordinals with one state and reason, of the states asked for, in order.
 -- after: skips what sorts up to (key, first ordinal); limit: most ranges returned, NULL for all.
