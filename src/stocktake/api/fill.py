@@ -84,7 +84,12 @@ class TrainAsked(DaysAsked):
 @router.post(
     "/systems/{system}/plans/preview", response_model=PlanDocument, summary="What it would cost"
 )
-def preview(workspace: Installation, system: TheSystem, asked: PlanAsked, _: Viewer) -> Response:
+def preview(
+    _: Viewer,
+    workspace: Installation,
+    system: TheSystem,
+    asked: PlanAsked,
+) -> Response:
     """Plan without keeping it: units, requests, time at the allowed rates. Fetches nothing."""
     options = asked.options(workspace, system)
     return answer(plan_json(make_and_save(workspace, system, options, save=False)))
@@ -94,7 +99,11 @@ def preview(workspace: Installation, system: TheSystem, asked: PlanAsked, _: Vie
     "/systems/{system}/plans", status_code=201, response_model=PlanDocument, summary="Keep a plan"
 )
 def save(
-    request: Request, workspace: Installation, system: TheSystem, asked: PlanAsked, who: Operator
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: PlanAsked,
 ) -> Response:
     """Plan and keep it, to be approved and run later."""
     options = asked.options(workspace, system)
@@ -111,8 +120,8 @@ def save(
 @router.get("/plans", response_model=Plans, summary="Kept plans")
 async def plans(
     request: Request,
-    workspace: Installation,
     _: Viewer,
+    workspace: Installation,
     system: Name | None = None,
     limit: Limit = 50,
     cursor: Cursor = "",
@@ -128,13 +137,23 @@ async def plans(
 
 
 @router.get("/plans/{plan_id}", response_model=SavedPlan, summary="A kept plan")
-async def plan(request: Request, workspace: Installation, plan_id: Number, _: Viewer) -> Response:
+async def plan(
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    plan_id: Number,
+) -> Response:
     """Show a kept plan, and whether it was approved."""
     return await served(request, lambda: _saved(workspace, plan_id))
 
 
 @router.post("/plans/{plan_id}/approve", response_model=SavedPlan, summary="Approve a plan")
-def approve(request: Request, workspace: Installation, plan_id: Number, who: Operator) -> Response:
+def approve(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    plan_id: Number,
+) -> Response:
     """Approve a kept plan, once; a second approval changes nothing."""
     _saved(workspace, plan_id)
     approve_plan(workspace, plan_id, by=who.name)
@@ -165,9 +184,9 @@ def _saved(workspace: Workspace, plan_id: int) -> dict[str, Any]:
 )
 def backfill(
     request: Request,
+    who: Operator,
     workspace: Installation,
     system: TheSystem,
-    who: Operator,
     asked: BackfillAsked,
 ) -> Response:
     """Queue a backfill of what is missing, or of a kept plan."""
@@ -183,7 +202,11 @@ def backfill(
     summary="Bring recent days up to date",
 )
 def sync(
-    request: Request, workspace: Installation, system: TheSystem, who: Operator, asked: SyncAsked
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: SyncAsked,
 ) -> Response:
     """Queue a sync: what is new, what was not final, what is due for a re-check."""
     work = sync_work(asked.datasets, days=asked.days)
@@ -198,7 +221,11 @@ def sync(
     summary="Recompute derived datasets",
 )
 def derive(
-    request: Request, workspace: Installation, system: TheSystem, who: Operator, asked: DeriveAsked
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: DeriveAsked,
 ) -> Response:
     """Queue the recomputation of what changed inputs touch; `full` recomputes every key."""
     work = derive_work(asked.datasets, full=asked.full, parameters=asked.parameters)
@@ -213,7 +240,11 @@ def derive(
     summary="Measure every promise",
 )
 def check(
-    request: Request, workspace: Installation, system: TheSystem, who: Operator, asked: CheckAsked
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: CheckAsked,
 ) -> Response:
     """Queue the measuring of checks; `checks` shows the results."""
     work = check_work(asked.datasets, window=asked.window(workspace, system))
@@ -228,7 +259,11 @@ def check(
     summary="Prove that tables, ledger and rows agree",
 )
 def verify(
-    request: Request, workspace: Installation, system: TheSystem, who: Operator, asked: VerifyAsked
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: VerifyAsked,
 ) -> Response:
     """Queue the proof: a sample of derived keys, or every one, and every unit's rows."""
     work = verify_work(asked.datasets, full=asked.full, seed=asked.seed)
@@ -243,7 +278,11 @@ def verify(
     summary="Train a model",
 )
 def train(
-    request: Request, workspace: Installation, system: TheSystem, who: Operator, asked: TrainAsked
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: TrainAsked,
 ) -> Response:
     """Queue the training of a model on derived features, judged on dates it never saw."""
     work = train_work(

@@ -40,8 +40,8 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 @router.get("/runs", response_model=Runs, summary="The last runs")
 async def runs(
     request: Request,
-    workspace: Installation,
     _: Viewer,
+    workspace: Installation,
     system: Name | None = None,
     state: RunState | None = None,
     kind: Name | None = None,
@@ -61,7 +61,12 @@ async def runs(
 
 
 @router.get("/runs/{run_id}", response_model=RunLine, summary="A run")
-async def run(request: Request, workspace: Installation, run_id: Number, _: Viewer) -> Response:
+async def run(
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
     """Show a run's state, counts and errors."""
     return await served(request, lambda: _line(workspace, run_id))
 
@@ -69,9 +74,9 @@ async def run(request: Request, workspace: Installation, run_id: Number, _: View
 @router.get("/runs/{run_id}/log", response_model=Log, summary="A run's log")
 async def log(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     run_id: Number,
-    _: Viewer,
     level: Level | None = None,
     limit: Limit = 50,
     cursor: Cursor = "",
@@ -88,7 +93,12 @@ async def log(
 
 
 @router.post("/runs/{run_id}/cancel", response_model=RunLine, summary="Cancel a run")
-def cancel(request: Request, workspace: Installation, run_id: Number, who: Operator) -> Response:
+def cancel(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
     """Cancel a run: it stops at its next batch; what is loaded stays."""
     _line(workspace, run_id)
     with depending_on_state():
@@ -98,7 +108,12 @@ def cancel(request: Request, workspace: Installation, run_id: Number, who: Opera
 
 
 @router.post("/runs/{run_id}/pause", response_model=RunLine, summary="Pause a run")
-def pause(request: Request, workspace: Installation, run_id: Number, who: Operator) -> Response:
+def pause(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
     """Pause a run: it stops at its next batch, and `resume` goes on from there."""
     _line(workspace, run_id)
     with depending_on_state():
@@ -108,7 +123,11 @@ def pause(request: Request, workspace: Installation, run_id: Number, who: Operat
 
 
 @router.get("/runs/{run_id}/undo", response_model=Undoing, summary="What undoing would do")
-def undo_preview(workspace: Installation, run_id: Number, _: Viewer) -> Response:
+def undo_preview(
+    _: Viewer,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
     """Show what taking a run back would remove and restore; nothing is changed."""
     with named_in_path():
         line, _log = show_run(workspace, run_id)
@@ -121,8 +140,8 @@ def undo_preview(workspace: Installation, run_id: Number, _: Viewer) -> Response
 @router.get("/operations", response_model=Operations, summary="Long work")
 async def operations(
     request: Request,
-    workspace: Installation,
     _: Viewer,
+    workspace: Installation,
     system: Name | None = None,
     state: RunState | None = None,
     limit: Limit = 50,
@@ -148,7 +167,10 @@ async def operations(
     summary="How far it is",
 )
 async def operation(
-    request: Request, workspace: Installation, run_id: Number, _: Viewer
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    run_id: Number,
 ) -> Response:
     """Tell how far long work is; done, it has an error or a response."""
 
@@ -167,9 +189,9 @@ async def operation(
 )
 async def events(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     run_id: Number,
-    _: Viewer,
     after: Annotated[int, Query(ge=0, le=2**63 - 1, description="As `Last-Event-ID`.")] = 0,
 ) -> Response:
     """Stream an operation's progress and log as server-sent events, until it is done."""
