@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
 from stocktake.count.holes import first_member_day, stretches
+from stocktake.count.packed import packed
 from stocktake.count.recount import recount
 from stocktake.count.states import View
 from stocktake.model import (
@@ -21,6 +22,7 @@ from stocktake.model import (
     dimensions,
     years,
 )
+from stocktake.run.alarms import tell_drift
 from stocktake.run.shipped import load_shipped
 from stocktake.run.stale import find_stale
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from stocktake.count.gaps import MatrixRow
     from stocktake.count.holes import Stretch
+    from stocktake.count.packed import Tile
     from stocktake.model import Coverage, Dataset, Drift, Gap, System
     from stocktake.run.workspace import Workspace
 
@@ -85,6 +88,13 @@ def count_years(
         )
         found.append((name, one))
     return found
+
+
+def coverage_line(workspace: Workspace, system: System, window: Range) -> str:
+    """Return the coverage of every dataset that promises something, in one line."""
+    counted = count_system(workspace, system, system.datasets, window)
+    told = [f"{one.dataset} {one.coverage:.1%}" for one in counted if one.coverage is not None]
+    return "coverage: " + ", ".join(told or ["nothing promised yet"])
 
 
 def count_system(
@@ -152,6 +162,22 @@ def calendar(
         )
 
 
+def tile(workspace: Workspace, system: System, dataset: Dataset, window: Range) -> Tile:
+    """Return what a heatmap draws, a byte a cell."""
+    return tiles(workspace, system, [dataset], window)[dataset.name]
+
+
+def tiles(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset], window: Range
+) -> dict[str, Tile]:
+    """Return the heatmaps of several datasets by name."""
+    load_shipped(workspace, system)
+    with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
+        view = View(workspace.clock(), window, workspace.lifted(system))
+        return {dataset.name: packed(conn, system, dataset, view) for dataset in datasets}
+
+
 def layers(
     workspace: Workspace, system: System, datasets: Sequence[Dataset], window: Range
 ) -> dict[str, list[Stretch]]:
@@ -179,15 +205,11 @@ def recount_system(
     window: Range,
 ) -> list[Drift]:
     """Count the rows anew, mend the ledger where it was wrong, and return what differed."""
+    now = workspace.clock()
     with workspace.database.connection() as conn:
-        return recount(
-            conn,
-            system,
-            datasets,
-            window=window,
-            now=workspace.clock(),
-            repair=True,
-        )
+        drift = recount(conn, system, datasets, window=window, now=now, repair=True)
+        tell_drift(conn, system, datasets, drift, now=now)
+    return drift
 
 
 def newest_settled(
