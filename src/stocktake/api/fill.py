@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import tempfile
+from datetime import datetime
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, File, Query, Request, UploadFile
 from fastapi.responses import Response
+from psycopg import Connection
 from pydantic import Field
 
 from stocktake.access.audit import write_audit
 from stocktake.api.answers import Cursor, Limit, answer, page, read_cursor
-from stocktake.api.asked import DaysAsked, Name, Names, Number, PlanAsked, TheSystem
+from stocktake.api.asked import (
+    MOST_NAME,
+    DaysAsked,
+    Name,
+    Names,
+    Number,
+    PlanAsked,
+    TheDataset,
+    TheSystem,
+)
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Installation, Operator, Viewer
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import NUMBER, Asked, Operation, PlanDocument, Plans, SavedPlan
 from stocktake.api.shared import shared
-from stocktake.api.work import STARTED, start_work
+from stocktake.api.work import STARTED, start_by, start_work
 from stocktake.run.documents import plan_json
+from stocktake.run.files import queue_files
 from stocktake.run.operations import approve_plan, list_plans, show_plan
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import (
     backfill_work,
     check_work,
     derive_work,
+    replay_work,
     sync_work,
     train_work,
     verify_work,
@@ -32,6 +49,7 @@ from stocktake.run.queue import (
 from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["fill"], route_class=OnceRoute)
+MOST_FILES = 20
 LEAST_SEED, MOST_SEED = 0, 2**31 - 1
 Seed = Annotated[int, Field(ge=LEAST_SEED, le=MOST_SEED)]
 Priority = Annotated[int, Field(ge=-100, le=100, description="The greater goes first.")]
@@ -211,6 +229,62 @@ def sync(
     """Queue a sync: what is new, what was not final, what is due for a re-check."""
     work = sync_work(asked.datasets, days=asked.days)
     return start_work(request, workspace, who, system=system, work=work)
+
+
+@router.post(
+    "/systems/{system}/replay",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Parse stored captures again",
+)
+def replay(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: CheckAsked,
+) -> Response:
+    """Queue the parsing of stored captures, after a parser changed; nothing is fetched."""
+    work = replay_work(asked.datasets, window=asked.window(workspace, system))
+    return start_work(request, workspace, who, system=system, work=work)
+
+
+@router.post(
+    "/systems/{system}/load/{dataset}",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Load files",
+)
+def load(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    dataset: TheDataset,
+    files: Annotated[list[UploadFile], File(max_length=MOST_FILES, description="`.gz` too.")],
+    source: Annotated[str, Query(max_length=MOST_NAME, description="File source.")] = "",
+) -> Response:
+    """Store files as they came and queue their loading: captured, parsed, merged like answers."""
+    with tempfile.TemporaryDirectory(prefix="stocktake-load-") as folder:
+        paths = [_kept(FilePath(folder), number, one) for number, one in enumerate(files)]
+
+        def begin(conn: Connection[Any], now: datetime) -> int:
+            return queue_files(conn, system, dataset, paths, source=source, by=who.name, now=now)
+
+        return start_by(request, workspace, who, begin)
+
+
+def _kept(folder: FilePath, number: int, given: UploadFile) -> FilePath:
+    """Keep an uploaded file under its own name, as far as that is one, in a folder of its own."""
+    own = folder / str(number)
+    own.mkdir()
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", given.filename or "")[-MOST_NAME:].lstrip(".")
+    kept = own / (name or "file")
+    with kept.open("wb") as file:
+        shutil.copyfileobj(given.file, file)
+    return kept
 
 
 @router.post(

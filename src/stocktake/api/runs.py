@@ -18,11 +18,14 @@ from stocktake.api.problems import depending_on_state, named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import Log, Operation, Operations, RunLine, Runs, Undoing
 from stocktake.api.shared import shared
+from stocktake.api.work import STARTED, accepted, start_work
+from stocktake.run.followed import log_since
 from stocktake.run.listed import show_run
-from stocktake.run.operations import find_operation, list_operations, log_after, operation_json
+from stocktake.run.operations import find_operation, list_operations, operation_json
+from stocktake.run.queue import undo_work
 from stocktake.run.registry import find_system
-from stocktake.run.resumed import cancel_run, pause_run
-from stocktake.run.undone import undoing
+from stocktake.run.resumed import cancel_run, pause_run, requeue_run
+from stocktake.run.undone import require_undoable, undoing
 from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["runs"], route_class=OnceRoute)
@@ -86,7 +89,7 @@ async def log(
 
     def listed() -> dict[str, Any]:
         _line(workspace, run_id)
-        found = log_after(workspace, run_id, after=after, limit=limit + 1, level=level)
+        found = log_since(workspace, run_id, after, limit=limit + 1, level=level)
         return page(found, limit, lambda line: line.seq)
 
     return await served(request, listed)
@@ -120,6 +123,47 @@ def pause(
         line = pause_run(workspace, run_id)
     _noted(request, workspace, who, "run.pause", run_id=run_id)
     return answer(line.as_json())
+
+
+@router.post(
+    "/runs/{run_id}/resume",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Go on with a run",
+)
+def resume(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
+    """Hand a paused run to workers: it goes on exactly where it stopped."""
+    _line(workspace, run_id)
+    with depending_on_state():
+        requeue_run(workspace, run_id, by=who.name)
+    _noted(request, workspace, who, "run.resume", run_id=run_id)
+    return accepted(find_operation(workspace, run_id))
+
+
+@router.post(
+    "/runs/{run_id}/undo",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Take a run back",
+)
+def undo(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
+    """Queue the undo of a run: rows it made go, rows it changed are what they were."""
+    system = find_system(str(_line(workspace, run_id)["system"]))
+    with depending_on_state():
+        require_undoable(workspace, system, run_id)
+    return start_work(request, workspace, who, system=system, work=undo_work(run_id))
 
 
 @router.get("/runs/{run_id}/undo", response_model=Undoing, summary="What undoing would do")
@@ -198,7 +242,9 @@ async def events(
     await run_in_threadpool(_line, workspace, run_id)
     seen = max(after, last_seen(request))
     return StreamingResponse(
-        watched(request, workspace, run_id, after=seen), media_type="text/event-stream"
+        watched(request, workspace, run_id, after=seen),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
     )
 
 
