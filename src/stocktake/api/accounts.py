@@ -27,6 +27,7 @@ from stocktake.api.shapes import (
     UserLine,
     Users,
 )
+from stocktake.api.shared import shared
 
 router = APIRouter(tags=["accounts"])
 LONGEST_KEY_DAYS = 3_660
@@ -123,7 +124,7 @@ def change_user(
             if asked.is_active is not None:
                 users.set_active(conn, known, is_active=asked.is_active, by=who.actor, now=now)
         (line,) = [one for one in users.list_users(conn, now=now) if one.name == known]
-    request.app.state.identities.clear()
+    shared(request).identities.clear()
     return answer(line)
 
 
@@ -157,7 +158,7 @@ def revoke_key(request: Request, workspace: Installation, who: Admin, key_id: Nu
     """End a key for good, at once."""
     with workspace.database.connection() as conn, named_in_path():
         keys.revoke_key(conn, key_id, by=who.actor, now=workspace.clock())
-    request.app.state.identities.clear()
+    shared(request).identities.clear()
     return Response(status_code=204)
 
 

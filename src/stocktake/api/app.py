@@ -18,6 +18,7 @@ from stocktake.api.identity import KnownIdentities
 from stocktake.api.openapi import PROBLEMS, described
 from stocktake.api.problems import install_problems
 from stocktake.api.recent import RecentAnswers
+from stocktake.api.shared import Shared
 from stocktake.run.workspace import Workspace
 
 API = "/api/v1"
@@ -50,7 +51,8 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
     """Return the application of an open installation.
 
     ``app.state.problems.page`` may be set to a function ``(request, problem) -> Response`` that
-    shows problems to browsers; ``app.state.workspace`` is the installation.
+    shows problems to browsers. Applications mounted into it share sessions and keys:
+    ``identity.identity_now(request)`` tells them who asks.
 
     Args:
         workspace: What it serves; the caller closes it after the application ended.
@@ -67,19 +69,21 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
         lifespan=_lifespan,
         separate_input_output_schemas=False,
     )
-    app.state.workspace = workspace
-    app.state.is_behind_https = public.scheme == "https"
-    app.state.identities = KnownIdentities(serving.identity_seconds)
-    app.state.recent = RecentAnswers(serving.fresh_seconds)
-    app.state.looks = Looks()
+    common = Shared(
+        workspace,
+        KnownIdentities(serving.identity_seconds),
+        RecentAnswers(serving.fresh_seconds),
+        Looks(),
+        is_behind_https=public.scheme == "https",
+    )
     app.state.problems = install_problems(app)
     for part in PARTS:
         app.include_router(part.router, prefix=API, responses=PROBLEMS)
     app.add_middleware(
         Guard,
+        shared=common,
         limits=serving.limits,
         hosts=_hosts(serving.hosts, public.hostname),
-        is_behind_https=public.scheme == "https",
     )
     return app
 

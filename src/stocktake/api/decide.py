@@ -16,6 +16,7 @@ from stocktake.api.identity import Identity, Installation, Operator, Viewer
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import Asked, Duplicates, Rejects
+from stocktake.api.shared import shared
 from stocktake.count.decide import Decision
 from stocktake.run.decided import (
     accept_unit,
@@ -138,4 +139,4 @@ def _noted(
 ) -> None:
     with workspace.database.connection() as conn:
         write_audit(conn, who.actor, action, subject=subject, now=workspace.clock())
-    request.app.state.recent.clear()
+    shared(request).recent.clear()

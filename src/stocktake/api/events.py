@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
+from stocktake.api.shared import shared
 from stocktake.run.encoded import JSON
 from stocktake.run.operations import LogLine, find_operation, log_after, operation_json
 from stocktake.run.workspace import Workspace
@@ -79,7 +80,7 @@ async def watched(
     request: Request, workspace: Workspace, run_id: int, *, after: int
 ) -> AsyncIterator[bytes]:
     """Yield a run's events until it is done, the listener leaves, or ten minutes have passed."""
-    looks: Looks = request.app.state.looks
+    looks = shared(request).looks
     looks.join(run_id)
     told: dict[str, Any] | None = None
     begun = quiet_since = time.monotonic()

@@ -16,6 +16,7 @@ from stocktake.api.identity import Installation, Operator, Viewer
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import NUMBER, Asked, Operation, PlanDocument, Plans, SavedPlan
+from stocktake.api.shared import shared
 from stocktake.api.work import STARTED, start_work
 from stocktake.run.documents import plan_json
 from stocktake.run.operations import approve_plan, list_plans, show_plan
@@ -101,7 +102,7 @@ def save(
     with workspace.database.connection() as conn:
         subject, now = f"plan {made.plan_id}", workspace.clock()
         write_audit(conn, who.actor, "plan.save", subject=subject, now=now)
-    request.app.state.recent.clear()
+    shared(request).recent.clear()
     return answer(
         plan_json(made), status=201, headers={"Location": f"/api/v1/plans/{made.plan_id}"}
     )
@@ -140,7 +141,7 @@ def approve(request: Request, workspace: Installation, plan_id: Number, who: Ope
     with workspace.database.connection() as conn:
         subject, now = f"plan {plan_id}", workspace.clock()
         write_audit(conn, who.actor, "plan.approve", subject=subject, now=now)
-    request.app.state.recent.clear()
+    shared(request).recent.clear()
     return answer(_saved(workspace, plan_id))
 
 

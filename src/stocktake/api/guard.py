@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stocktake.api.problems import PROBLEM, Problem
+from stocktake.api.shared import SCOPE, Shared
 from stocktake.run.encoded import JSON
 
 PAGE_POLICY = (
@@ -65,22 +66,22 @@ class Guard:
         self,
         app: ASGIApp,
         *,
+        shared: Shared,
         limits: Limits,
         hosts: Iterable[str] | None,
-        is_behind_https: bool,
     ) -> None:
         """Wrap ``app``.
 
         Args:
             app: What answers.
+            shared: What all requests share.
             limits: As named.
             hosts: Names the server may be asked by (DNS rebinding); ``None`` lets any pass.
-            is_behind_https: Whether browsers reach it by HTTPS.
         """
         self._app = app
         self._limits = limits
         self._hosts = None if hosts is None else frozenset(hosts) | _LOOPBACK_NAMES
-        self._is_behind_https = is_behind_https
+        self._shared = shared
         self._active = 0
         self._streams = 0
 
@@ -90,6 +91,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope["request_id"] = secrets.token_hex(8)
+        scope[SCOPE] = self._shared
         headers = Headers(scope=scope)
         guarded = self._with_headers(scope, send)
         problem = self._refusal(scope, headers)
@@ -191,7 +193,7 @@ class Guard:
             started.cancel()
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
-        is_https = self._is_behind_https or scope["scheme"] == "https"
+        is_https = self._shared.is_behind_https or scope["scheme"] == "https"
 
         async def guarded(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":

@@ -22,6 +22,7 @@ from stocktake.access.login import Visitor
 from stocktake.access.roles import Role
 from stocktake.access.sessions import csrf_token, find_session, is_csrf_token
 from stocktake.api.problems import Problem
+from stocktake.api.shared import shared
 from stocktake.run.workspace import Workspace
 
 PLAIN_COOKIE, SECURE_COOKIE = "stocktake", "__Host-stocktake"
@@ -105,10 +106,8 @@ class KnownIdentities:
 
 
 def workspace_of(request: Request) -> Workspace:
-    """Return the installation the application serves."""
-    found = request.app.state.workspace
-    assert isinstance(found, Workspace)  # noqa: S101 -- make_app put it there
-    return found
+    """Return the installation that is served."""
+    return shared(request).workspace
 
 
 Installation = Annotated[Workspace, Depends(workspace_of)]
@@ -121,10 +120,30 @@ async def maybe_identity(request: Request) -> Identity | None:
     Raises:
         Problem: 401 when a key or cookie is not valid (any more), 400 when both were sent.
     """
-    if not hasattr(request.state, "identity"):
-        request.state.identity = await _resolved(request)
-    found: Identity | None = request.state.identity
-    return found
+    if "identity" not in request.scope:
+        credential = _credential_in(request)
+        found = None if credential is None else shared(request).identities.get(credential.text)
+        if found is None and credential is not None:
+            found = await run_in_threadpool(_looked_up, request, credential)
+        request.scope["identity"] = _placed(request, found)
+    placed: Identity | None = request.scope["identity"]
+    return placed
+
+
+def identity_now(request: Request) -> Identity | None:
+    """Return who the request is from, as ``maybe_identity`` does, for code that runs in a thread.
+
+    Raises:
+        Problem: As ``maybe_identity``.
+    """
+    if "identity" not in request.scope:
+        credential = _credential_in(request)
+        found = None if credential is None else shared(request).identities.get(credential.text)
+        if found is None and credential is not None:
+            found = _looked_up(request, credential)
+        request.scope["identity"] = _placed(request, found)
+    placed: Identity | None = request.scope["identity"]
+    return placed
 
 
 async def identity_of(request: Request) -> Identity:
@@ -249,7 +268,7 @@ def clear_session(request: Request, response: Response) -> None:
 
 def is_secure(request: Request) -> bool:
     """Return whether the request came over HTTPS, or through a proxy that says so."""
-    return request.url.scheme == "https" or bool(request.app.state.is_behind_https)
+    return request.url.scheme == "https" or shared(request).is_behind_https
 
 
 def is_local(request: Request) -> bool:
@@ -266,11 +285,21 @@ async def require_csrf(request: Request) -> None:
     Raises:
         Problem: 403.
     """
-    token, given = session_token(request), request.headers.get(CSRF_HEADER, "")
+    given = request.headers.get(CSRF_HEADER, "")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not given and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         field = (await request.form()).get(CSRF_FIELD)
         given = field if isinstance(field, str) else ""
+    check_csrf(request, given)
+
+
+def check_csrf(request: Request, given: str) -> None:
+    """Refuse what was not sent by a form of this session.
+
+    Raises:
+        Problem: 403.
+    """
+    token = session_token(request)
     if token is None or not is_csrf_token(token, given):
         raise Problem(
             HTTPStatus.FORBIDDEN,
@@ -280,7 +309,13 @@ async def require_csrf(request: Request) -> None:
         )
 
 
-async def _resolved(request: Request) -> Identity | None:
+@dataclass(frozen=True, slots=True)
+class _Credential:
+    text: str
+    is_key: bool
+
+
+def _credential_in(request: Request) -> _Credential | None:
     key, token = _key_in(request), session_token(request)
     if key is not None and token is not None:
         raise Problem(
@@ -289,21 +324,24 @@ async def _resolved(request: Request) -> Identity | None:
             "An API key and a session's cookie were sent together.",
             hint="Send one of them.",
         )
-    credential = key or token
-    if credential is None:
-        return None
-    known: KnownIdentities = request.app.state.identities
-    found = known.get(credential)
-    if found is None:
-        look = _key_identity if key is not None else _session_identity
-        found = await run_in_threadpool(look, workspace_of(request), credential)
-        if found is not None:
-            known.put(credential, found)
-    if found is None and key is not None:
+    if key is not None:
+        return _Credential(key, is_key=True)
+    return None if token is None else _Credential(token, is_key=False)
+
+
+def _looked_up(request: Request, credential: _Credential) -> Identity | None:
+    common = shared(request)
+    look = _key_identity if credential.is_key else _session_identity
+    found = look(common.workspace, credential.text)
+    if found is not None:
+        common.identities.put(credential.text, found)
+    elif credential.is_key:
         raise unauthenticated("The API key is not valid: unknown, revoked or expired.")
-    if found is None:
-        return None
-    return dataclasses.replace(found, address=address_of(request))
+    return found
+
+
+def _placed(request: Request, found: Identity | None) -> Identity | None:
+    return None if found is None else dataclasses.replace(found, address=address_of(request))
 
 
 def _key_in(request: Request) -> str | None:

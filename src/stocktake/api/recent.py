@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from stocktake.api.shared import shared
 from stocktake.run.encoded import JSON
 
 MOST_KEPT = 500
@@ -73,8 +74,7 @@ async def served(request: Request, make: Callable[[], Any]) -> Response:
 
     The document may depend on the address only, not on who asks.
     """
-    recent: RecentAnswers = request.app.state.recent
-    kept = await recent.get(f"{request.url.path}?{request.url.query}", make)
+    kept = await shared(request).recent.get(f"{request.url.path}?{request.url.query}", make)
     headers = {"ETag": kept.tag, "Cache-Control": "private, no-cache"}
     known = request.headers.get("if-none-match", "")
     if kept.tag in (one.strip().removeprefix("W/") for one in known.split(",")):

@@ -17,6 +17,7 @@ from stocktake.api.identity import Identity, Installation, Operator, Viewer
 from stocktake.api.problems import depending_on_state, named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import Log, Operation, Operations, RunLine, Runs, Undoing
+from stocktake.api.shared import shared
 from stocktake.run.listed import cancel_run, show_run
 from stocktake.run.operations import find_operation, list_operations, log_after, operation_json
 from stocktake.run.registry import find_system
@@ -190,4 +191,4 @@ def _noted(
     with workspace.database.connection() as conn:
         now = workspace.clock()
         write_audit(conn, who.actor, action, subject=f"run {run_id}", now=now)
-    request.app.state.recent.clear()
+    shared(request).recent.clear()

@@ -33,6 +33,7 @@ from stocktake.api.identity import (
     visitor_of,
 )
 from stocktake.api.problems import Problem, not_found
+from stocktake.api.shared import shared
 from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["session"])
@@ -135,7 +136,7 @@ def leave(request: Request, workspace: Workspace, identity: Identity | None) -> 
         now = workspace.clock()
         if end_session(conn, identity.session_id, user_id=identity.user_id, now=now):
             write_audit(conn, identity.actor, "logout", subject=identity.name, now=now)
-    request.app.state.identities.clear()
+    shared(request).identities.clear()
 
 
 def can_set_up(request: Request, workspace: Workspace) -> bool:
@@ -250,7 +251,7 @@ def revoke_session(
         if not mine:
             raise not_found(f"You have no open session {session_id}.")
         write_audit(conn, identity.actor, "session.end", subject=str(session_id), now=now)
-    request.app.state.identities.clear()
+    shared(request).identities.clear()
     return Response(status_code=204)
 
 
@@ -266,7 +267,7 @@ def change_my_password(
         new=given.password,
         visitor=visitor_of(request),
     )
-    request.app.state.identities.clear()
+    shared(request).identities.clear()
     made = answer(_who_entered(Entered(token, identity.name, identity.role)))
     set_session(request, made, token)
     return made

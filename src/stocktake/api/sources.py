@@ -16,6 +16,7 @@ from stocktake.api.identity import Identity, Installation, Operator, Viewer
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import Asked, Endpoints, Paused
+from stocktake.api.shared import shared
 from stocktake.model import Source, System
 from stocktake.run.sourced import find_source, pause, resume, source_health
 from stocktake.run.tried import verify_source
@@ -93,4 +94,4 @@ def _noted(
 ) -> None:
     with workspace.database.connection() as conn:
         write_audit(conn, who.actor, action, subject=name, now=workspace.clock())
-    request.app.state.recent.clear()
+    shared(request).recent.clear()

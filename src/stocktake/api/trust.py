@@ -19,6 +19,7 @@ from stocktake.api.identity import Installation, Operator, Viewer
 from stocktake.api.problems import Problem, named_in_path, not_found
 from stocktake.api.recent import served
 from stocktake.api.shapes import CheckResults, GateDocument, SignOffDocument, SignOffs
+from stocktake.api.shared import shared
 from stocktake.run.documents import gate_json, health_json, signoff_json
 from stocktake.run.exported import export_dataset
 from stocktake.run.measured import measure_gate
@@ -145,7 +146,7 @@ def sign(
     with workspace.database.connection() as conn:
         subject, now = f"signoff {signed.signoff_id}", workspace.clock()
         write_audit(conn, who.actor, "signoff", subject=subject, now=now)
-    request.app.state.recent.clear()
+    shared(request).recent.clear()
     place = {"Location": f"/api/v1/signoffs/{signed.signoff_id}"}
     return answer(signoff_json(signed), status=201, headers=place)
 

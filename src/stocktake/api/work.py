@@ -11,6 +11,7 @@ from stocktake.access.audit import write_audit
 from stocktake.api.answers import answer
 from stocktake.api.idempotency import claimed_of
 from stocktake.api.identity import Identity
+from stocktake.api.shared import shared
 from stocktake.model import System
 from stocktake.run.operations import SQL, Operation, operation_json, operation_of
 from stocktake.run.queue import NORMAL, Work, enqueue
@@ -59,7 +60,7 @@ def start_work(
         claimed = claimed_of(request)
         if claimed is not None:
             claimed.keep(conn, made)
-    request.app.state.recent.clear()
+    shared(request).recent.clear()
     return made
 
 

@@ -38,8 +38,11 @@ _PLACES = (
     ("run", "runs:run", "Show, cancel, pause or resume one run.", RUN),
     ("sources", "sources:sources", "Health, limits and failures; pause, resume, verify.", RUN),
     ("schedule", "schedules:schedule", "When work recurs, also of an expression typed.", RUN),
+    ("serve", "serve:serve", "The HTTP API and the pages, on this machine.", RUN),
     ("sandbox", "demo:sandbox", "Serve a system's wire-true sandbox on loopback.", RUN),
     ("init", "install:init", "Create or migrate the database.", INSTALL),
+    ("users", "accounts:users", "Who may log in, and as what.", INSTALL),
+    ("keys", "accounts:keys", "Keys by which programs use the API.", INSTALL),
     ("doctor", "install:doctor", "Check everything the installation needs.", INSTALL),
     ("down", "install:down", "Stop the local cluster.", INSTALL),
     ("db", "database:db", "Migrate, roll back, verify, back up, restore, open.", INSTALL),
@@ -77,6 +80,7 @@ _EXAMPLES = {
     "sources": ("racing", "verify theracingapi", "pause theracingapi --reason 'new contract'"),
     "sandbox": ("racing --port 8765", "racing --scale week --seed 2"),
     "rejects": ("racing", "racing ra_races --csv"),
+    "serve": ("", "--port 9000", "--host 0.0.0.0 --public-url https://stocktake.example.org"),
     "init": ("--sandbox", "--database-url postgresql://me@db.example/stocktake"),
 }
 
