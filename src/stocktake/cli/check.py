@@ -13,6 +13,7 @@ from stocktake.check.results import junit as junit_text
 from stocktake.cli.arguments import DatasetNames, Period, Since, SystemName, Until, read_range
 from stocktake.cli.items import STYLES, items_table, render_unmet
 from stocktake.cli.output import output_of
+from stocktake.cli.queued import USUAL, Detach, Priority, queue_up
 from stocktake.errors import UsageError
 from stocktake.model import Severity
 from stocktake.report.figures import figure
@@ -20,6 +21,7 @@ from stocktake.run.checked import check_system
 from stocktake.run.documents import gate_json
 from stocktake.run.measured import measure_gate
 from stocktake.run.periods import window_of
+from stocktake.run.queue import check_work
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def check(
     gate: Annotated[
         str, typer.Option(metavar="NAME", help="Whether the data are ready for this use instead.")
     ] = "",
+    detach: Detach = False,
+    priority: Priority = USUAL,
 ) -> int:
     """Measure every promise. Exit 0 pass, 1 warn, 2 fail, 3 when one could not be measured.
 
@@ -65,6 +69,10 @@ def check(
     chosen = find_datasets(found, datasets or [])
     with out.workspace("check") as workspace:
         window = window_of(workspace, found, window, period=period)
+        if detach:
+            names = [one.name for one in chosen] if datasets else []
+            work = check_work(names, window=window)
+            return queue_up(out, workspace, found, work, priority=priority)
         results = check_system(workspace, found, chosen, window)
     if junit is not None:
         junit.write_text(junit_text(found.name, results), encoding="utf-8")

@@ -11,8 +11,10 @@ from stocktake.cli import words
 from stocktake.cli.arguments import DatasetNames, SystemName
 from stocktake.cli.count import FAIL, PASS
 from stocktake.cli.output import output_of
+from stocktake.cli.queued import USUAL, Detach, Priority, queue_up
 from stocktake.cli.reports import render_report, report_as_json
 from stocktake.run.derived import derive_system, verify_system
+from stocktake.run.queue import derive_work, verify_work
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ def derive(
     min_runs: Annotated[
         int | None, typer.Option(min=1, help="Override the min_runs parameter.")
     ] = None,
+    detach: Detach = False,
+    priority: Priority = USUAL,
 ) -> int:
     """Recompute derived tables for the keys that changed inputs touch."""
     out = output_of(context)
@@ -38,6 +42,10 @@ def derive(
     chosen = find_datasets(found, datasets or [])
     parameters = {} if min_runs is None else {"min_runs": min_runs}
     with out.workspace("derive") as workspace:
+        if detach:
+            names = [one.name for one in chosen] if datasets else []
+            work = derive_work(names, full=full, parameters=parameters)
+            return queue_up(out, workspace, found, work, priority=priority)
         done = derive_system(workspace, found, chosen, full=full, parameters=parameters)
     out.emit(report_as_json(done), lambda console: render_report(console, done))
     return PASS
@@ -48,11 +56,16 @@ def verify(
     system: SystemName,
     full: Annotated[bool, typer.Option("--full", help="Every key, not a sample.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses the sample.")] = 1,
+    detach: Detach = False,
+    priority: Priority = USUAL,
 ) -> int:
     """Prove that derived tables, ledger and rows agree; exit 2 when anything differs."""
     out = output_of(context)
     found = find_system(system)
     with out.workspace("verify") as workspace:
+        if detach:
+            work = verify_work(full=full, seed=seed)
+            return queue_up(out, workspace, found, work, priority=priority)
         verdicts = verify_system(workspace, found, full=full, seed=seed)
     differ = sum(verdict.differences for verdict in verdicts)
     document = {"system": found.name, "is_clean": not differ, "verified": verdicts}

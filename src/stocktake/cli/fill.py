@@ -28,12 +28,14 @@ from stocktake.cli.plan import (
     UntilTarget,
 )
 from stocktake.cli.progress import Announcer, shown_progress
+from stocktake.cli.queued import USUAL, Detach, Priority, queue_up
 from stocktake.cli.reports import print_planned, print_report
 from stocktake.model import PlanOptions
 from stocktake.run.backfill import Conduct
 from stocktake.run.backfill import backfill as run_backfill
 from stocktake.run.files import load_files
 from stocktake.run.periods import window_of
+from stocktake.run.queue import SYNC_DAYS, backfill_work, sync_work
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.replay import replay as run_replay
 from stocktake.run.sync import sync as run_sync
@@ -53,8 +55,10 @@ def backfill(
     until_target: UntilTarget = False,
     refetch: Refetch = False,
     plan: Annotated[int | None, typer.Option(help="Run this saved plan.")] = None,
+    detach: Detach = False,
+    priority: Priority = USUAL,
 ) -> int:
-    """Fill past gaps in the foreground. Interrupt it whenever you like: it goes on from there."""
+    """Fill past gaps, here or by workers. Interrupt it whenever you like: it goes on from there."""
     out = output_of(context)
     found = find_system(system)
     names = [dataset.name for dataset in find_datasets(found, datasets)] if datasets else []
@@ -75,6 +79,9 @@ def backfill(
     with out.workspace("backfill") as workspace, shown_progress(out) as report:
         window = window_of(workspace, found, window, period=period)
         options = dataclasses.replace(options, since=window.since, until=window.until)
+        if detach:
+            work = backfill_work(options, plan_id=plan)
+            return queue_up(out, workspace, found, work, priority=priority)
         announced = Announcer(out)
         conduct = Conduct(report=report, announce=announced)
         done = run_backfill(workspace, found, options, conduct=conduct, plan_id=plan)
@@ -85,13 +92,17 @@ def sync(
     context: typer.Context,
     system: SystemName,
     datasets: DatasetNames = None,
-    days: Annotated[int, typer.Option(min=1, help="Look back this many days.")] = 14,
+    days: Annotated[int, typer.Option(min=1, help="Look back this many days.")] = SYNC_DAYS,
+    detach: Detach = False,
+    priority: Priority = USUAL,
 ) -> int:
     """Fetch what is new, what was not final, and what is due for a re-check."""
     out = output_of(context)
     found = find_system(system)
     names = tuple(dataset.name for dataset in find_datasets(found, datasets)) if datasets else ()
     with out.workspace("sync") as workspace, shown_progress(out) as report:
+        if detach:
+            return queue_up(out, workspace, found, sync_work(names, days=days), priority=priority)
         done = run_sync(workspace, found, names, days=days, conduct=Conduct(report=report))
         return print_report(out, workspace, found, done)
 

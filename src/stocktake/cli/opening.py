@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stocktake.observe.logs import configure_logs
 from stocktake.run.workspace import open_workspace
+from stocktake.store.database import POOL_SIZE
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     from stocktake.settings import Settings
 
 
-def opened(settings: Settings, application: str) -> AbstractContextManager[Workspace]:
+def opened(
+    settings: Settings, application: str, *, pool_size: int = POOL_SIZE
+) -> AbstractContextManager[Workspace]:
     """Open the installation for a command named ``application``."""
-    return open_workspace(settings, application=f"stocktake {application}")
+    return open_workspace(settings, application=f"stocktake {application}", pool_size=pool_size)
 
 
 def log_as_told(settings: Settings) -> None:

@@ -46,9 +46,9 @@ class Output:
         return settings
 
     @contextlib.contextmanager
-    def workspace(self, application: str) -> Iterator[Workspace]:
-        """Open the installation for a command."""
-        with import_module(OPENING).opened(self.settings(), application) as workspace:
+    def workspace(self, application: str, **pool: int) -> Iterator[Workspace]:
+        """Open the installation for a command; ``pool_size`` for one that does much at once."""
+        with import_module(OPENING).opened(self.settings(), application, **pool) as workspace:
             yield workspace
 
     def emit(self, document: Any, render: Callable[[Console], None]) -> None:

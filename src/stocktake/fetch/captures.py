@@ -146,9 +146,16 @@ def _known(row: tuple[Any, ...] | None) -> Known | None:
     )
 
 
-def unloaded_captures(conn: psycopg.Connection[Any], run_id: int) -> list[Capture]:
-    """Return what a run fetched but did not load: answers in order, each with its pages."""
-    ids = conn.execute(QUERIES.unloaded_capture_ids, {"run_id": run_id}).fetchall()
+def unloaded_captures(
+    conn: psycopg.Connection[Any], run_id: int, *, feed: str | None = None
+) -> list[Capture]:
+    """Return what a run fetched but did not load: answers in order, each with its pages.
+
+    Args:
+        feed: Only what this feed asked for.
+    """
+    parameters = {"run_id": run_id, "feed": feed}
+    ids = conn.execute(QUERIES.unloaded_capture_ids, parameters).fetchall()
     return [stored.capture for stored in _read(conn, [number for (number,) in ids])]
 
 

@@ -12,6 +12,14 @@ from collections import Counter
 
 POINTS = (
     "claimed",
+    "run_taken_up",
+    "chunk_claimed",
+    "chunks_cut",
+    "chunk_done",
+    "run_stopped",
+    "suspected",
+    "buried",
+    "tended",
     "planned",
     "wave_started",
     "gate_passed",

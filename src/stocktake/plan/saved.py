@@ -152,10 +152,17 @@ def remaining(
     row = conn.execute(_QUERIES.ordinals_of_part, {"plan_id": plan_id, "part": part}).fetchone()
     if row is None:
         raise UsageError(f"plan {plan_id} has no part {part}.")
+    return without_done(conn, run_id, part, _ordinals_in(row[0]))
+
+
+def without_done(
+    conn: Connection, run_id: int, part: int, ordinals: Mapping[Series, Sequence[tuple[int, int]]]
+) -> dict[Series, list[tuple[int, int]]]:
+    """Return which of some units of a part are not checked off; finished series are left out."""
     found = conn.execute(_QUERIES.done_of_part, {"run_id": run_id, "part": part})
     done: dict[Series, Ranges] = {tuple(series): from_text(text) for series, text in found}
     left: dict[Series, list[tuple[int, int]]] = {}
-    for series, ranges in _ordinals_in(row[0]).items():
+    for series, ranges in ordinals.items():
         open_ranges = subtract(union(ranges), done.get(series, ()))
         if open_ranges:
             left[series] = list(open_ranges)

@@ -17,50 +17,38 @@ from stocktake.errors import (
     StocktakeError,
     UsageError,
 )
-from stocktake.fetch.captures import known_bodies
+from stocktake.model.ordinals import size
 from stocktake.observe.failpoints import reach
-from stocktake.plan.saved import load_plan, remaining, save_plan, set_ordinals
+from stocktake.plan.saved import load_plan, save_plan
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
 from stocktake.run.collector import seldom_collected
 from stocktake.run.derived import derive_all
-from stocktake.run.errands import Assignment, errands
 from stocktake.run.fetching import open_fetching, stored_pages
 from stocktake.run.kept import KeptAnswers
-from stocktake.run.planned import (
-    dynamic_ranges,
-    member_names,
-    member_order,
-    options_json,
-    plan_for,
-    require_space,
-    still_lacking,
-)
+from stocktake.run.loading import Loading
+from stocktake.run.planned import options_json, plan_for, require_space
 from stocktake.run.progress import Meter, Report, silent
-from stocktake.run.pump import PumpLimits, StopSign, pump
+from stocktake.run.pump import PumpLimits, pump
 from stocktake.run.shipped import load_shipped
+from stocktake.run.supply import Supply, requests_for
 from stocktake.run.validation import Validation
 from stocktake.run.workspace import reachable_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from stocktake.errors import SourceError
-    from stocktake.fetch.answer import Known
-    from stocktake.model import Feed, Plan, PlanOptions, PlanPart, Request, RunReport, System
-    from stocktake.run.batch import Paused, Prepared
+    from stocktake.model import Plan, PlanOptions, PlanPart, RunReport, System
+    from stocktake.run.batch import Paused
     from stocktake.run.claim import Claim, SystemLock
-    from stocktake.run.errands import Errand, Fetched
+    from stocktake.run.errands import Errand
     from stocktake.run.fetching import Fetching
     from stocktake.run.workspace import Workspace
 
 
 REFUSED_STATUSES = frozenset({401, 403})
-
-
-Series = tuple[str, ...]
-Ordinals = Sequence[tuple[int, int]]
 
 
 def unannounced(plan: Plan, resumed_run: int | None) -> None:
@@ -189,7 +177,7 @@ class Owned:
     lock: SystemLock
 
 
-def _paused(paused: Paused) -> SourceError:
+def paused_error(paused: Paused) -> SourceError:
     """Return the one error that tells of a paused source."""
     resume = f"stocktake sources resume {paused.source}, and run this command again"
     if paused.status in REFUSED_STATUSES:
@@ -205,20 +193,25 @@ class _Execution:
 
     def __init__(self, owned: Owned, plan: Plan, *, conduct: Conduct, looks_again: bool) -> None:
         self._workspace, self._system = owned.workspace, owned.system
-        self._claim, self._lock = owned.claim, owned.lock
+        self._claim = owned.claim
         self._plan = plan
         self._conduct = conduct
-        self._looks_again = looks_again
-        self._loader = BatchLoader(owned.workspace, owned.system, owned.claim)
-        self._meter = Meter(owned.claim.run_id, total=plan.requests, planned_seconds=plan.seconds)
         self._started = time.monotonic()
-        self._stop = StopSign()
-        self._validation = Validation(
-            owned.workspace,
-            owned.system,
-            owned.claim.run_id,
-            every=conduct.validate_every,
-            asked=plan.options.datasets,
+        self._supply = Supply(
+            owned.workspace, owned.system, owned.claim.run_id, plan, looks_again=looks_again
+        )
+        self._loading = Loading(
+            BatchLoader(owned.workspace, owned.system, owned.claim),
+            Validation(
+                owned.workspace,
+                owned.system,
+                owned.claim.run_id,
+                every=conduct.validate_every,
+                asked=plan.options.datasets,
+            ),
+            meter=Meter(owned.claim.run_id, total=plan.requests, planned_seconds=plan.seconds),
+            report=conduct.report,
+            confirm=owned.lock.confirm,
         )
 
     def run(self) -> RunReport:
@@ -238,8 +231,8 @@ class _Execution:
             with reachable_sources(self._workspace, self._system) as sources:
                 asyncio.run(self._fetch_waves(fetches, sources))
         reach("before_derive")
-        self._meter.wave = "derived tables"
-        self._conduct.report(self._meter.snapshot())
+        self._loading.meter.wave = "derived tables"
+        self._conduct.report(self._loading.meter.snapshot())
         derive_all(self._workspace, self._system, self._claim)
 
     async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:
@@ -247,7 +240,7 @@ class _Execution:
         clock = self._workspace.clock
         stored = stored_pages(database, self._claim)
         kept = None  # what is looked at once more, for corrections, is always asked for
-        if not self._looks_again:
+        if not self._supply.looks_again:
             kept = KeptAnswers(database, self._system, now=clock())
         async with open_fetching(
             database, sources, stored=stored, clock=clock, kept=kept
@@ -262,110 +255,41 @@ class _Execution:
             for number, part in enumerate(self._plan.parts)
             if part.wave == wave and part.kind == "fetch"
         ]
-        self._meter.wave = numbered[0][1].label
+        self._loading.meter.wave = numbered[0][1].label
         reach("wave_started")
         streams = [self._errands(number, part) for number, part in numbered]
-        self._conduct.report(self._meter.snapshot())
+        self._conduct.report(self._loading.meter.snapshot())
         await pump(
             streams,
             fetching.fetch,
-            self,
+            self._loading,
             limits=self._conduct.limits,
-            stop=self._stop,
+            stop=self._loading.stop,
         )
-        if self._loader.tally.paused is not None:
-            raise _paused(self._loader.tally.paused)
-        await asyncio.to_thread(self._validation.check)
+        if self._loading.loader.tally.paused is not None:
+            raise paused_error(self._loading.loader.tally.paused)
+        await asyncio.to_thread(self._loading.validation.check)
 
     def _errands(self, number: int, part: PlanPart) -> Iterator[Errand]:
-        source, feed = self._system.feed(part.feed)
-        database = self._workspace.database
-        left = again(lambda: self._left(number, part, feed))
-        units = sum(end - start for ranges in left.values() for start, end in ranges)
-        learned = -(-units * part.requests // part.units) if part.units else units
-        self._meter.expect(planned=part.requests, learned=learned)
-        dataset = self._system.dataset(feed.fills[0])
-        newest_first = self._plan.options.order != "oldest"
-        order: Sequence[int] = ()
-        if newest_first:
-            order = again(lambda: member_order(database, self._system, feed))
-        return errands(
-            Assignment(number, source, feed, dataset, order),
-            left,
-            newest_first=newest_first,
-            names=lambda ordinals: again(
-                lambda: member_names(database, self._system, feed, ordinals)
-            ),
-            known=lambda requests: again(lambda: self._known(requests)),
-        )
-
-    def _known(self, requests: Sequence[Request]) -> Sequence[Known | None]:
-        """Return what is stored of earlier answers, if units that are held are asked for again."""
-        if not self._looks_again:
-            return [None] * len(requests)
-        with self._workspace.database.connection() as conn:
-            return known_bodies(conn, self._system.name, requests)
-
-    def _left(self, number: int, part: PlanPart, feed: Feed) -> Mapping[Series, Ordinals]:
-        """Return what of a part is not checked off; a dynamic part is fixed the first time."""
-        with self._workspace.database.connection() as conn:
-            plan_id = self._claim.plan_id
-            assert plan_id is not None  # noqa: S101 -- every backfill has a plan
-            if part.dynamic and not part.ordinals:
-                ranges = dynamic_ranges(
-                    conn,
-                    self._workspace,
-                    self._system,
-                    feed,
-                    options=self._plan.options,
-                    due_only=self._looks_again and not self._plan.options.refetch,
-                )
-                set_ordinals(conn, plan_id, number, ranges)
-            left = remaining(conn, self._claim.run_id, plan_id, number)
-            if not feed.instead_of or part.dynamic:
-                return left
-            return still_lacking(
-                conn,
-                self._workspace,
-                self._system,
-                feed,
-                options=self._plan.options,
-                left=left,
-            )
-
-    def prepare(self, batch: Sequence[Fetched]) -> Prepared:
-        """Capture and parse a batch; a refused login stops the producers."""
-        prepared = self._loader.prepare(batch)
-        if self._loader.tally.paused:
-            self._stop.set()
-        return prepared
-
-    def commit(self, prepared: Prepared) -> None:
-        """Load a batch and report progress."""
-        self._lock.confirm()
-        before = self._loader.tally.rows, self._loader.tally.failed
-        self._loader.commit(prepared)
-        self._meter.add(
-            requests=len(prepared.findings),
-            rows=self._loader.tally.rows - before[0],
-            failed=self._loader.tally.failed - before[1],
-            at_seconds=time.monotonic(),
-        )
-        self._conduct.report(self._meter.snapshot())
-        self._validation.add(prepared.findings)
+        left = self._supply.left(number, part)
+        learned = requests_for(sum(map(size, left.values())), part)
+        self._loading.meter.expect(planned=part.requests, learned=learned)
+        order = self._supply.order(part)
+        return self._supply.errands(self._supply.assigned(number, part, order), left)
 
     def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
         return again(lambda: self._write_ending(state, error, message))
 
     def _write_ending(self, state: str, error: str | None, message: str) -> RunReport:
+        tally = self._loading.loader.tally
         with self._workspace.database.connection() as conn:
             ending = claims.Ending(
                 state,
-                units=self._loader.tally.units,
+                units=tally.units,
                 seconds=time.monotonic() - self._started,
                 message=message,
                 error=error,
-                notes=self._loader.tally.note_lines(),
+                notes=tally.note_lines(),
             )
             return claims.finish(conn, self._claim, ending, now=self._workspace.clock())
 

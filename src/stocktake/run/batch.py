@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -71,6 +72,9 @@ class Paused:
     status: int | None
 
 
+Told = Callable[["psycopg.Connection", Prepared, Counter[State]], None]
+
+
 @dataclass(slots=True)
 class Tally:
     """What all batches of a run did so far in this process."""
@@ -98,13 +102,25 @@ class BatchLoader:
         workspace: Workspace,
         system: System,
         claim: Claim,
+        *,
+        known: KeyCache | None = None,
+        told: Told | None = None,
     ) -> None:
-        """Load for ``claim``; a transaction the database aborts is repeated."""
+        """Load for ``claim``; a transaction the database aborts is repeated.
+
+        Args:
+            workspace: Where.
+            system: Of which.
+            claim: The right to write.
+            known: Keys that earlier batches of the same run told; nobody else uses it meanwhile.
+            told: Called in each batch's transaction with the batch and its units per state.
+        """
         self._workspace = workspace
         self._database = workspace.database
         self._system = system
         self._claim = claim
-        self._known = KeyCache()
+        self._known = known or KeyCache()
+        self._told = told
         self.tally = Tally()
 
     def prepare(self, batch: Sequence[Fetched]) -> Prepared:
@@ -288,6 +304,8 @@ class BatchLoader:
             reach("checkpointed")
             mark_loaded(conn, _capture_ids(prepared.findings))
             _name_units(conn, prepared.findings)
+            if self._told is not None:
+                self._told(conn, prepared, units)
             reach("before_commit")
         reach("after_commit")
         self.tally.rows += sum(counts.read for counts in merged.rows.values())
@@ -307,6 +325,11 @@ def _by_feed(findings: Sequence[Finding]) -> Mapping[str, list[UnitOutcome]]:
     for finding in findings:
         outcomes[finding.errand.feed.name].extend(finding.outcomes)
     return outcomes
+
+
+def units_done(prepared: Prepared) -> int:
+    """Return how many units of the plan a batch checks off."""
+    return sum(len(one.errand.marks) for one in prepared.findings if one.was_asked)
 
 
 def _done(findings: Sequence[Finding]) -> Mapping[tuple[int, tuple[str, ...]], list[int]]:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from stocktake.store.database import Database
 
 SQL = load_queries("stocktake.store", "sql/run.sql")
+CHUNKS = load_queries("stocktake.store", "sql/chunk.sql")
+
+LEASE_SECONDS = 15.0
+"""How long a worker may be silent before its chunk goes elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,16 @@ class Claim:
         fence: Rises with every new owner; a write with an older fence is refused.
         plan_id: Its plan, if it has one.
         resumed: Whether an interrupted run is being continued.
+        chunk_id: The share of the run that a worker has; the fence is the chunk's then.
+        lease_seconds: How long a worker may be silent.
     """
 
     run_id: int
     fence: int
     plan_id: int | None
     resumed: bool
+    chunk_id: int | None = None
+    lease_seconds: float = LEASE_SECONDS
 
 
 def owner_name() -> str:
@@ -116,9 +124,24 @@ def system_lock(database: Database, system: str) -> Iterator[SystemLock]:
             hint="Wait until it has ended, or stop it; then run this command again.",
         )
     try:
+        _require_no_workers(database, system)
         yield lock
     finally:
         lock.release()
+
+
+def _require_no_workers(database: Database, system: str) -> None:
+    """Refuse what a run of workers forbids: its row alone says that it goes on."""
+    with database.connection() as conn:
+        detached = conn.execute(SQL.detached_run, {"system": system}).fetchone()
+    if detached is not None:
+        run_id, kind, started_at = detached
+        raise PlanRefused(
+            f"{system} is busy: workers execute run {run_id} ({kind}) since "
+            f"{started_at:%Y-%m-%d %H:%M:%S} UTC.",
+            hint=f"Follow it: stocktake run show {run_id} --follow. Or stop it: stocktake run "
+            f"pause {run_id}; or queue this command behind it with --detach.",
+        )
 
 
 def _holder_text(holder: tuple[Any, ...] | None) -> str:
@@ -171,14 +194,17 @@ def park_interrupted(conn: psycopg.Connection, system: str, *, now: datetime) ->
     ]
 
 
-def supersede(conn: psycopg.Connection, system: str, kind: str, *, now: datetime) -> list[int]:
+def supersede(
+    conn: psycopg.Connection, system: str, kind: str, *, now: datetime, but: int = 0
+) -> list[int]:
     """End unfinished runs of a kind that is planned anew; the caller holds the system's lock."""
-    parameters = {"system": system, "kind": kind, "now": now}
+    parameters = {"system": system, "kind": kind, "but": but, "now": now}
     return [row[0] for row in conn.execute(SQL.supersede_runs, parameters)]
 
 
 def take_over(conn: psycopg.Connection, run_id: int, *, now: datetime) -> Claim:
-    """Continue an interrupted run under a new fence."""
+    """Continue an interrupted run, a worker's too, under a new fence."""
+    conn.execute(CHUNKS.fold_chunks, {"run_id": run_id})
     row = conn.execute(
         SQL.take_over_run, {"run_id": run_id, "owner": owner_name(), "now": now}
     ).fetchone()
@@ -194,12 +220,17 @@ def hold(conn: psycopg.Connection, claim: Claim, *, requests: int, now: datetime
     Raises:
         LeaseLost: Another process took the run over, or it was cancelled; nothing is written.
     """
-    row = conn.execute(
-        SQL.hold_run,
-        {"run_id": claim.run_id, "fence": claim.fence, "requests": requests, "now": now},
-    ).fetchone()
-    if row is None:
-        raise _lost(conn, claim)
+    statement = SQL.hold_run if claim.chunk_id is None else CHUNKS.hold_chunk
+    facts = {
+        "run_id": claim.run_id,
+        "chunk_id": claim.chunk_id,
+        "fence": claim.fence,
+        "lease": claim.lease_seconds,
+        "requests": requests,
+        "now": now,
+    }
+    if conn.execute(statement, facts).fetchone() is None:
+        raise lost(conn, claim)
 
 
 def look(conn: psycopg.Connection, claim: Claim) -> None:
@@ -208,12 +239,14 @@ def look(conn: psycopg.Connection, claim: Claim) -> None:
     Raises:
         LeaseLost: As ``hold``.
     """
-    parameters = {"run_id": claim.run_id, "fence": claim.fence}
-    if conn.execute(SQL.is_held_run, parameters).fetchone() is None:
-        raise _lost(conn, claim)
+    statement = SQL.is_held_run if claim.chunk_id is None else CHUNKS.is_held_chunk
+    facts = {"run_id": claim.run_id, "chunk_id": claim.chunk_id, "fence": claim.fence}
+    if conn.execute(statement, facts).fetchone() is None:
+        raise lost(conn, claim)
 
 
-def _lost(conn: psycopg.Connection, claim: Claim) -> LeaseLost:
+def lost(conn: psycopg.Connection, claim: Claim) -> LeaseLost:
+    """Return the error that says why a claim is not ours any more."""
     row = conn.execute(SQL.state_of_run, {"run_id": claim.run_id}).fetchone()
     if row == ("paused",):
         return LeaseLost(
@@ -277,7 +310,7 @@ def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datet
         },
     ).fetchone()
     if written is None:
-        raise _lost(conn, claim)
+        raise lost(conn, claim)
     requests = conn.execute(SQL.one_run, {"run_id": claim.run_id}).fetchone()
     reach("finished")
     return RunReport(

@@ -89,13 +89,7 @@ def errands(
     partitions = assigned.dataset.partitions
     axis = axis_index(partitions)
     counted = dimensions(partitions)[axis]
-    descending = newest_first and isinstance(counted, Days)
-    if assigned.order:
-        merged = _ranked(remaining, assigned.order)
-    else:
-        streams = [_ordinals(series, ranges, descending) for series, ranges in remaining.items()]
-        merged = iter(heapq.merge(*streams, key=lambda mark: -mark[1] if descending else mark[1]))
-    groups = (list(group) for _, group in groupby(merged, key=lambda mark: mark[1]))
+    groups = in_turn(assigned, remaining, newest_first=newest_first)
     at_once = None if assigned.feed.bulk else CHUNK
     while chunk := [mark for group in islice(groups, at_once) for mark in group]:
         if isinstance(counted, Days):
@@ -108,6 +102,24 @@ def errands(
         for request, stored in zip(requests, known(requests), strict=True):
             marks = tuple(keys[key] for key in request.units)
             yield Errand(assigned.part, assigned.source, assigned.feed, request, marks, stored)
+
+
+def in_turn(
+    assigned: Assignment,
+    remaining: Mapping[Series, Sequence[tuple[int, int]]],
+    *,
+    newest_first: bool,
+) -> Iterator[list[tuple[Series, int]]]:
+    """Yield the units of a part in order, those of one ordinal together."""
+    partitions = assigned.dataset.partitions
+    counted = dimensions(partitions)[axis_index(partitions)]
+    descending = newest_first and isinstance(counted, Days)
+    if assigned.order:
+        merged = _ranked(remaining, assigned.order)
+    else:
+        streams = [_ordinals(series, ranges, descending) for series, ranges in remaining.items()]
+        merged = iter(heapq.merge(*streams, key=lambda mark: -mark[1] if descending else mark[1]))
+    return (list(group) for _, group in groupby(merged, key=lambda mark: mark[1]))
 
 
 def _ordinals(

@@ -68,6 +68,10 @@ class Fetching:
             errand.source, feed, request=errand.request, known=errand.known
         )
 
+    def over(self, *, stored: Stored, kept: KeptAnswers | None) -> Fetching:
+        """Return one that sends through the same connections, and takes other answers first."""
+        return Fetching(self._sources, self._fetcher, stored=stored, kept=kept)
+
     def _paced(self, feed: Feed, source: str) -> Feed:
         factor = float(str(self._sources[source].get(RATE_FACTOR) or 1))
         if factor == 1:
@@ -96,12 +100,12 @@ async def open_fetching(
         await gate.close()
 
 
-def stored_pages(database: Database, claim: Claim) -> Stored:
+def stored_pages(database: Database, claim: Claim, *, feed: str | None = None) -> Stored:
     """Return what an interrupted run had captured but not loaded, by feed and units."""
     found: Stored = {}
     if claim.resumed:
         with database.connection() as conn:
-            for capture in unloaded_captures(conn, claim.run_id):
+            for capture in unloaded_captures(conn, claim.run_id, feed=feed):
                 request = capture.request
                 found.setdefault((request.feed, request.units), []).append(capture)
     return found

@@ -20,7 +20,11 @@ LOG_LINES = 50
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run as stored; ``counts`` are rows per table, ``units`` units per state."""
+    """One run as stored; ``counts`` are rows per table, ``units`` units per state.
+
+    ``is_detached`` runs are the workers'; ``coverage`` is per dataset what was held ``before`` and
+    ``after``; ``result`` is what a verb that brings no rows found.
+    """
 
     run_id: int
     system: str
@@ -38,6 +42,12 @@ class RunLine:
     updated_at: datetime
     finished_at: datetime | None
     undone_by: int | None
+    is_detached: bool
+    priority: int
+    asked_by: str
+    coverage: Mapping[str, Mapping[str, Mapping[str, int | None]]]
+    result: Any
+    not_before: datetime | None
 
     @property
     def seconds(self) -> float:
@@ -71,6 +81,12 @@ class RunLine:
             "updated_at": self.updated_at,
             "finished_at": self.finished_at,
             "undone_by": self.undone_by,
+            "is_detached": self.is_detached,
+            "priority": self.priority,
+            "asked_by": self.asked_by,
+            "coverage": self.coverage,
+            "result": self.result,
+            "not_before": self.not_before,
         }
 
 
@@ -100,17 +116,3 @@ def show_run(workspace: Workspace, run_id: int) -> tuple[RunLine, list[tuple[dat
             raise UsageError(f"there is no run {run_id}.", hint="stocktake runs lists them.")
         log = conn.execute(SQL.run_log_lines, {"run_id": run_id, "limit": LOG_LINES}).fetchall()
     return RunLine(*row), [(line[0], line[1], line[2]) for line in log]
-
-
-def cancel_run(workspace: Workspace, run_id: int) -> RunLine:
-    """Cancel a run that has not ended: its next batch is refused by the fence.
-
-    Raises:
-        UsageError: There is no such run, or it has ended.
-    """
-    line, _ = show_run(workspace, run_id)
-    with workspace.database.connection() as conn:
-        done = conn.execute(SQL.cancel_run, {"run_id": run_id, "now": workspace.clock()}).fetchone()
-    if done is None:
-        raise UsageError(f"run {run_id} is {line.state}; only an unfinished run can be cancelled.")
-    return show_run(workspace, run_id)[0]

@@ -88,6 +88,32 @@ async def pump(
         raise _first(errors) from None
 
 
+async def one_by_one(
+    stream: Iterator[Errand],
+    fetch: Callable[[Errand], Awaitable[Answer]],
+    loader: Loader,
+    *,
+    before: Callable[[Errand], None],
+    stop: StopSign,
+) -> None:
+    """Run errands one after another, each in a batch of its own: for what went wrong together.
+
+    Args:
+        stream: The errands.
+        fetch: Answers one.
+        loader: Loads it.
+        before: Called in a thread before each.
+        stop: Ends it early.
+    """
+    for errand in stream:
+        if stop.is_set:
+            return
+        await asyncio.to_thread(before, errand)
+        fetched = Fetched(errand, await fetch(errand))
+        prepared = await asyncio.to_thread(loader.prepare, [fetched])
+        await asyncio.to_thread(loader.commit, prepared)
+
+
 async def _produce(
     errands: Sequence[Iterator[Errand]],
     fetch: Callable[[Errand], Awaitable[Answer]],

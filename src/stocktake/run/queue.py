@@ -36,6 +36,10 @@ SCHEDULED = 10
 URGENT = 20
 
 EVER = Range()
+WORKED = ("backfill", "sync", "derive", "check", "verify", "train")
+"""Kinds of run that workers execute."""
+EXCLUSIVE = frozenset({"backfill", "sync", "derive"})
+"""Kinds that bring or change rows: of these a system has one run at a time."""
 SYNC_DAYS = 14
 """How many days a sync looks back unless told."""
 
@@ -109,7 +113,7 @@ def work_of(verb: str, datasets: Sequence[str] = ()) -> Work:
         "verify": verify_work,
     }
     if verb not in simple:
-        known = ", ".join(("backfill", *simple, "train"))
+        known = ", ".join(WORKED)
         raise UsageError(f"workers do not {verb}.", hint=f"What can be queued: {known}.")
     return simple[verb](datasets)
 
@@ -152,6 +156,7 @@ def enqueue(
             "kind": work.kind,
             "plan_id": plan_id,
             "options": Jsonb(dict(work.options)),
+            "exclusive": work.kind in EXCLUSIVE,
             "priority": priority,
             "by": by,
             "now": now,

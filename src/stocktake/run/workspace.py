@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stocktake.errors import ConfigurationError
 from stocktake.run.clock import Clock, system_clock
 from stocktake.run.registry import installed_systems
-from stocktake.store.database import open_database
+from stocktake.store.database import POOL_SIZE, open_database
 from stocktake.store.installation import init, read_installation
 from stocktake.store.migrate import ENGINE, Component
 from stocktake.store.trouble import TROUBLE, explained
@@ -75,13 +75,19 @@ class Workspace:
 
 @contextlib.contextmanager
 def open_workspace(
-    settings: Settings, *, application: str, clock: Clock = system_clock
+    settings: Settings,
+    *,
+    application: str,
+    clock: Clock = system_clock,
+    pool_size: int = POOL_SIZE,
 ) -> Iterator[Workspace]:
     """Open the database, starting, creating and migrating the local one when needed.
 
     A database nobody initialised is for real rows, as ``stocktake init`` would make it.
     """
-    with open_database(settings, application=application, components=components()) as database:
+    with open_database(
+        settings, application=application, components=components(), pool_size=pool_size
+    ) as database:
         try:
             installation = read_installation(database) or init(database, "real")
             yield Workspace(settings, database, installation.kind, clock)

@@ -23,9 +23,10 @@ from stocktake.store.queries import load_queries
 __all__ = ["Database", "open_database", "tenant"]
 
 DATABASE_NAME = "stocktake"
+POOL_SIZE = 10
 CONNECT_SECONDS = 10
 BORROW_SECONDS = 30.0
-_SESSION = "-c search_path=stocktake,public -c timezone=UTC -c datestyle=ISO"
+_SESSION = "-c search_path={schemas} -c timezone=UTC -c datestyle=ISO"
 _QUERIES = load_queries("stocktake.store", "sql/store.sql")
 
 
@@ -42,7 +43,7 @@ class Database:
         *,
         application: str,
         cluster: LocalCluster | None = None,
-        pool_size: int = 10,
+        pool_size: int = POOL_SIZE,
     ) -> None:
         """Name the database; the first connection opens the pool.
 
@@ -147,6 +148,18 @@ class Database:
             return self._pool
 
     def _conninfo(self) -> str:
+        return self.conninfo()
+
+    def conninfo(self, *, first_schema: str = "") -> str:
+        """Return how to connect; the local cluster is started again if it died.
+
+        Args:
+            first_schema: Looked into before ``stocktake``, for a library with a schema of its own.
+
+        Raises:
+            DatabaseUnavailable: The address makes no sense.
+            ClusterError: The local cluster was stopped, or does not start.
+        """
         if self._cluster is not None:
             self._cluster.revive()
         try:
@@ -156,7 +169,9 @@ class Database:
                 "The database address is not one PostgreSQL understands.",
                 hint="Write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE.",
             ) from error
-        options = f"{given.get('options') or ''} {_SESSION}".strip()
+        schemas = ",".join(filter(None, (first_schema, "stocktake", "public")))
+        session = _SESSION.format(schemas=schemas)
+        options = f"{given.get('options') or ''} {session}".strip()
         timeout = given.get("connect_timeout") or CONNECT_SECONDS
         return make_conninfo(
             self.url,
@@ -173,6 +188,7 @@ def open_database(
     application: str,
     migrate: bool = True,
     components: Sequence[Component] = (ENGINE,),
+    pool_size: int = POOL_SIZE,
 ) -> Iterator[Database]:
     """Open the installation's database: the address in ``settings``, else the local cluster.
 
@@ -184,6 +200,7 @@ def open_database(
         application: What this program is, such as ``stocktake serve``.
         migrate: Apply pending migrations of ``components`` first.
         components: The engine, and the systems whose tables are wanted.
+        pool_size: Most connections at once.
 
     Raises:
         DatabaseUnavailable: It cannot be reached.
@@ -191,7 +208,8 @@ def open_database(
         MigrationError: A migration failed, or was changed after it was applied.
     """
     if settings.database_url is not None:
-        database = Database(settings.database_url.reveal(), application=application)
+        url = settings.database_url.reveal()
+        database = Database(url, application=application, pool_size=pool_size)
         with _closing(database):
             _require_version(database)
             if migrate:
@@ -200,7 +218,12 @@ def open_database(
         return
     with LocalCluster(settings.home, pg_bin=settings.pg_bin, application=application) as cluster:
         _create_database(cluster)
-        database = Database(cluster.url(DATABASE_NAME), application=application, cluster=cluster)
+        database = Database(
+            cluster.url(DATABASE_NAME),
+            application=application,
+            cluster=cluster,
+            pool_size=pool_size,
+        )
         with _closing(database):
             if migrate:
                 run_migrations(database, components)

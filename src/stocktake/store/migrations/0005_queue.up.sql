@@ -1,6 +1,8 @@
 -- Runs that workers execute: what is queued, its chunks with leases and fences, and who works.
 
 alter table run add column is_detached boolean not null default false;
+-- Whether it brings or changes rows: of these a system has one at a time.
+alter table run add column is_exclusive boolean not null default true;
 -- The greater goes first, across systems too.
 alter table run add column priority smallint not null default 0;
 alter table run add column asked_by text not null default '';
@@ -8,6 +10,8 @@ alter table run add column asked_at timestamptz;
 -- The wave whose chunks are out; null before the first.
 alter table run add column wave integer;
 alter table run add column not_before timestamptz;
+-- Workers that died one after another while they took it a step on.
+alter table run add column attempts integer not null default 0;
 -- {dataset: {"before": {...}, "after": {...}}}: what was asked for, counted again at the end.
 alter table run add column coverage jsonb not null default '{}';
 -- What a verb that brings no rows has to tell, as its --json would.
@@ -32,8 +36,10 @@ create table chunk (
     ranked      integer[],
     units       integer not null,
     requests    integer not null,
-    -- waiting: not yet handed out; queued: handed to the queue; dead: given up, units failed
-    state       text not null check (state in ('waiting', 'queued', 'running', 'done', 'dead')),
+    -- waiting: not yet handed out; queued: handed to the queue; dropped: the run stopped before
+    state       text not null check (state in ('waiting', 'queued', 'running', 'done', 'dropped')),
+    -- answers of its units may lie there that nobody has loaded
+    is_again    boolean not null default false,
     fence       bigint not null default 0,
     owner       text,
     lease_until timestamptz,
@@ -43,6 +49,7 @@ create table chunk (
     suspect     jsonb,
     asked       bigint not null default 0,
     done_units  integer not null default 0,
+    dead_units  integer not null default 0,
     outcomes    jsonb not null default '{}',
     notes       jsonb not null default '{}',
     error       text,

@@ -319,10 +319,12 @@ select capture.capture_id
 -- name: unloaded_capture_ids
 -- Good captures of a run that were stored but not loaded: answers in order, pages in order.
 -- :run_id  bigint  run
+-- :feed    text    only this feed's; NULL for all
 select capture_id
   from capture
  where run_id = %(run_id)s
-   and not is_loaded
+   and not is_loaded and flaw = ''
+   and feed = coalesce(%(feed)s::text, feed)
  order by capture_id;
 
 -- name: mark_loaded

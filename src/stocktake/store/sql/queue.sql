@@ -49,10 +49,10 @@ select stocktake_queue.procrastinate_defer_jobs_v1(array_agg(
 
 -- name: queue_run
 -- A run for workers, not begun; options and plan as a foreground run keeps them.
--- :system text, :kind text, :plan_id bigint or null, :options jsonb, :priority smallint, :by text,
--- :now timestamptz
-insert into run (system, kind, plan_id, state, options, is_detached, priority, asked_by, asked_at,
-                 started_at, updated_at)
-values (%(system)s, %(kind)s, %(plan_id)s, 'queued', %(options)s, true, %(priority)s, %(by)s,
-        %(now)s, %(now)s, %(now)s)
+-- :system text, :kind text, :plan_id bigint or null, :options jsonb, :exclusive boolean,
+-- :priority smallint, :by text, :now timestamptz
+insert into run (system, kind, plan_id, state, options, is_detached, is_exclusive, priority,
+                 asked_by, asked_at, started_at, updated_at)
+values (%(system)s, %(kind)s, %(plan_id)s, 'queued', %(options)s, true, %(exclusive)s, %(priority)s,
+        %(by)s, %(now)s, %(now)s, %(now)s)
 returning run_id;

@@ -44,6 +44,14 @@ select run_id, kind, owner, started_at
  order by run_id desc
  limit 1;
 
+-- name: detached_run
+-- The run of a system that workers execute now, if any.
+-- :system text
+select run_id, kind, started_at
+  from run
+ where system = %(system)s and state = 'running' and is_detached and is_exclusive
+ limit 1;
+
 -- name: interrupted_run
 -- The newest unfinished run of this kind and with these options, if any.
 -- :system text, :kind text, :options jsonb
@@ -56,20 +64,22 @@ select run_id, plan_id, started_at
 
 -- name: park_interrupted_runs
 -- Runs that nobody executes any more become paused: they can be resumed. Needs the system's lock.
+-- Whether workers still execute theirs is told by leases.
 -- :system text, :now timestamptz
 update run
    set state = 'paused', updated_at = %(now)s,
        message = 'interrupted; run the same command again to go on'
- where system = %(system)s and state = 'running'
+ where system = %(system)s and state = 'running' and not is_detached
 returning run_id;
 
 -- name: supersede_runs
 -- Unfinished runs of a kind that a newer one makes up for are ended. Needs the system's lock.
--- :system text, :kind text, :now timestamptz
+-- :system text, :kind text, :but bigint (0: none), :now timestamptz
 update run
    set state = 'cancelled', fence = fence + 1, updated_at = %(now)s, finished_at = %(now)s,
        message = 'interrupted; a newer run does what was left'
  where system = %(system)s and kind = %(kind)s and state in ('running', 'paused')
+   and run_id <> %(but)s
 returning run_id;
 
 -- name: take_over_run
@@ -77,7 +87,7 @@ returning run_id;
 -- :run_id bigint, :owner text, :now timestamptz
 update run
    set state = 'running', fence = fence + 1, owner = %(owner)s, updated_at = %(now)s, error = null,
-       message = '', finished_at = null
+       message = '', finished_at = null, is_detached = false, lease_until = null
  where run_id = %(run_id)s
 returning fence, plan_id;
 
@@ -122,8 +132,11 @@ insert into run_log (run_id, at, level, text) values (%(run_id)s, %(at)s, %(leve
 -- name: list_runs
 -- Newest runs first.
 -- :system text or null, :limit integer
-select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
-       options, started_at, updated_at, finished_at, undone_by
+select run_id, system, kind, state,
+       requests + (select coalesce(sum(asked), 0) from chunk where chunk.run_id = run.run_id)::bigint,
+       counts, units, message, error, owner, plan_id,
+       options, started_at, updated_at, finished_at, undone_by, is_detached, priority, asked_by,
+       coverage, result, not_before
   from run
  where system = coalesce(%(system)s, system)
  order by run_id desc
@@ -132,8 +145,11 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
 -- name: unfinished_runs
 -- Runs of a system that have not ended, newest first, with the columns of list_runs.
 -- :system text
-select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
-       options, started_at, updated_at, finished_at, undone_by
+select run_id, system, kind, state,
+       requests + (select coalesce(sum(asked), 0) from chunk where chunk.run_id = run.run_id)::bigint,
+       counts, units, message, error, owner, plan_id,
+       options, started_at, updated_at, finished_at, undone_by, is_detached, priority, asked_by,
+       coverage, result, not_before
   from run
  where system = %(system)s and state in ('queued', 'running', 'paused')
  order by run_id desc;
@@ -141,8 +157,11 @@ select run_id, system, kind, state, requests, counts, units, message, error, own
 -- name: one_run
 -- One run, with the columns of list_runs.
 -- :run_id bigint
-select run_id, system, kind, state, requests, counts, units, message, error, owner, plan_id,
-       options, started_at, updated_at, finished_at, undone_by
+select run_id, system, kind, state,
+       requests + (select coalesce(sum(asked), 0) from chunk where chunk.run_id = run.run_id)::bigint,
+       counts, units, message, error, owner, plan_id,
+       options, started_at, updated_at, finished_at, undone_by, is_detached, priority, asked_by,
+       coverage, result, not_before
   from run
  where run_id = %(run_id)s;
 
@@ -155,15 +174,6 @@ select at, level, text
  order by seq desc
  limit %(limit)s;
 
--- name: cancel_run
--- Ends a run; whoever executes it is refused at its next batch.
--- :run_id bigint, :now timestamptz
-update run
-   set state = 'cancelled', fence = fence + 1, message = 'cancelled', updated_at = %(now)s,
-       finished_at = %(now)s
- where run_id = %(run_id)s and state in ('queued', 'running', 'paused')
-returning run_id;
-
 -- name: write_derived_receipt
 -- What recomputing did to a table; derived rows have no capture.
 -- :run_id bigint, :dataset text, :read integer, :inserted integer, :updated integer,
@@ -172,14 +182,6 @@ insert into receipt (run_id, dataset, facet, read, inserted, updated, unchanged,
                      duplicates, at)
 values (%(run_id)s, %(dataset)s, 'derive', %(read)s, %(inserted)s, %(updated)s, %(unchanged)s, 0, 0,
         %(at)s);
-
--- name: pause_run
--- Stops a run that may go on later; whoever executes it is refused at its next batch.
--- :run_id bigint, :now timestamptz
-update run
-   set state = 'paused', fence = fence + 1, message = 'paused by hand', updated_at = %(now)s
- where run_id = %(run_id)s and state = 'running'
-returning run_id;
 
 -- name: captures_of_files
 -- Files of these formats that were loaded, by hash.

@@ -1,0 +1,43 @@
+"""Looks after the fleet: what dead workers left, what was handed out and lost, who is next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stocktake.observe.failpoints import reach
+from stocktake.run import chunks
+from stocktake.run.claim import CHUNKS, write_log
+from stocktake.run.queue import call_conductor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stocktake.run.workspace import Workspace
+
+LOST_AFTER_SECONDS = 10.0
+"""After how long a chunk that was handed out and has no task is handed out again."""
+GONE_AFTER_SECONDS = 120.0
+"""After how long a silent worker is not listed any more."""
+
+
+def tend(workspace: Workspace, *, limits: Mapping[str, int]) -> bool:
+    """Put right what nobody else will; return whether it was our turn.
+
+    Every worker does it every few seconds, one at a time: chunks of silent workers wait again,
+    as do chunks whose task is gone; free places are filled; runs without a conductor get one.
+    """
+    now = workspace.clock()
+    with workspace.database.connection() as conn:
+        if conn.execute(CHUNKS.try_lock_tending).fetchone() != (True,):
+            return False
+        conn.execute(CHUNKS.lock_dispatch)
+        for chunk_id, run_id, error, attempts in conn.execute(CHUNKS.expire_chunks).fetchall():
+            text = f"chunk {chunk_id}: {error}; it goes on elsewhere (time {attempts})"
+            write_log(conn, run_id, text, level="warning", now=now)
+        conn.execute(CHUNKS.recall_chunks, {"after": LOST_AFTER_SECONDS})
+        chunks.dispatch(conn, limits)
+        for run_id, priority in conn.execute(CHUNKS.idle_runs).fetchall():
+            call_conductor(conn, run_id, priority=priority)
+        conn.execute(CHUNKS.forget_workers, {"after": GONE_AFTER_SECONDS})
+        reach("tended")
+    return True

@@ -1,0 +1,122 @@
+"""Verbs that workers do in one piece: derive, check, verify, train."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from stocktake.model import Range, Severity, State, System
+from stocktake.run.checked import check_system
+from stocktake.run.derived import derive_all, verify_system
+from stocktake.run.registry import find_datasets
+from stocktake.run.trained import train
+
+if TYPE_CHECKING:
+    from stocktake.run.steps import Step
+    from stocktake.run.workspace import Workspace
+
+WRONG = (Severity.WARN, Severity.FAIL, Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a verb came to.
+
+    Args:
+        message: One line for people.
+        units: Units per state, for verbs that decide any.
+        result: What the command's ``--json`` would tell, in short.
+    """
+
+    message: str
+    units: Mapping[State, int] = field(default_factory=Counter)
+    result: Any = None
+
+
+def _derive(workspace: Workspace, system: System, step: Step) -> Outcome:
+    asked = step.options
+    names = frozenset(one.name for one in find_datasets(system, asked["datasets"]))
+    units = derive_all(
+        workspace,
+        system,
+        step.claim,
+        datasets=names if asked["datasets"] else frozenset(),
+        full=asked["full"],
+        parameters=asked["parameters"],
+    )
+    return Outcome(f"{sum(units.values()):,} units recomputed", units)
+
+
+def _check(workspace: Workspace, system: System, step: Step) -> Outcome:
+    chosen = find_datasets(system, step.options["datasets"])
+    window = _window(step.options)
+    results = check_system(workspace, system, chosen, window, run_id=step.claim.run_id)
+    counted = Counter(result.severity.value for result in results)
+    wrong = [
+        {
+            "check": one.check,
+            "dataset": one.dataset,
+            "group": one.group,
+            "severity": one.severity.value,
+            "value": one.value,
+            "detail": one.detail,
+        }
+        for one in results
+        if one.severity in WRONG
+    ]
+    told = ", ".join(f"{several} {name}" for name, several in counted.items())
+    return Outcome(
+        f"{len(results)} checks: {told or 'none declared'}",
+        result={"counts": dict(counted), "results": wrong},
+    )
+
+
+def _verify(workspace: Workspace, system: System, step: Step) -> Outcome:
+    asked = step.options
+    verdicts = verify_system(workspace, system, full=asked["full"], seed=asked["seed"])
+    differ = sum(one.differences for one in verdicts)
+    return Outcome(
+        f"{len(verdicts)} comparisons: " + (f"{differ:,} differences" if differ else "all agree"),
+        result={"is_clean": not differ, "verified": [asdict(one) for one in verdicts]},
+    )
+
+
+def _train(workspace: Workspace, system: System, step: Step) -> Outcome:
+    asked = step.options
+    trained, verdict, folder = train(
+        workspace,
+        system,
+        _window(asked),
+        target=asked["target"],
+        seed=asked["seed"],
+        out=None,
+        is_forced=asked["is_forced"],
+    )
+    return Outcome(
+        f"{trained.name}: {trained.verdict}",
+        result={
+            "model": trained.name,
+            "verdict": trained.verdict,
+            "gate": verdict.verdict,
+            "folder": str(folder),
+        },
+    )
+
+
+def _window(asked: Mapping[str, Any]) -> Range:
+    since, until = asked["since"], asked["until"]
+    return Range(
+        date.fromisoformat(since) if since else None, date.fromisoformat(until) if until else None
+    )
+
+
+VERBS: Mapping[str, Callable[[Workspace, System, Step], Outcome]] = {
+    "derive": _derive,
+    "check": _check,
+    "verify": _verify,
+    "train": _train,
+}
+"""What a worker does for each verb that is not cut into chunks."""
