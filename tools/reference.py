@@ -30,13 +30,17 @@ __all__ = [
     "read",
     "reference_pages",
     "settings",
-    "source_settings",
+    "table_settings",
 ]
 
 FOLDER = ROOT / "docs" / "reference"
 SOURCE_PLACES = (
     "In `stocktake.toml` below `[sources.NAME]`, "
     "or as `STOCKTAKE_SOURCE_NAME_KEY` in the environment."
+)
+ALERT_PLACES = (
+    "In `stocktake.toml` below `[alerts.NAME]`, "
+    "or as `STOCKTAKE_ALERTS_NAME_KEY` in the environment."
 )
 MADE = "This page is made from the code (`./do docs`)."
 
@@ -85,12 +89,10 @@ def settings(module: Module) -> list[Entry]:
     return found
 
 
-def source_settings(module: Module) -> dict[str, str]:
-    """Return the settings every source understands, each with what it is for."""
+def table_settings(module: Module, mapping_name: str) -> dict[str, str]:
+    """Return what a mapping of settings names, such as ``SOURCE_SETTINGS``, and what it says."""
     for statement in module.tree.body:
-        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == (
-            "SOURCE_SETTINGS"
-        ):
+        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == mapping_name:
             mapping = next(one for one in ast.walk(statement) if isinstance(one, ast.Dict))
             return {str(key): str(text) for key, text in ast.literal_eval(mapping).items()}
     return {}
@@ -198,7 +200,8 @@ def _settings_page(module: Module, package: Sequence[Module]) -> str:
     entries = settings(module)
     variables = "\n".join(f"- `{name}`" for name in sorted(environment_variables(package)))
     page = _page("Settings", f"{MADE}\n\n{_prose(module.tree)}", entries, language="python")
-    keys = "\n".join(f"- `{key}`: {text}" for key, text in source_settings(module).items())
+    keys = _listed(table_settings(module, "SOURCE_SETTINGS"))
+    channel = _listed(table_settings(module, "ALERT_SETTINGS"))
     own = "".join(
         f"\nOf `{source}` alone:\n\n"
         + "".join(f"- `{key}`: {text}\n" for key, text in told.items())
@@ -206,8 +209,13 @@ def _settings_page(module: Module, package: Sequence[Module]) -> str:
     )
     return (
         f"{page}\n## Settings of a source\n\n{SOURCE_PLACES}\n\n{keys}\n{own}"
+        f"\n## Settings of a channel for alerts\n\n{ALERT_PLACES}\n\n{channel}\n"
         f"\n## Environment variables read anywhere\n\n{variables}\n"
     )
+
+
+def _listed(told: dict[str, str]) -> str:
+    return "\n".join(f"- `{key}`: {text}" for key, text in told.items())
 
 
 def _page(title: str, above: str, entries: Sequence[Entry], *, language: str) -> str:

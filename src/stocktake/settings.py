@@ -9,8 +9,14 @@ Example of a file::
     user = "someone"
     password_file = "/run/secrets/theracingapi"
 
+    [alerts.desk]
+    type = "webhook"
+    url = "https://hooks.example.org/stocktake"
+    secret_file = "/run/secrets/hook"
+
 Every source setting can be overridden: ``STOCKTAKE_SOURCE_THERACINGAPI_USER``, or
-``STOCKTAKE_SOURCE_THERACINGAPI_PASSWORD_FILE`` for a secret kept in a file.
+``STOCKTAKE_SOURCE_THERACINGAPI_PASSWORD_FILE`` for a secret kept in a file. So can those of a
+channel: ``STOCKTAKE_ALERTS_DESK_URL``; ``STOCKTAKE_ALERTS_DESK_TYPE`` alone declares one.
 """
 
 import os
@@ -22,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast
+from urllib.parse import unquote, urlsplit
 
 from stocktake.errors import ConfigurationError
 
@@ -31,6 +38,9 @@ SETTINGS_FILE = "stocktake.toml"
 LOG_LEVELS = ("auto", "debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "console", "json")
 _SECRET_KEY = re.compile(r"(^|_)(password|token|secret|key)$")
+_SOURCE_PREFIX = "STOCKTAKE_SOURCE_"
+_ALERTS_PREFIX = "STOCKTAKE_ALERTS_"
+_DECLARES_CHANNEL = re.compile(_ALERTS_PREFIX + "([A-Z0-9_]+)_TYPE")
 _FILE_SUFFIX = "_file"
 
 
@@ -90,6 +100,36 @@ SOURCE_SETTINGS: Mapping[str, str] = MappingProxyType(
 """Settings every source understands, below ``[sources.NAME]`` or in the environment; a source may
 declare more (``Source.settings``)."""
 
+SHORTEST_SECRET = 4
+"""Shorter ones are not searched for in texts: they would blot out half of each."""
+
+ALERT_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "type": "`webhook` (signed JSON), `slack` (JSON as Slack and others take it) or `email`.",
+        "url": "Address that webhooks and Slack messages are posted to. It may hold a secret: "
+        "better `url_file`, the path of a file that holds it.",
+        "secret": "What webhooks are signed with, at least 24 characters; better `secret_file`.",
+        "allow_private": "Whether the address may be on this machine or a private network. "
+        "`false` unless set.",
+        "host": "Mail server.",
+        "port": 'Its port: 587 unless set, 465 with `security = "tls"`.',
+        "security": "`starttls` unless set, `tls`, or `none` for a server on this machine.",
+        "ca_file": "Certificates the mail server is trusted by, instead of the machine's.",
+        "user": "Login of the mail server, if it wants one.",
+        "password": "Its password; better `password_file`.",
+        "sender": "Address mails come from.",
+        "recipients": "Addresses mails go to, separated by commas.",
+        "kinds": "Which events are told, separated by commas: `alerts` (unless set) for all that "
+        "open or end an alert, and patterns of kinds such as `run.*`.",
+        "systems": "Only these systems', separated by commas; all unless set.",
+        "cooldown_minutes": "Least time between two messages of one alert, and after which one "
+        "that is still seen is told again: 60 unless set.",
+        "attempts": "Tries after which a message is given up: 10 unless set, over about five "
+        "hours.",
+    }
+)
+"""Settings of a channel that alerts go to, below ``[alerts.NAME]`` or in the environment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -120,6 +160,12 @@ class Settings:
     source_environment: Mapping[str, Secret] = field(default_factory=dict)
     """The ``STOCKTAKE_SOURCE_*`` variables as found."""
 
+    alerts: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
+    """``[alerts.NAME]`` tables of the file: the channels that alerts go to."""
+
+    alert_environment: Mapping[str, Secret] = field(default_factory=dict)
+    """The ``STOCKTAKE_ALERTS_*`` variables as found."""
+
     def source(self, name: str) -> Mapping[str, SettingValue]:
         """Return the settings of one source; empty when none were given.
 
@@ -129,15 +175,48 @@ class Settings:
         Raises:
             ConfigurationError: A ``_file`` cannot be read.
         """
-        found: dict[str, SettingValue] = {}
-        for key, value in self.sources.get(name, {}).items():
-            _put(found, key, value, where=f"sources.{name}.{key}")
-        prefix = "STOCKTAKE_SOURCE_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper() + "_"
-        for variable, secret in self.source_environment.items():
-            if variable.startswith(prefix):
-                key = variable.removeprefix(prefix).lower()
-                _put(found, key, secret.reveal(), where=variable)
-        return MappingProxyType(found)
+        return _settled(
+            self.sources.get(name, {}),
+            self.source_environment,
+            where=f"sources.{name}",
+            prefix=_variable_prefix(_SOURCE_PREFIX, name),
+        )
+
+    def channel(self, name: str) -> Mapping[str, SettingValue]:
+        """Return the settings of one channel, like ``source``.
+
+        Raises:
+            ConfigurationError: A ``_file`` cannot be read.
+        """
+        return _settled(
+            self.alerts.get(name, {}),
+            self.alert_environment,
+            where=f"alerts.{name}",
+            prefix=_variable_prefix(_ALERTS_PREFIX, name),
+        )
+
+    def channels(self) -> tuple[str, ...]:
+        """Return the names of all channels, of the file and of the environment, sorted."""
+        known = {_variable_prefix(_ALERTS_PREFIX, name): name for name in self.alerts}
+        for variable in self.alert_environment:
+            if declared := _DECLARES_CHANNEL.fullmatch(variable):
+                known.setdefault(f"{_ALERTS_PREFIX}{declared[1]}_", declared[1].lower())
+        return tuple(sorted(known.values()))
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return every secret these settings hold, longest first, to be kept out of texts.
+
+        Secrets in files are read; a file that cannot be read holds none.
+        """
+        found = {self.database_url} if self.database_url else set()
+        for table in (*self.sources.values(), *self.alerts.values()):
+            for key, value in table.items():
+                found |= _secrets_of(key, value)
+        for variable, secret in (*self.source_environment.items(), *self.alert_environment.items()):
+            found |= _secrets_of(variable.lower(), secret.reveal())
+        texts = {secret.reveal() for secret in found}
+        texts |= {part for text in texts if (part := _password_of(text))}
+        return tuple(sorted((one for one in texts if len(one) >= SHORTEST_SECRET), key=len)[::-1])
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -176,12 +255,14 @@ def load_settings(
     chosen = home or (Path(env["STOCKTAKE_HOME"]) if env.get("STOCKTAKE_HOME") else None)
     folder = (chosen or default_home(env)).expanduser().absolute()
     document = _read_file(folder / SETTINGS_FILE)
-    sources = _sources(document.pop("sources", {}))
+    sources = _tables(document.pop("sources", {}), "sources")
+    alerts = _tables(document.pop("alerts", {}), "alerts")
     top = {key: _text(document.pop(key), key) for key in _TOP_KEYS if key in document}
     if document:
         names = ", ".join(sorted(document))
         msg = f"{folder / SETTINGS_FILE}: unknown settings: {names}."
-        raise ConfigurationError(msg, hint=f"Known are: {', '.join(_TOP_KEYS)}, [sources.NAME].")
+        known = ", ".join((*_TOP_KEYS, "[sources.NAME]", "[alerts.NAME]"))
+        raise ConfigurationError(msg, hint=f"Known are: {known}.")
     for key in _TOP_KEYS:
         if value := env.get(f"STOCKTAKE_{key.upper()}"):
             top[key] = value
@@ -200,13 +281,15 @@ def load_settings(
         log_level=cast('Literal["auto", "debug", "info", "warning", "error"]', level),
         log_format=cast('Literal["auto", "console", "json"]', log_format),
         sources=sources,
-        source_environment=MappingProxyType(
-            {
-                name: Secret(value)
-                for name, value in env.items()
-                if name.startswith("STOCKTAKE_SOURCE_")
-            }
-        ),
+        source_environment=_variables(env, _SOURCE_PREFIX),
+        alerts=alerts,
+        alert_environment=_variables(env, _ALERTS_PREFIX),
+    )
+
+
+def _variables(env: Mapping[str, str], prefix: str) -> Mapping[str, Secret]:
+    return MappingProxyType(
+        {name: Secret(value) for name, value in env.items() if name.startswith(prefix)}
     )
 
 
@@ -223,16 +306,16 @@ def _read_file(path: Path) -> dict[str, object]:
         raise ConfigurationError(msg, hint="Correct the file or move it away.") from error
 
 
-def _sources(tables: object) -> Mapping[str, Mapping[str, SettingValue]]:
+def _tables(tables: object, kind: str) -> Mapping[str, Mapping[str, SettingValue]]:
     if not isinstance(tables, dict):
-        msg = f"{SETTINGS_FILE}: 'sources' must be tables."
-        raise ConfigurationError(msg, hint="Write [sources.NAME], then one KEY = VALUE per line.")
+        msg = f"{SETTINGS_FILE}: {kind!r} must be tables."
+        raise ConfigurationError(msg, hint=f"Write [{kind}.NAME], then one KEY = VALUE per line.")
     for name, table in tables.items():
         plain = isinstance(table, dict) and all(
             isinstance(value, str | int | float | bool) for value in table.values()
         )
         if not plain:
-            msg = f"{SETTINGS_FILE}: sources.{name} must hold plain texts, numbers and true/false."
+            msg = f"{SETTINGS_FILE}: {kind}.{name} must hold plain texts, numbers and true/false."
             raise ConfigurationError(msg)
     return MappingProxyType(
         {
@@ -243,9 +326,49 @@ def _sources(tables: object) -> Mapping[str, Mapping[str, SettingValue]]:
 
 
 def _guarded(key: str, value: SettingValue) -> SettingValue:
-    if _SECRET_KEY.search(key) and not isinstance(value, Secret):
-        return Secret(str(value))
-    return value
+    return _secret(value) if _SECRET_KEY.search(key) else value
+
+
+def _secret(value: SettingValue) -> Secret:
+    return value if isinstance(value, Secret) else Secret(str(value))
+
+
+def _settled(
+    table: Mapping[str, SettingValue],
+    environment: Mapping[str, Secret],
+    *,
+    where: str,
+    prefix: str,
+) -> Mapping[str, SettingValue]:
+    """Return a table of the file with what variables of ``prefix`` say instead; files are read."""
+    found: dict[str, SettingValue] = {}
+    for key, value in table.items():
+        _put(found, key, value, where=f"{where}.{key}")
+    for variable, secret in environment.items():
+        if variable.startswith(prefix):
+            key = variable.removeprefix(prefix).lower()
+            _put(found, key, secret.reveal(), where=variable)
+    return MappingProxyType(found)
+
+
+def _variable_prefix(kind: str, name: str) -> str:
+    return kind + re.sub(r"[^A-Za-z0-9]", "_", name).upper() + "_"
+
+
+def _secrets_of(key: str, value: SettingValue) -> set[Secret]:
+    if not key.endswith(_FILE_SUFFIX):
+        return {_secret(value)} if _SECRET_KEY.search(key) else set()
+    try:
+        return {Secret(_read_secret(str(value), where=key))}
+    except ConfigurationError:
+        return set()
+
+
+def _password_of(url: str) -> str:
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
 
 
 def _put(found: dict[str, SettingValue], key: str, value: SettingValue, *, where: str) -> None:

@@ -125,7 +125,7 @@ def test_documentation_and_blank_lines_are_not_code() -> None:
 
 # The figures are those of docs/decisions/0006-budgets.md.
 def test_the_engine_stays_below_its_budget_of_code_lines() -> None:
-    assert code_lines(lambda first: first not in {"systems", "testing"}) <= 18_400
+    assert code_lines(lambda first: first not in {"systems", "testing"}) <= 18_700
 
 
 def test_nouns_stages_store_and_run_stay_below_their_budget_of_code_lines() -> None:

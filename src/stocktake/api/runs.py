@@ -18,10 +18,10 @@ from stocktake.api.problems import depending_on_state, named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import Log, Operation, Operations, RunLine, Runs, Undoing
 from stocktake.api.shared import shared
-from stocktake.run.listed import cancel_run, show_run
+from stocktake.run.listed import show_run
 from stocktake.run.operations import find_operation, list_operations, log_after, operation_json
 from stocktake.run.registry import find_system
-from stocktake.run.resumed import pause_run
+from stocktake.run.resumed import cancel_run, pause_run
 from stocktake.run.undone import undoing
 from stocktake.run.workspace import Workspace
 

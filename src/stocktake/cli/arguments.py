@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -112,3 +113,17 @@ def checked(options: PlanOptions) -> PlanOptions:
         if value is not None and value < 1:
             raise UsageError(f"{option} must be at least 1, not {value}.")
     return options
+
+
+def login_name(by: str) -> str:
+    """Return who acts: what ``--by`` says, else the account's name.
+
+    Raises:
+        UsageError: Neither is known.
+    """
+    if by.strip():
+        return by.strip()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise UsageError("nobody is logged in here by name.", hint="Add --by NAME.") from None

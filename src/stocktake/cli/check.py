@@ -13,7 +13,7 @@ from stocktake.check.results import junit as junit_text
 from stocktake.cli.arguments import DatasetNames, Period, Since, SystemName, Until, read_range
 from stocktake.cli.items import STYLES, items_table, render_unmet
 from stocktake.cli.output import output_of
-from stocktake.cli.queued import USUAL, Detach, Priority, queue_up
+from stocktake.cli.queued import USUAL, Detach, Rank, queue_up
 from stocktake.errors import UsageError
 from stocktake.model import Severity
 from stocktake.report.figures import figure
@@ -55,7 +55,7 @@ def check(
         str, typer.Option(metavar="NAME", help="Whether the data are ready for this use instead.")
     ] = "",
     detach: Detach = False,
-    priority: Priority = USUAL,
+    rank: Rank = USUAL,
 ) -> int:
     """Measure every promise. Exit 0 pass, 1 warn, 2 fail, 3 when one could not be measured.
 
@@ -72,7 +72,7 @@ def check(
         if detach:
             names = [one.name for one in chosen] if datasets else []
             work = check_work(names, window=window)
-            return queue_up(out, workspace, found, work, priority=priority)
+            return queue_up(out, workspace, found, work, priority=rank)
         results = check_system(workspace, found, chosen, window)
     if junit is not None:
         junit.write_text(junit_text(found.name, results), encoding="utf-8")

@@ -11,7 +11,7 @@ from stocktake.cli import words
 from stocktake.cli.arguments import DatasetNames, SystemName
 from stocktake.cli.count import FAIL, PASS
 from stocktake.cli.output import output_of
-from stocktake.cli.queued import USUAL, Detach, Priority, queue_up
+from stocktake.cli.queued import USUAL, Detach, Rank, queue_up
 from stocktake.cli.reports import render_report, report_as_json
 from stocktake.run.derived import derive_system, verify_system
 from stocktake.run.queue import derive_work, verify_work
@@ -34,7 +34,7 @@ def derive(
         int | None, typer.Option(min=1, help="Override the min_runs parameter.")
     ] = None,
     detach: Detach = False,
-    priority: Priority = USUAL,
+    rank: Rank = USUAL,
 ) -> int:
     """Recompute derived tables for the keys that changed inputs touch."""
     out = output_of(context)
@@ -45,7 +45,7 @@ def derive(
         if detach:
             names = [one.name for one in chosen] if datasets else []
             work = derive_work(names, full=full, parameters=parameters)
-            return queue_up(out, workspace, found, work, priority=priority)
+            return queue_up(out, workspace, found, work, priority=rank)
         done = derive_system(workspace, found, chosen, full=full, parameters=parameters)
     out.emit(report_as_json(done), lambda console: render_report(console, done))
     return PASS
@@ -57,7 +57,7 @@ def verify(
     full: Annotated[bool, typer.Option("--full", help="Every key, not a sample.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses the sample.")] = 1,
     detach: Detach = False,
-    priority: Priority = USUAL,
+    rank: Rank = USUAL,
 ) -> int:
     """Prove that derived tables, ledger and rows agree; exit 2 when anything differs."""
     out = output_of(context)
@@ -65,7 +65,7 @@ def verify(
     with out.workspace("verify") as workspace:
         if detach:
             work = verify_work(full=full, seed=seed)
-            return queue_up(out, workspace, found, work, priority=priority)
+            return queue_up(out, workspace, found, work, priority=rank)
         verdicts = verify_system(workspace, found, full=full, seed=seed)
     differ = sum(verdict.differences for verdict in verdicts)
     document = {"system": found.name, "is_clean": not differ, "verified": verdicts}

@@ -23,12 +23,13 @@ from stocktake.cli.output import output_of
 from stocktake.cli.plan import (
     MaxRequests,
     Order,
+    Priority,
     Refetch,
     Sample,
     UntilTarget,
 )
 from stocktake.cli.progress import Announcer, shown_progress
-from stocktake.cli.queued import USUAL, Detach, Priority, queue_up
+from stocktake.cli.queued import USUAL, Detach, Rank, queue_up
 from stocktake.cli.reports import print_planned, print_report
 from stocktake.model import PlanOptions
 from stocktake.run.backfill import Conduct
@@ -36,6 +37,7 @@ from stocktake.run.backfill import backfill as run_backfill
 from stocktake.run.files import load_files
 from stocktake.run.periods import window_of
 from stocktake.run.queue import SYNC_DAYS, backfill_work, sync_work
+from stocktake.run.ranked import read_priorities
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.replay import replay as run_replay
 from stocktake.run.sync import sync as run_sync
@@ -50,13 +52,14 @@ def backfill(
     period: Period = "",
     state: States = None,
     order: Order = "newest",
+    priority: Priority = None,
     sample: Sample = None,
     max_requests: MaxRequests = None,
     until_target: UntilTarget = False,
     refetch: Refetch = False,
     plan: Annotated[int | None, typer.Option(help="Run this saved plan.")] = None,
     detach: Detach = False,
-    priority: Priority = USUAL,
+    rank: Rank = USUAL,
 ) -> int:
     """Fill past gaps, here or by workers. Interrupt it whenever you like: it goes on from there."""
     out = output_of(context)
@@ -74,6 +77,7 @@ def backfill(
             max_requests=max_requests,
             until_target=until_target,
             refetch=refetch,
+            priorities=read_priorities(found, priority or ()),
         )
     )
     with out.workspace("backfill") as workspace, shown_progress(out) as report:
@@ -81,7 +85,7 @@ def backfill(
         options = dataclasses.replace(options, since=window.since, until=window.until)
         if detach:
             work = backfill_work(options, plan_id=plan)
-            return queue_up(out, workspace, found, work, priority=priority)
+            return queue_up(out, workspace, found, work, priority=rank)
         announced = Announcer(out)
         conduct = Conduct(report=report, announce=announced)
         done = run_backfill(workspace, found, options, conduct=conduct, plan_id=plan)
@@ -94,7 +98,7 @@ def sync(
     datasets: DatasetNames = None,
     days: Annotated[int, typer.Option(min=1, help="Look back this many days.")] = SYNC_DAYS,
     detach: Detach = False,
-    priority: Priority = USUAL,
+    rank: Rank = USUAL,
 ) -> int:
     """Fetch what is new, what was not final, and what is due for a re-check."""
     out = output_of(context)
@@ -102,7 +106,7 @@ def sync(
     names = tuple(dataset.name for dataset in find_datasets(found, datasets)) if datasets else ()
     with out.workspace("sync") as workspace, shown_progress(out) as report:
         if detach:
-            return queue_up(out, workspace, found, sync_work(names, days=days), priority=priority)
+            return queue_up(out, workspace, found, sync_work(names, days=days), priority=rank)
         done = run_sync(workspace, found, names, days=days, conduct=Conduct(report=report))
         return print_report(out, workspace, found, done)
 

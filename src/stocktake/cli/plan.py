@@ -26,6 +26,7 @@ from stocktake.model import PlanOptions
 from stocktake.run.documents import plan_json
 from stocktake.run.periods import window_of
 from stocktake.run.planned import make_and_save
+from stocktake.run.ranked import read_priorities
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 Order = Annotated[
     str, typer.Option(help="newest, oldest, priority, or value (coverage gained per request).")
+]
+Priority = Annotated[
+    list[str] | None,
+    typer.Option(help="Only units as urgent as P0, P1 …; repeat, or join by commas."),
 ]
 Sample = Annotated[int | None, typer.Option(help="Only the newest N days or units.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Plan at most this many requests.")]
@@ -51,6 +56,7 @@ def plan(
     period: Period = "",
     state: States = None,
     order: Order = "newest",
+    priority: Priority = None,
     sample: Sample = None,
     max_requests: MaxRequests = None,
     until_target: UntilTarget = False,
@@ -73,6 +79,7 @@ def plan(
             max_requests=max_requests,
             until_target=until_target,
             refetch=refetch,
+            priorities=read_priorities(found, priority or ()),
         )
     )
     with out.workspace("plan") as workspace:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
 
 Detach = Annotated[bool, typer.Option("--detach", help="Queue it for workers and return at once.")]
-Priority = Annotated[
+Rank = Annotated[
     int,
     typer.Option(min=-1000, max=1000, help="With --detach: greater goes first; schedules have 10."),
 ]

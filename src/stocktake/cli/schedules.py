@@ -1,29 +1,47 @@
-"""``schedule list`` and ``schedule next``: when work recurs."""
+"""``schedule list|next|history|run|enable|disable|add|remove``: when work recurs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 from rich.table import Table
 
-from stocktake.cli.arguments import read_instant
+from stocktake.cli import words
+from stocktake.cli.arguments import SystemName, login_name, read_instant
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
+from stocktake.model import Schedule
+from stocktake.model.schedule import VERBS, CatchUp, Overlap
 from stocktake.run.clock import system_clock
-from stocktake.run.registry import find_system, installed_systems
-from stocktake.run.schedule import find_schedule, next_fires, schedule_lines
+from stocktake.run.fires import next_fires
+from stocktake.run.registry import find_system
+from stocktake.run.scheduled import (
+    add_schedule,
+    find_kept,
+    list_schedules,
+    note_by_hand,
+    queue_now,
+    remove_schedule,
+    schedule_history,
+    switch_schedule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from stocktake.run.schedule import ScheduleLine
+    from stocktake.run.scheduled import FireLine, Kept
 
 schedule = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="When work recurs."
 )
+Name = Annotated[str, typer.Argument(help="A schedule, as `stocktake schedule list` names it.")]
+By = Annotated[str, typer.Option(help="Who; the account's name unless given.")]
+FLAGS = {"is_forced": "force"}
+"""Options of runs that the command line calls otherwise."""
+WITHOUT_DATASETS = ("verify", "train")
 
 
 @schedule.command("list")
@@ -31,44 +49,81 @@ def schedule_list(
     context: typer.Context,
     system: Annotated[str, typer.Argument(help="Only this system's.")] = "",
 ) -> int:
-    """List the schedules systems declare, the next to fire first."""
+    """List schedules, the next to fire first: whether they are on, how the last time went."""
     out = output_of(context)
-    chosen = [find_system(system)] if system else list(installed_systems().values())
-    lines = schedule_lines(chosen, now=system_clock())
-    document = [
-        {
-            "name": line.name,
-            "system": line.system,
-            "cron": line.schedule.cron,
-            "zone": line.schedule.zone,
-            "verb": line.schedule.verb,
-            "datasets": list(line.schedule.datasets),
-            "next_at": line.next_at,
-        }
-        for line in lines
-    ]
-    out.emit({"schedules": document}, lambda console: _render(console, lines))
+    name = find_system(system).name if system else None
+    with out.workspace("schedule") as workspace:
+        found = list_schedules(workspace, name)
+    document = {"schedules": [as_json(one) for one in found]}
+    out.emit(document, lambda console: _render(console, found))
     return 0
 
 
-def _render(console: Console, lines: Sequence[ScheduleLine]) -> None:
-    if not lines:
-        console.print("No system declares a schedule.")
+def as_json(one: Kept) -> dict[str, Any]:
+    """Return the JSON object of one schedule."""
+    chosen = one.schedule
+    return {
+        "name": one.name,
+        "system": one.system,
+        "cron": chosen.cron,
+        "zone": chosen.zone,
+        "verb": chosen.verb,
+        "datasets": list(chosen.datasets),
+        "options": dict(chosen.options),
+        "catch_up": chosen.catch_up,
+        "overlap": chosen.overlap,
+        "jitter_seconds": chosen.jitter_seconds,
+        "is_declared": one.is_declared,
+        "is_enabled": one.is_enabled,
+        "is_on": not one.obstacle,
+        "why_off": one.obstacle or None,
+        "next_at": one.next_at,
+        "last": _fire_as_json(one.last) if one.last else None,
+    }
+
+
+def _fire_as_json(one: FireLine) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "due_at": one.due_at,
+        "outcome": one.outcome,
+        "reason": one.reason,
+        "run_id": one.run_id,
+        "run_state": one.run_state,
+        "by": one.by,
+        "decided_at": one.decided_at,
+        "lateness_seconds": one.lateness_seconds,
+    }
+
+
+def _render(console: Console, found: Sequence[Kept]) -> None:
+    if not found:
+        console.print("No schedule. Add one: stocktake schedule add --help")
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("schedule", "cron", "zone", "next"):
+    for heading in ("schedule", "cron", "zone", "next", "last"):
         table.add_column(heading, no_wrap=True)
     table.add_column("what", overflow="fold")
-    for line in lines:
-        one = line.schedule
+    for one in found:
+        coming = f"{one.next_at:%a %Y-%m-%d %H:%M}" if one.next_at else "never"
         table.add_row(
-            line.name,
-            one.cron,
-            one.zone,
-            f"{line.next_at:%a %Y-%m-%d %H:%M}" if line.next_at else "never",
-            f"{one.verb} {' '.join(one.datasets)}",
+            one.name,
+            one.schedule.cron,
+            one.schedule.zone,
+            f"[dim]off: {one.obstacle}[/]" if one.obstacle else coming,
+            _outcome(one.last) if one.last else "",
+            f"{one.schedule.verb} {' '.join(one.schedule.datasets)}",
         )
     console.print(table)
+
+
+def _outcome(one: FireLine) -> str:
+    """Return how a fire went, and its run."""
+    styles = {"fired": "green", "skipped": "yellow", "missed": "red"}
+    told = f"run {one.run_id} {one.run_state}" if one.run_id else one.outcome
+    is_bad = one.run_state in ("failed", "cancelled", "paused")
+    style = "red" if is_bad else styles.get(one.outcome, "dim")
+    return f"[{style}]{told}[/]"
 
 
 @schedule.command("next")
@@ -88,7 +143,8 @@ def schedule_next(
             hint="stocktake schedule list; or: stocktake schedule next --cron '30 2 * * *'",
         )
     if name:
-        _, found = find_schedule(installed_systems().values(), name)
+        with out.workspace("schedule") as workspace:
+            found = find_kept(workspace, name).schedule
         cron, zone = found.cron, found.zone
     start = read_instant(after, "--from", day_is="start") or system_clock()
     fires = next_fires(cron, zone, after=start, most=most)
@@ -100,4 +156,174 @@ def schedule_next(
             console.print("It never fires.")
 
     out.emit({"cron": cron, "zone": zone, "from": start, "fires": fires}, render)
+    return 0
+
+
+@schedule.command("history")
+def schedule_history_of(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Only this schedule's.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Lines at most.")] = 20,
+) -> int:
+    """Show what became of each time schedules were due, newest first, and how late they began."""
+    out = output_of(context)
+    with out.workspace("schedule") as workspace:
+        found = schedule_history(workspace, name, limit=limit)
+    document = {"fires": [_fire_as_json(one) for one in found]}
+    out.emit(document, lambda console: _render_history(console, found))
+    return 0
+
+
+def _render_history(console: Console, found: Sequence[FireLine]) -> None:
+    if not found:
+        console.print("Nothing was due yet. Schedules fire while this runs: stocktake up")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("due", "schedule", "outcome", "late", "by"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for one in found:
+        table.add_row(
+            f"{one.due_at:%Y-%m-%d %H:%M} UTC",
+            one.name,
+            _outcome(one),
+            words.duration(one.lateness_seconds),
+            one.by,
+            one.reason,
+        )
+    console.print(table)
+
+
+@schedule.command("run")
+def schedule_run(
+    context: typer.Context,
+    name: Name,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Hand it to a worker instead of running it here.")
+    ] = False,
+    by: By = "",
+) -> int:
+    """Run a schedule now, here or by a worker; its clock and whether it is on do not matter."""
+    out = output_of(context)
+    who = login_name(by)
+    if detach:
+        with out.workspace("schedule") as workspace:
+            found, run_id = queue_now(workspace, name, by=who)
+        out.emit(
+            {"name": found.name, "run_id": run_id, "state": "queued"},
+            lambda console: console.print(f"run {run_id} of {found.name} is queued"),
+        )
+        out.hint(f"stocktake run show {run_id}; stocktake worker executes it")
+        return 0
+    with out.workspace("schedule") as workspace:
+        found, began = find_kept(workspace, name), workspace.clock()
+    try:
+        return _run_here(context, found)
+    finally:
+        with out.workspace("schedule") as workspace:
+            note_by_hand(workspace, found, at=began, by=who)
+
+
+def _run_here(context: typer.Context, found: Kept) -> int:
+    """Run the command that does what the schedule does, as if it had been typed."""
+    chosen, root = found.schedule, context.find_root()
+    arguments = [found.system]
+    if chosen.verb not in WITHOUT_DATASETS:
+        arguments += chosen.datasets
+    for option, value in chosen.options:
+        flag = "--" + FLAGS.get(option, option).replace("_", "-")
+        arguments += [flag] if value is True else [] if value is False else [f"{flag}={value}"]
+    group: Any = root.command
+    command = group.get_command(root, chosen.verb)
+    with command.make_context(chosen.verb, arguments, parent=root) as inner:
+        return int(inner.command.invoke(inner) or 0)
+
+
+@schedule.command("enable")
+def schedule_enable(context: typer.Context, name: Name, by: By = "") -> int:
+    """Let a schedule fire again, from now on."""
+    return _switch(context, name, is_enabled=True, by=by)
+
+
+@schedule.command("disable")
+def schedule_disable(context: typer.Context, name: Name, by: By = "") -> int:
+    """Keep a schedule from firing until it is enabled; what is due meanwhile is left out."""
+    return _switch(context, name, is_enabled=False, by=by)
+
+
+def _switch(context: typer.Context, name: str, *, is_enabled: bool, by: str) -> int:
+    out = output_of(context)
+    with out.workspace("schedule") as workspace:
+        found = switch_schedule(workspace, name, is_enabled=is_enabled, by=login_name(by))
+    out.emit(as_json(found), lambda console: console.print(_told(found), soft_wrap=True))
+    return 0
+
+
+def _told(one: Kept) -> str:
+    """Return whether a schedule is on, and when it fires next."""
+    if one.obstacle:
+        return f"{one.name} is off: {one.obstacle}"
+    coming = f"{one.next_at:%a %Y-%m-%d %H:%M %Z}" if one.next_at else "never"
+    return f"{one.name} is on; next: {coming}"
+
+
+@schedule.command("add")
+def schedule_add(
+    context: typer.Context,
+    system: SystemName,
+    name: Annotated[str, typer.Argument(help="What to call it; unique within the system.")],
+    verb: Annotated[str, typer.Argument(help=f"What to do: {', '.join(VERBS)}.")],
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Datasets; all when none is named.")
+    ] = None,
+    cron: Annotated[str, typer.Option(help="Five fields, such as '30 2 * * *'.")] = "",
+    zone: Annotated[str, typer.Option(help="IANA zone; the system's unless given.")] = "",
+    catch_up: Annotated[
+        str, typer.Option(help="Fires that nobody was there for: coalesce, or each.")
+    ] = "coalesce",
+    overlap: Annotated[
+        str, typer.Option(help="While the run before is not over: skip, or queue.")
+    ] = "skip",
+    jitter: Annotated[int, typer.Option(min=0, help="Longest delay, in seconds.")] = 0,
+    by: By = "",
+) -> int:
+    """Add a schedule of one's own: schedule add racing nights sync ra_races --cron '0 3 * * *'."""
+    out = output_of(context)
+    found = find_system(system)
+    if not cron:
+        raise UsageError("when is it to fire?", hint="Add --cron, such as --cron '30 2 * * *'.")
+    for option, value, known in (
+        ("--catch-up", catch_up, get_args(CatchUp)),
+        ("--overlap", overlap, get_args(Overlap)),
+    ):
+        if value not in known:
+            raise UsageError(
+                f"{option} {value!r} does not exist.", hint=f"It is one of: {', '.join(known)}."
+            )
+    try:
+        wanted = Schedule(
+            name,
+            cron,
+            zone or found.zone,
+            verb,
+            datasets=tuple(datasets or ()),
+            catch_up=cast("CatchUp", catch_up),
+            overlap=cast("Overlap", overlap),
+            jitter_seconds=jitter,
+        )
+    except ValueError as error:
+        raise UsageError(f"{error}.", hint="stocktake schedule add --help") from None
+    with out.workspace("schedule") as workspace:
+        kept = add_schedule(workspace, found, wanted, by=login_name(by))
+    out.emit(as_json(kept), lambda console: console.print(_told(kept), soft_wrap=True))
+    return 0
+
+
+@schedule.command("remove")
+def schedule_remove(context: typer.Context, name: Name) -> int:
+    """Remove a schedule that somebody added, with its history; declared ones can be disabled."""
+    out = output_of(context)
+    with out.workspace("schedule") as workspace:
+        found = remove_schedule(workspace, name)
+    out.emit({"removed": found.name}, lambda console: console.print(f"{found.name} is removed"))
     return 0

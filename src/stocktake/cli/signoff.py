@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from stocktake.cli.arguments import Period, Since, Until, read_range
+from stocktake.cli.arguments import Period, Since, Until, login_name, read_range
 from stocktake.cli.items import items_table, render_unmet
 from stocktake.cli.output import output_of
 from stocktake.cli.screen import console
@@ -65,7 +64,7 @@ def signoff(
             workspace,
             found,
             window,
-            by=by.strip() or _login(),
+            by=login_name(by),
             waivers=waivers,
             record=not dry_run,
         )
@@ -96,13 +95,6 @@ def _waiver(text: str) -> tuple[str, str]:
             f"--waive {text!r} gives no reason.", hint="Write --waive ITEM='why it may fail'."
         )
     return item.strip(), reason
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise UsageError("nobody is logged in here by name.", hint="Add --by NAME.") from None
 
 
 def _list(out: Output, name: str) -> int:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from stocktake.cli.arguments import Period, Since, SystemName, Until, read_range
 from stocktake.cli.output import output_of
-from stocktake.cli.queued import USUAL, Detach, Priority, queue_up
+from stocktake.cli.queued import USUAL, Detach, Rank, queue_up
 from stocktake.run.periods import window_of
 from stocktake.run.queue import train_work
 from stocktake.run.registry import find_system
@@ -37,7 +37,7 @@ def train(
         bool, typer.Option("--force", help="Train although the gate says not_ready.")
     ] = False,
     detach: Detach = False,
-    priority: Priority = USUAL,
+    rank: Rank = USUAL,
 ) -> int:
     """Train a model and compare it with a baseline on dates it never saw.
 
@@ -51,7 +51,7 @@ def train(
         window = window_of(workspace, found, window, period=period)
         if detach:
             work = train_work(window=window, target=target, seed=seed, is_forced=force)
-            return queue_up(result, workspace, found, work, priority=priority)
+            return queue_up(result, workspace, found, work, priority=rank)
         trained, gate, folder = run_training(
             workspace, found, window, target=target, seed=seed, out=out, is_forced=force
         )

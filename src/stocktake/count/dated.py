@@ -11,6 +11,9 @@ from stocktake.model import FromDataset
 from stocktake.store.queries import embedded
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date
+
     from stocktake.model import System
 
 
@@ -29,3 +32,11 @@ def redate(conn: Connection, system: System) -> int:
             redating = QUERIES.redate_members.format(days=embedded(statement))
             moved += conn.execute(redating, {"series_id": series_id}).rowcount
     return moved
+
+
+def member_days(
+    conn: Connection, system: System, axis: FromDataset, ordinals: Collection[int]
+) -> list[date]:
+    """Return the days of those of some members that have one."""
+    parameters = {"series_id": member_series(conn, system, axis), "ordinals": list(ordinals)}
+    return [day for _, day in conn.execute(QUERIES.days_of_members, parameters)]

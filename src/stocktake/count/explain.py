@@ -19,6 +19,7 @@ from stocktake.count.schedules import scheduled
 from stocktake.count.states import QUERIES, Connection, View, member_series, state_of
 from stocktake.model import (
     GAP_STATES,
+    HELD_STATES,
     Attempt,
     Calendar,
     CaptureLine,
@@ -62,12 +63,16 @@ def why(
     state, reason, by_feed = _states(conn, system, dataset, place, view)
     feeds = _feed_states(conn, system, dataset, place, by_feed)
     names = [way.name for way in ways]
+    on = [way for way in ways if way.feed is None or way.feed.enabled_by in {"", *lifted}]
+    if any(way.delivers for way in on):  # what is off says nothing about a unit others bring
+        told_of = {way.name for way in on}
+        feeds = tuple(one for one in feeds if one.feed in told_of or one.state in HELD_STATES)
     captures = _captures(conn, system, names, key)
     upstream = _upstream(conn, system, dataset, key, view)
     next_try_at = min((feed.next_try_at for feed in feeds if feed.next_try_at), default=None)
     told = Explanation(
         Unit(dataset.name, key),
-        rule_of(system, scheduled(conn, system, dataset), ways, series=place[0] if place else ()),
+        rule_of(system, scheduled(conn, system, dataset), on, series=place[0] if place else ()),
         state,
         reason,
         feeds,
@@ -283,7 +288,7 @@ def _filling(system: System, dataset: Dataset, told: Explanation) -> str:
 
 def _file_source(system: System, told: Explanation) -> str:
     """Return the file source a unit came from; empty when no file had it."""
-    forms = {form.name for source in system.sources for form in source.files}
+    forms = {form.name for source in system.sources for form in source.files if not form.lookup}
     return next((feed.feed for feed in told.feeds if feed.feed in forms), "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
@@ -92,13 +93,13 @@ def member_keys(
     return dict(conn.execute(QUERIES.member_keys, parameters).fetchall())
 
 
-def newest_members(conn: Connection, system: System, dataset: Dataset) -> list[int]:
-    """Return the ordinals of members, the one seen on the latest day first."""
+def newest_members(conn: Connection, system: System, dataset: Dataset) -> Sequence[int]:
+    """Return the ordinals of members, the one seen on the latest day first, four bytes each."""
     axis = axis_of(dataset)
     if not isinstance(axis, FromDataset):
-        return []
+        return ()
     parameters = {"series_id": member_series(conn, system, axis)}
-    return [ordinal for (ordinal,) in conn.execute(QUERIES.newest_members, parameters)]
+    return array("i", (row[0] for row in conn.execute(QUERIES.newest_members, parameters)))
 
 
 def _standing_in(

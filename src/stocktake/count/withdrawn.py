@@ -119,9 +119,10 @@ def _still_held(
 
 
 def withdraw_derived(conn: Connection[Any], *, by: int, now: datetime) -> None:
-    """Let go of derived units that only the undo ``by`` found empty.
+    """Let go of derived units that the undo ``by`` found empty and only undone runs had held.
 
-    Derived anew, units that nothing is left of are proven empty; before the run nobody had looked.
+    Derived anew, units that nothing is left of are proven empty; before those runs nobody had
+    looked.
     """
     changes: dict[int, Change] = defaultdict(Change)
     for series_id, ordinal in conn.execute(QUERIES.empty_again, {"by": by}):

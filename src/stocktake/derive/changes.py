@@ -4,66 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from psycopg import ClientCursor
 from psycopg.sql import SQL, Identifier, Literal
 
-from stocktake.derive.target import QUERIES
+from stocktake.derive.target import COMMA, QUERIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from psycopg import Connection
-    from psycopg.sql import Composable
+    from psycopg.sql import Composable, Composed
 
     from stocktake.derive.target import Target
 
 
-def oldest_transaction(conn: Connection[Any]) -> datetime:
-    """Return the instant from which on rows may have been loaded that nobody can see yet.
-
-    Only the login is shown the sessions' starts, so the role is changed for one statement.
-    """
-    current, session = _row(conn, QUERIES.session_role)
-    if current != session:
-        conn.execute(QUERIES.act_as, {"role": "none"})
-    (instant,) = _row(conn, QUERIES.oldest_transaction)
-    if current != session:
-        conn.execute(QUERIES.act_as, {"role": current})
-    return cast("datetime", instant)
-
-
-def has_changes(conn: Connection[Any], target: Target, watermark: datetime) -> bool:
-    """Return whether any input may have changed since ``watermark``; reads two indexes each."""
-    read = list(target.derivation.inputs)
-    if target.is_update_only:
-        read.append(target.derivation.dataset)
-    return any(
-        _row(
-            conn,
-            QUERIES.has_changes.format(input=Identifier(target.system.name, name)),
-            {"system": target.system.name, "dataset": name, "watermark": watermark},
-        )[0]
-        for name in read
+def touch_changed(conn: Connection[Any], target: Target, watermark: datetime) -> int:
+    """Fill ``touched_keys`` with what changes since ``watermark`` touch; return how many."""
+    touching = QUERIES.create_touched_keys_of.format(
+        changes=_changes(target, watermark),
+        scope=target.scope,
+        typed_scope=target.typed_scope,
+        touched=target.required("touched"),
     )
-
-
-def touch_changed(conn: Connection[Any], target: Target, watermark: datetime) -> None:
-    """Fill ``touched_keys`` with what changes since ``watermark`` touch."""
-    for name in target.derivation.inputs:
-        _create_view(conn, target, name, watermark)
-    create_touched_keys(conn, target)
-    statement = QUERIES.fill_touched_keys.format(
-        scope=target.scope, touched=target.required("touched")
+    cursor = in_one_trip(
+        conn, (QUERIES.drop_scratch, touching, QUERIES.analyze_touched_keys), parameters_of(target)
     )
-    conn.execute(statement, parameters_of(target), prepare=False)
-    _drop_views(conn, target)
+    cursor.nextset()
+    touched = cursor.rowcount
     if target.is_update_only:
-        conn.execute(
-            QUERIES.touch_new_rows.format(
-                scope=target.scope, target=target.table, watermark=Literal(watermark)
-            )
+        added = QUERIES.touch_new_rows.format(
+            scope=target.scope, target=target.table, watermark=Literal(watermark)
         )
-    conn.execute(QUERIES.analyze_touched_keys)
+        touched += conn.execute(added, prepare=False).rowcount
+    return touched
 
 
 def touch_everything(conn: Connection[Any], target: Target) -> None:
@@ -74,33 +48,32 @@ def touch_everything(conn: Connection[Any], target: Target) -> None:
     every = _every_key(target)
     if every is not None:
         statement = QUERIES.fill_every_key.format(scope=target.scope, every=every)
-        conn.execute(statement, parameters_of(target), prepare=False)
     else:
-        _view_everything(conn, target)
         statement = QUERIES.fill_touched_keys.format(
-            scope=target.scope, touched=target.required("touched")
+            changes=_everything(target), scope=target.scope, touched=target.required("touched")
         )
-        conn.execute(statement, parameters_of(target), prepare=False)
-        _drop_views(conn, target)
+    conn.execute(statement, parameters_of(target), prepare=False)
     conn.execute(QUERIES.analyze_touched_keys)
 
 
-def touch_units(
-    conn: Connection[Any], target: Target, *, column: str, units: Sequence[str]
-) -> None:
+def touch_units(conn: Connection[Any], target: Target, *, column: str, units: Sequence[str]) -> int:
     """Add the keys of units to ``touched_keys``; a derivation that cannot list its keys has none.
 
     Args:
         column: Column of the scope that names a unit.
         units: Its values.
+
+    Returns:
+        How many were not touched yet.
     """
     every = _every_key(target)
     if every is None or not units:
-        return
+        return 0
     statement = QUERIES.touch_units.format(
         scope=target.scope, every=every, column=Identifier(column)
     )
-    conn.execute(statement, parameters_of(target) | {"keys": list(units)}, prepare=False)
+    keys = {"keys": list(units)}
+    return conn.execute(statement, parameters_of(target) | keys, prepare=False).rowcount
 
 
 def touch_sample(
@@ -108,14 +81,14 @@ def touch_sample(
 ) -> None:
     """Fill ``touched_keys`` with a random ``share`` (0 to 1) of the keys, ``least`` at least."""
     create_touched_keys(conn, target)
-    every = _every_key(target)
-    if every is None:
-        _view_everything(conn, target)
-        every = target.required("touched")
-    statement = QUERIES.fill_sample.format(scope=target.scope, every=every, target=target.table)
+    statement = QUERIES.fill_sample.format(
+        changes=_everything(target),
+        scope=target.scope,
+        every=_every_key(target) or target.required("touched"),
+        target=target.table,
+    )
     values = {"share": share, "least": least, "seed": seed}
     conn.execute(statement, parameters_of(target) | values, prepare=False)
-    _drop_views(conn, target)
     conn.execute(QUERIES.analyze_touched_keys)
 
 
@@ -153,51 +126,59 @@ def create_touched_keys(conn: Connection[Any], target: Target) -> None:
     conn.execute(QUERIES.create_touched_keys.format(scope=target.scope, target=target.table))
 
 
-def _create_view(conn: Connection[Any], target: Target, name: str, watermark: datetime) -> None:
+def in_one_trip(
+    conn: Connection[Any], statements: Sequence[Composable], values: Mapping[str, Any]
+) -> ClientCursor[Any]:
+    """Execute statements one after the other without waiting in between.
+
+    Several statements take parameters only where the client writes them into the text.
+
+    Returns:
+        A cursor on the first one's result; ``nextset`` goes to the next.
+    """
+    cursor = ClientCursor(conn)
+    cursor.execute(SQL("\n").join(statements), values, prepare=False)
+    return cursor
+
+
+def _changes(target: Target, watermark: datetime) -> Composed:
+    """Return each input's changes as a query named ``changed_<dataset>``."""
+    return COMMA.join(_changed(target, name, watermark) for name in target.derivation.inputs)
+
+
+def _changed(target: Target, name: str, watermark: datetime) -> Composed:
     dataset = target.system.dataset(name)
-    table = Identifier(target.system.name, dataset.name).as_string(conn)
-    types: Mapping[str, str] = dict(
-        conn.execute(QUERIES.table_columns, {"target": table}).fetchall()
-    )
+    types = target.tables[name]
     matches = SQL(" and ").join(
         SQL("t.{} = (v.row_key ->> {})::{}").format(
             Identifier(column), Literal(column), SQL(types[column])
         )
         for column in dataset.key
     )
-    view = _view(name)
-    conn.execute(QUERIES.drop_view.format(view=view))
-    conn.execute(
-        QUERIES.view_changes.format(
-            view=view,
-            input=Identifier(target.system.name, dataset.name),
-            matches_version=matches,
-            system=Literal(target.system.name),
-            dataset=Literal(dataset.name),
-            watermark=Literal(watermark),
-        )
+    return QUERIES.changes.format(
+        name=_named(name),
+        input=Identifier(target.system.name, dataset.name),
+        matches_version=matches,
+        system=Literal(target.system.name),
+        dataset=Literal(dataset.name),
+        watermark=Literal(watermark),
     )
 
 
-def _view_everything(conn: Connection[Any], target: Target) -> None:
-    for name in target.derivation.inputs:
-        conn.execute(QUERIES.drop_view.format(view=_view(name)))
-        table = Identifier(target.system.name, name)
-        conn.execute(QUERIES.view_everything.format(view=_view(name), input=table))
+def _everything(target: Target) -> Composed:
+    """Return each input whole, by the names its changes have."""
+    return COMMA.join(
+        QUERIES.everything.format(name=_named(name), input=Identifier(target.system.name, name))
+        for name in target.derivation.inputs
+    )
 
 
-def _drop_views(conn: Connection[Any], target: Target) -> None:
-    """A view left behind would forbid migrations of the tables it reads."""
-    for name in target.derivation.inputs:
-        conn.execute(QUERIES.drop_view.format(view=_view(name)))
+def _named(name: str) -> Identifier:
+    return Identifier(f"changed_{name}")
 
 
-def _view(name: str) -> Identifier:
-    return Identifier("pg_temp", f"changed_{name}")
-
-
-def _row(conn: Connection[Any], statement: Any, values: Mapping[str, Any] | None = None) -> Any:
-    row = conn.execute(statement, values, prepare=False).fetchone()
+def _row(conn: Connection[Any], statement: Any) -> Any:
+    row = conn.execute(statement, prepare=False).fetchone()
     if row is None:
         raise LookupError("a statement that always gives a row gave none")
     return row

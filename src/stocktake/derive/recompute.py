@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from psycopg.types.json import Jsonb
+from psycopg.sql import Identifier
 
 from stocktake.derive.changes import (
     count_touched,
-    has_changes,
-    oldest_transaction,
+    in_one_trip,
     parameters_of,
     touch_changed,
     touch_everything,
     touch_units,
     touched_units,
 )
-from stocktake.derive.target import QUERIES, Target, target_of
+from stocktake.derive.survey import has_changes, remember, survey
+from stocktake.derive.target import QUERIES, Target, names
 from stocktake.model import FromDataset, RowCounts, Values
 from stocktake.observe.failpoints import reach
 
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from psycopg import Connection
+    from psycopg.sql import Composable
 
+    from stocktake.derive.survey import Survey
     from stocktake.model import Derivation, System
+
+MANY_KEYS = 1000
+"""From this many on it is worth asking whether a table is empty, and may be filled directly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +55,6 @@ class Derived:
     touched_keys: int
     units: tuple[tuple[str, ...], ...]
     is_full: bool
-
-
-class LastTime(NamedTuple):
-    """The last recomputation.
-
-    Args:
-        watermark: Rows loaded from this instant on were not seen.
-        parameters: Those used.
-        noted_until: What changed before this instant was noted as stale since; None: nothing.
-    """
-
-    watermark: datetime
-    parameters: dict[str, Any]
-    noted_until: datetime | None
 
 
 def in_order(derivations: Sequence[Derivation]) -> tuple[Derivation, ...]:
@@ -98,7 +89,6 @@ def derive(
     derivation: Derivation,
     *,
     full: bool = False,
-    lacking: Sequence[str] = (),
     run_id: int | None,
     now: datetime,
 ) -> Derived:
@@ -106,39 +96,63 @@ def derive(
 
     Everything is recomputed when ``full``, the first time, and when the derivation's parameters
     (``Derivation.using``) differ from those of the last time. Nothing is committed; use a
-    transaction of its own, begun after the loads were committed, or their rows are taken for
-    changed once more the next time.
+    transaction of its own, begun after the loads were committed: rows that it loads later are not
+    seen as changes any more.
 
     Args:
         full: Recompute every key.
-        lacking: Units counted as missing although their inputs are there; recomputed as well.
         run_id: Run that stored rows are ascribed to.
         now: UTC; given to the statements as ``%(now)s`` and kept with the watermark.
     """
-    target = target_of(conn, system, derivation)
-    conn.execute(QUERIES.take_turn, {"name": target.name})
-    used = parameters_of(target)
-    state = read_state(conn, target)
-    # Looked up before anything is read: what commits later is found by the next recomputation.
-    watermark = oldest_transaction(conn)
-    is_full = full or state is None or state.parameters != used
-    values = {**used, "now": now, "_run_id": run_id}
+    surveyed = survey(conn, system, [derivation])
+    done = derive_surveyed(conn, surveyed, derivation, full=full, run_id=run_id, now=now)
+    remember(conn, surveyed, run_id=run_id, now=now)
+    conn.execute(QUERIES.drop_scratch)
+    return done
+
+
+def derive_surveyed(
+    conn: Connection[Any],
+    surveyed: Survey,
+    derivation: Derivation,
+    *,
+    full: bool = False,
+    lacking: Sequence[str] = (),
+    run_id: int | None,
+    now: datetime,
+) -> Derived:
+    """Recompute one of the derivations surveyed, as ``derive`` does; ``remember`` it afterwards.
+
+    Args:
+        surveyed: Made in the same transaction.
+        full: Recompute every key.
+        lacking: Units counted as missing although their inputs are there; recomputed as well.
+        run_id: Run that stored rows are ascribed to.
+        now: UTC.
+    """
+    target = surveyed.target(derivation)
+    state = surveyed.state(target)
+    is_full = full or state is None or state.parameters != parameters_of(target)
+    touched = 0
     if is_full or state is None:
         touch_everything(conn, target)
-    elif lacking or has_changes(conn, target, state.watermark):
-        touch_changed(conn, target, state.watermark)
-        touch_units(conn, target, column=unit_column(system, derivation), units=lacking)
-    else:
-        _write_state(conn, target, watermark, used, values)
+        touched = count_touched(conn)
+    elif lacking or has_changes(conn, surveyed, derivation, state.watermark):
+        touched = touch_changed(conn, target, state.watermark)
+        touched += touch_units(
+            conn, target, column=unit_column(surveyed.system, derivation), units=lacking
+        )
+    surveyed.close(target)
+    if not touched and not is_full:
         return Derived(derivation.dataset, RowCounts(), 0, 0, (), is_full=False)
     reach("derive_touched")
-    counts, deleted = _merge(conn, target, values, is_full=is_full)
-    _write_state(conn, target, watermark, used, values)
-    touched = count_touched(conn)
+    values = {**parameters_of(target), "now": now, "_run_id": run_id}
+    counts, deleted = _merge(conn, target, values, is_full=is_full, touched=touched)
+    if counts.inserted or counts.updated or deleted:
+        surveyed.wrote(target)
     units = touched_units(conn, target)
     if is_full:  # a unit is computed also when there was nothing to compute it from
         units = tuple(sorted({*units, *_every_unit(target)}))
-    conn.execute(QUERIES.drop_scratch)
     return Derived(derivation.dataset, counts, deleted, touched, units, is_full)
 
 
@@ -160,42 +174,97 @@ def unit_column(system: System, derivation: Derivation) -> str:
 
 def compute_rows(conn: Connection[Any], target: Target, values: Mapping[str, Any]) -> int:
     """Fill the table ``computed`` with the rows of ``touched_keys``; return how many."""
+    cursor = in_one_trip(conn, _computing(target), values)
+    return cursor.rowcount
+
+
+def _computing(target: Target) -> tuple[Composable, ...]:
     parts = target.parts()
-    conn.execute(QUERIES.create_computed.format(**parts))
-    statement = QUERIES.fill_computed.format(columns=parts["columns"], rows=target.rows())
-    filled = conn.execute(statement, values, prepare=False).rowcount
-    conn.execute(QUERIES.analyze_computed)
-    return filled
-
-
-def read_state(conn: Connection[Any], target: Target) -> LastTime | None:
-    """Return what is known of the last recomputation, ``None`` when there was none."""
-    row = conn.execute(QUERIES.read_state, target.stored_as).fetchone()
-    return None if row is None else LastTime(*row)
+    return (
+        QUERIES.create_computed.format(columns=parts["columns"], rows=target.rows()),
+        QUERIES.analyze_computed.format(key_list=names(target.key)),
+    )
 
 
 def _merge(
-    conn: Connection[Any], target: Target, values: Mapping[str, Any], *, is_full: bool
+    conn: Connection[Any],
+    target: Target,
+    values: Mapping[str, Any],
+    *,
+    is_full: bool,
+    touched: int,
 ) -> tuple[RowCounts, int]:
     parts = target.parts()
-    if not target.is_update_only and _is_empty(conn, target):
+    if target.is_update_only:
+        read = compute_rows(conn, target, values)
+        updated = conn.execute(QUERIES.update_columns.format(**parts), prepare=False).rowcount
+        return RowCounts(read=read, updated=updated, unchanged=read - updated), 0
+    if (is_full or touched > MANY_KEYS) and _is_empty(conn, target):
         statement = QUERIES.insert_all.format(**parts, rows=target.rows())
         inserted = conn.execute(statement, values, prepare=False).rowcount
         return RowCounts(read=inserted, inserted=inserted), 0
-    read = compute_rows(conn, target, values)
-    if target.is_update_only:
-        updated = conn.execute(QUERIES.update_columns.format(**parts)).rowcount
-        return RowCounts(read=read, updated=updated, unchanged=read - updated), 0
-    vanished = (QUERIES.is_vanished_of_all if is_full else QUERIES.is_vanished).format(**parts)
+    if is_full:
+        read = compute_rows(conn, target, values)
+        vanished = QUERIES.is_vanished_of_all.format(**parts)
+        return _write(conn, target, values, read=read, vanished=vanished)
+    return _merge_touched(conn, target, values)
+
+
+def _merge_touched(
+    conn: Connection[Any], target: Target, values: Mapping[str, Any]
+) -> tuple[RowCounts, int]:
+    """Put the rows of touched keys into the table: mostly all are new, or none differs."""
+    parts = target.parts()
+    vanished = QUERIES.is_vanished.format(**parts)
+    comparing = QUERIES.compare_computed.format(
+        **parts, is_vanished=vanished, first_key=Identifier(target.key[0])
+    )
+    cursor = in_one_trip(conn, (*_computing(target), comparing), values)
+    read = cursor.rowcount
+    cursor.nextset()
+    cursor.nextset()
+    found = Found(*(cursor.fetchone() or ()))
+    return _write(conn, target, values, read=read, vanished=vanished, found=found)
+
+
+class Found(NamedTuple):
+    """How computed rows and stored ones differ: rows per kind, or some number where unknown."""
+
+    vanished: int = 1
+    changed: int = 1
+    new: int = 1
+
+
+UNKNOWN = Found()
+
+
+def _write(
+    conn: Connection[Any],
+    target: Target,
+    values: Mapping[str, Any],
+    *,
+    read: int,
+    vanished: Composable,
+    found: Found = UNKNOWN,
+) -> tuple[RowCounts, int]:
+    parts = target.parts()
+    steps = (
+        (found.vanished, QUERIES.delete_vanished.format(target=target.table, is_vanished=vanished)),
+        (found.changed, QUERIES.update_changed.format(**parts)),
+        (found.new, QUERIES.insert_new.format(**parts)),
+    )
     if _is_read_by_others(target):
-        names = {"run_id": values["_run_id"], **target.stored_as}
-        conn.execute(QUERIES.keep_deleted.format(**parts, is_vanished=vanished), names)
-        conn.execute(QUERIES.keep_updated.format(**parts), names)
-    deleted = conn.execute(
-        QUERIES.delete_vanished.format(target=target.table, is_vanished=vanished)
-    ).rowcount
-    updated = conn.execute(QUERIES.update_changed.format(**parts), values).rowcount
-    inserted = conn.execute(QUERIES.insert_new.format(**parts), values).rowcount
+        names_of_run = {"run_id": values["_run_id"], **target.stored_as}
+        keep_deleted = QUERIES.keep_deleted.format(**parts, is_vanished=vanished)
+        for count, keep in (
+            (found.vanished, keep_deleted),
+            (found.changed, QUERIES.keep_updated.format(**parts)),
+        ):
+            if count:
+                conn.execute(keep, names_of_run, prepare=False)
+    deleted, updated, inserted = (
+        conn.execute(step, values, prepare=False).rowcount if count else 0 for count, step in steps
+    )
     unchanged = read - updated - inserted
     return RowCounts(read=read, inserted=inserted, updated=updated, unchanged=unchanged), deleted
 
@@ -212,15 +281,3 @@ def _is_read_by_others(target: Target) -> bool:
 def _is_empty(conn: Connection[Any], target: Target) -> bool:
     row = conn.execute(QUERIES.is_empty.format(target=target.table)).fetchone()
     return row == (True,)
-
-
-def _write_state(
-    conn: Connection[Any],
-    target: Target,
-    watermark: datetime,
-    used: Mapping[str, int | str],
-    values: Mapping[str, Any],
-) -> None:
-    state = {"watermark": watermark, "parameters": Jsonb(dict(used))}
-    run = {"run_id": values["_run_id"], "at": values["now"]}
-    conn.execute(QUERIES.write_state, target.stored_as | state | run)

@@ -52,6 +52,8 @@ class Guard:
     def __init__(self, settings: Mapping[str, Mapping[str, object]]) -> None:
         """Read ``base_url`` and ``allowed_hosts`` of every source.
 
+        With ``opens_private`` the name of a ``base_url`` may lead to a private address.
+
         Raises:
             ConfigurationError: A ``base_url`` is not a plain http or https address.
         """
@@ -71,7 +73,9 @@ class Guard:
             names = str(own.get("allowed_hosts") or "").lower().split(",")
             self._hosts[source] = frozenset(name.strip() for name in names if name.strip())
         self._own_private = frozenset(
-            base.host for base in self._base.values() if _is_private_host(base.host)
+            base.host
+            for name, base in self._base.items()
+            if is_private_host(base.host) or settings[name].get("opens_private")
         )
 
     def check(self, source: str, url: str) -> Origin:
@@ -84,7 +88,7 @@ class Guard:
         base = self._base.get(source)
         if origin == base:
             return origin
-        if _is_private_host(origin.host):
+        if is_private_host(origin.host):
             raise RequestRefused(f"{source}: {origin.host} is not a public address.")
         if base is None or not (
             origin.host == base.host
@@ -188,7 +192,12 @@ def _is_plain_host(host: str) -> bool:
     return bool(_HOST.fullmatch(host)) and not _NUMBER.fullmatch(last)
 
 
-def _is_private_host(host: str) -> bool:
+def is_private_host(host: str) -> bool:
+    """Tell whether ``host`` spells an address that is not public, or names one by custom.
+
+    >>> is_private_host("10.1.2.3"), is_private_host("printer.local"), is_private_host("a.example")
+    (True, True, False)
+    """
     address = literal_address(host)
     if address is not None:
         return not is_public(address)

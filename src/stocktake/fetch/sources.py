@@ -68,15 +68,17 @@ def pause_source(
     return conn.execute(QUERIES.pause_source, parameters).fetchone() is not None
 
 
-def resume_source(conn: psycopg.Connection[Any], source: str) -> bool:
+def resume_source(
+    conn: psycopg.Connection[Any], source: str, *, now: datetime | None = None
+) -> bool:
     """Let requests pass again and forget pauses, open circuits and learned limits.
 
     Returns:
         Whether the source was paused.
     """
-    was_paused = conn.execute(QUERIES.resume_source, {"source": source}).fetchone() is not None
+    resumed = conn.execute(QUERIES.resume_source, {"source": source, "at": now}).fetchone()
     conn.execute(QUERIES.reset_gates, {"source": source})
-    return was_paused
+    return resumed is not None
 
 
 def endpoint_states(

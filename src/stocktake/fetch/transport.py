@@ -1,4 +1,4 @@
-"""One GET, to its last byte or to a plain word on why not; no redirects, no retries, no cookies."""
+"""One exchange to its last byte, or to a plain word on why not; no redirects, retries, cookies."""
 
 from __future__ import annotations
 
@@ -67,6 +67,16 @@ class Transport(Protocol):
             RequestRefused: The host leads to an address that may not be asked.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request as it is sent."""
+
+    method: str
+    url: URL
+    headers: Mapping[str, str]
+    body: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -141,7 +151,24 @@ class AiohttpTransport:
         self, url: str, *, headers: Mapping[str, str], timeout_seconds: float, max_bytes: int
     ) -> Response:
         """Return what ``url`` answered; see ``Transport.get``."""
-        target = URL(url, encoded=True)
+        asked = _Asked("GET", URL(url, encoded=True), headers)
+        return await self._exchange(asked, timeout_seconds, max_bytes)
+
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str],
+        timeout_seconds: float,
+        max_bytes: int,
+    ) -> Response:
+        """Send ``body`` and return what ``url`` answered; otherwise like ``get``."""
+        asked = _Asked("POST", URL(url, encoded=True), headers, body)
+        return await self._exchange(asked, timeout_seconds, max_bytes)
+
+    async def _exchange(self, asked: _Asked, timeout_seconds: float, max_bytes: int) -> Response:
+        target = asked.url
         host = target.host or ""
         if literal_address(host) is not None:  # addresses are never resolved, so vet them here
             self._guard.vet(host, [host])
@@ -150,7 +177,7 @@ class AiohttpTransport:
         flaw, was_sent, body = "", True, b""
         try:
             async with asyncio.timeout(timeout_seconds):
-                await self._receive(target, headers, arrived, max_bytes)
+                await self._receive(asked, arrived, max_bytes)
                 body = await _decoded(arrived, max_bytes)
         except TimeoutError:
             flaw = f"no complete answer within {timeout_seconds:g} s"
@@ -161,14 +188,16 @@ class AiohttpTransport:
         seconds = time.perf_counter() - began
         return Response(arrived.status, arrived.headers, body, seconds, flaw, was_sent)
 
-    async def _receive(
-        self, url: URL, headers: Mapping[str, str], arrived: _Arrived, max_bytes: int
-    ) -> None:
+    async def _receive(self, asked: _Asked, arrived: _Arrived, max_bytes: int) -> None:
         if self._session is None:
             raise RuntimeError("The transport is used outside its 'async with' block.")
-        request_headers = {"Accept-Encoding": ACCEPTED, **headers}
-        async with self._session.get(
-            url, headers=request_headers, allow_redirects=False, middlewares=(_only_once(),)
+        async with self._session.request(
+            asked.method,
+            asked.url,
+            data=asked.body,
+            headers={"Accept-Encoding": ACCEPTED, **asked.headers},
+            allow_redirects=False,
+            middlewares=(_only_once(),),
         ) as response:
             arrived.status = response.status
             arrived.headers = _plain_headers(response)

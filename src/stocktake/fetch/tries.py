@@ -14,6 +14,7 @@ from stocktake.fetch.gate import Held
 from stocktake.fetch.guard import request_url
 from stocktake.fetch.judge import Meaning, Verdict, judge
 from stocktake.fetch.login import kept_headers
+from stocktake.fetch.relative import as_sent
 from stocktake.fetch.retry_after import retry_after_seconds
 from stocktake.model import Attempt, Capture, State
 from stocktake.observe.failpoints import reach
@@ -101,10 +102,10 @@ async def fetch_page(
     What arrived with a failure is added to the talk's pages; damaged answers of tries that were
     repeated are added to its evidence.
     """
-    url = request_url(talk.base_url, request)
     condition = _condition(known)
     talk.failed = talk.waited = 0
     while True:
+        url = request_url(talk.base_url, as_sent(request, talk.feed.endpoint, now=talk.clock()))
         sent = await talk.exchange.send(
             url, endpoint=talk.feed.endpoint, headers={**talk.headers, **condition}
         )

@@ -306,8 +306,8 @@ def _overwrite(table: FacetTable, *, names: Sequence[str], is_latest: bool) -> C
         columns=COMMA.join(
             part
             for part in (
-                _each(FRAGMENTS.held_column, table.key),
-                _each(FRAGMENTS.shown_column, names) if names else None,
+                each_column(FRAGMENTS.held_column, table.key),
+                each_column(FRAGMENTS.shown_column, names) if names else None,
             )
             if part is not None
         ),
@@ -318,14 +318,19 @@ def _overwrite(table: FacetTable, *, names: Sequence[str], is_latest: bool) -> C
         stage=Identifier(table.stage),
         table=table.table,
         same_key=table.same_key("given"),
-        told=SQL(" ").join(
-            FRAGMENTS.told_by.format(facet=Literal(other.name), told=_told(other))
-            for other in others
-        ),
+        told=told_laterals(others),
         shown=COMMA.join(_shown(table, others, names)),
         same_key_compared=table.same_key("compared"),
         assignments=COMMA.join(assignments),
         applies=_applies(table, is_latest=is_latest),
+    )
+
+
+def told_laterals(tellers: Sequence[Facet]) -> Composable:
+    """Return the joins that bring rows as other facets told them."""
+    return SQL(" ").join(
+        FRAGMENTS.told_by.format(facet=Literal(other.name), told=told_row(other))
+        for other in tellers
     )
 
 
@@ -383,33 +388,20 @@ def _told_values(table: FacetTable, name: str) -> Iterable[Composable]:
             yield FRAGMENTS.given_value.format(column=Identifier(name))
         elif name in facet.columns:
             yield FRAGMENTS.told_value.format(
-                hash=Identifier(f"_{facet.name}_hash"), told=_told(facet), column=Identifier(name)
+                hash=Identifier(f"_{facet.name}_hash"),
+                told=told_row(facet),
+                column=Identifier(name),
             )
 
 
 def _overruled(table: FacetTable, others: Sequence[Facet], shared: Sequence[str]) -> Composable:
     """Return what facets told of shared columns that is not the value shown, by facet."""
-    parts: list[Composable] = []
-    for other in others:
-        names = [name for name in shared if name in other.columns]
-        fields = [
-            FRAGMENTS.told_field.format(told=_told(other), column=Identifier(name))
-            for name in names
-        ]
-        parts.append(
-            FRAGMENTS.overruled_told.format(
-                hash=Identifier(f"_{other.name}_hash"),
-                told_values=COMMA.join(fields),
-                shown_values=_each(FRAGMENTS.shown_column, names),
-                facet=Literal(other.name),
-                differences=_differences(names, fields),
-            )
-        )
+    parts = [overruled_by(other, shared) for other in others]
     given = [FRAGMENTS.given_value.format(column=Identifier(name)) for name in shared]
     parts.append(
         FRAGMENTS.overruled_given.format(
             told_values=COMMA.join(given),
-            shown_values=_each(FRAGMENTS.shown_column, shared),
+            shown_values=each_column(FRAGMENTS.shown_column, shared),
             facet=Literal(table.facet.name),
             differences=_differences(shared, given),
         )
@@ -417,7 +409,23 @@ def _overruled(table: FacetTable, others: Sequence[Facet], shared: Sequence[str]
     return FRAGMENTS.overruled_all.format(parts=CONCAT.join(parts))
 
 
-def _each(fragment: SQL, names: Iterable[str]) -> Composable:
+def overruled_by(other: Facet, shared: Sequence[str]) -> Composable:
+    """Return what one other facet told of shared columns that is not the value shown."""
+    names = [name for name in shared if name in other.columns]
+    fields = [
+        FRAGMENTS.told_field.format(told=told_row(other), column=Identifier(name)) for name in names
+    ]
+    return FRAGMENTS.overruled_told.format(
+        hash=Identifier(f"_{other.name}_hash"),
+        told_values=COMMA.join(fields),
+        shown_values=each_column(FRAGMENTS.shown_column, names),
+        facet=Literal(other.name),
+        differences=_differences(names, fields),
+    )
+
+
+def each_column(fragment: SQL, names: Iterable[str]) -> Composable:
+    """Return a fragment for each column, joined by commas."""
     return COMMA.join(fragment.format(column=Identifier(name)) for name in names)
 
 
@@ -449,7 +457,8 @@ def _pairs(names: Iterable[str]) -> Composable:
     return FRAGMENTS.json_object.format(pairs=COMMA.join(pairs))
 
 
-def _told(facet: Facet) -> Identifier:
+def told_row(facet: Facet) -> Identifier:
+    """Return how statements call the row as a facet told it."""
     return Identifier(_short(f"_told_{facet.name}"))
 
 

@@ -3,7 +3,7 @@
 from stocktake.model import checks, criteria
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.criterion import Criterion, Gate, GateVerdict, Item, ItemLine, SignOff
-from stocktake.model.dataset import Dataset, Derivation, Facet, Schedule, System
+from stocktake.model.dataset import Dataset, Derivation, Facet, System
 from stocktake.model.expectation import (
     Calendar,
     Closure,
@@ -34,6 +34,7 @@ from stocktake.model.plan import (
     RowCounts,
     RunReport,
 )
+from stocktake.model.schedule import Schedule
 from stocktake.model.source import (
     Assumed,
     Capture,
@@ -45,6 +46,7 @@ from stocktake.model.source import (
     Request,
     Settle,
     Source,
+    Whole,
     Window,
 )
 from stocktake.model.training import Trained
@@ -131,6 +133,7 @@ __all__ = [
     "Unit",
     "UnitOutcome",
     "Values",
+    "Whole",
     "Window",
     "axis_index",
     "checks",

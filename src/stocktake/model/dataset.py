@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from stocktake.model.criterion import require_unique
+from stocktake.model.partition import is_dated
 
 if TYPE_CHECKING:
     from stocktake.model.check import Check
     from stocktake.model.criterion import Criterion, Gate
     from stocktake.model.expectation import Expectation
     from stocktake.model.partition import Partitions
+    from stocktake.model.schedule import Schedule
     from stocktake.model.source import Feed, Source
 
 
@@ -61,7 +63,9 @@ class Dataset:
             dimensions.
         target: Fraction of expected units that should be held, 0 to 1.
         aliases: Older names accepted in commands.
-        priority: 0 is filled first.
+        priorities: How urgent its units are, 0 first, by the period they lie in: the newest one's,
+            the one's before it, and so on; the last speaks for all older ones. Periods are those
+            of the system, else its years. Only dated units can differ.
         title: For people.
         final_rows: About how many rows the finished history has, for reports. Never a test of
             completeness, which is by unit.
@@ -77,7 +81,7 @@ class Dataset:
     waived: str = ""
     target: float = 1.0
     aliases: tuple[str, ...] = ()
-    priority: int = 0
+    priorities: tuple[int, ...] = (0,)
     title: str = ""
     final_rows: int | None = None
 
@@ -124,17 +128,6 @@ class Derivation:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """When a piece of work recurs."""
-
-    name: str
-    cron: str
-    zone: str
-    verb: str
-    datasets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class System:
     """A group of datasets shipped together.
 
@@ -174,9 +167,17 @@ class System:
     first_month: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse a sign-off list or gates in which a name occurs twice."""
+        """Refuse names that occur twice, and ages of units that have none.
+
+        Raises:
+            ValueError: As named.
+        """
         require_unique(one.name for one in self.signoff)
         require_unique(one.name for one in self.gates)
+        for dataset in self.datasets:
+            if len(dataset.priorities) > 1 and not is_dated(dataset.partitions):
+                message = f"{dataset.name}: units without days cannot differ in priority"
+                raise ValueError(message)
 
     def gate(self, name: str) -> Gate:
         """Return a gate by name; ``KeyError`` when there is none."""
@@ -193,9 +194,9 @@ class System:
         raise KeyError(name)
 
     def feeds(self) -> tuple[tuple[Source, Feed], ...]:
-        """Return every feed with its source, most urgent first."""
+        """Return every feed with its source, in the order of their turns."""
         pairs = [(source, feed) for source in self.sources for feed in source.feeds]
-        return tuple(sorted(pairs, key=lambda pair: pair[1].priority))
+        return tuple(sorted(pairs, key=lambda pair: pair[1].turn))
 
     def feed(self, name: str) -> tuple[Source, Feed]:
         """Return a feed and its source by the feed's name; ``KeyError`` when there is none."""

@@ -122,11 +122,14 @@ class Scheduled:
         statement: Its name.
         reason: Why other days of a listed series are not expected.
         otherwise: Speaks for series of which no day is listed.
+        named_by: Dataset whose rows list the days, where feeds bring them: a run that fetches
+            them asks for the days they list in the same go.
     """
 
     statement: str
     reason: str
     otherwise: Expectation
+    named_by: str = ""
 
     def spans(self, series: tuple[str, ...], since: date, until: date) -> Iterable[Span]:
         """Return what holds while no day is listed."""

@@ -84,6 +84,12 @@ def axis_index(partitions: Partitions) -> int:
     return len(dims) - 1
 
 
+def is_dated(partitions: Partitions) -> bool:
+    """Return whether its units have days: they are days, or members that have one."""
+    axis = dimensions(partitions)[axis_index(partitions)]
+    return isinstance(axis, Days) or (isinstance(axis, FromDataset) and axis.day is not None)
+
+
 EPOCH = date(1970, 1, 1)
 
 

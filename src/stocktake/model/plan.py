@@ -26,6 +26,8 @@ class PlanOptions:
         max_requests: Stop planning after this many requests.
         until_target: Plan only what is needed to reach the targets.
         refetch: Fetch also what is held and complete.
+        priorities: Only units as urgent as one of these; empty means all. See
+            ``Dataset.priorities``.
     """
 
     datasets: tuple[str, ...] = ()
@@ -37,6 +39,12 @@ class PlanOptions:
     max_requests: int | None = None
     until_target: bool = False
     refetch: bool = False
+    priorities: tuple[int, ...] = ()
+
+    @property
+    def is_by_priority(self) -> bool:
+        """Whether the plan is to tell urgent units from others."""
+        return bool(self.priorities) or self.order == "priority"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class PlanPart:
 
     Args:
         wave: Waves run one after another, with checks between; parts of a wave run in parallel.
-        label: What the wave is (``2026``, ``enrichment``).
+        label: What the wave is (``2026``, ``enrichment``, ``P0 2026``).
         kind: ``fetch`` or ``derive``.
         feed: Feed, or derived dataset.
         ordinals: Per series key: half-open ordinal ranges in the order they are to be filled.
@@ -53,6 +61,7 @@ class PlanPart:
         requests: HTTP requests it needs (an estimate when ``dynamic``).
         dynamic: Units become known only when the wave starts (enrichment of new horses).
         reason: Why these units are in the plan.
+        priority: How urgent they are, where the plan tells.
     """
 
     wave: int
@@ -64,6 +73,7 @@ class PlanPart:
     requests: int
     dynamic: bool = False
     reason: str = ""
+    priority: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

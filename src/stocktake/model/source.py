@@ -28,6 +28,9 @@ class Endpoint:
             but ``text/html`` is refused before it is parsed.
         patience: Failures in a row that open its circuit.
         silence: What it means when nothing comes before the deadline, for users.
+        relative_day: Parameter in which it knows days as ``today`` and ``tomorrow`` only, and the
+            IANA zone meant. Requests name the day itself, so that captures of different days
+            differ; the word takes its place when a request is sent, and other days are refused.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Endpoint:
     media_type: str = "application/json"
     patience: int = 5
     silence: str = ""
+    relative_day: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,24 @@ NOTHING_SEEN = Assumed()
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A table of which an answer tells every row of its units: what it leaves out was withdrawn.
+
+    Args:
+        dataset: The table; its units are the feed's.
+        facet: The facet the feed tells there.
+        unit: SQL expressions on the table's columns that give a row's unit, in the order of the
+            partitions (``("race_date", "lower(region)")``).
+        where: SQL condition of the rows this feed tells, where others tell the same facet.
+    """
+
+    dataset: str
+    facet: str
+    unit: tuple[str, ...]
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     """One way rows come from a source.
 
@@ -202,13 +224,16 @@ class Feed:
             units wanted are handed to ``requests`` at once.
         instead_of: Feed for which this one stands in: it is asked only for units of which that one
             failed, or which that one does not have. Neither is then ``required``.
-        priority: 0 first.
+        turn: Feeds of one wave whose units are members take turns: 0 first, together with equals.
         absent_statuses: HTTP statuses that prove a unit cannot be had (404 → unrecoverable).
         refresh_after: Age at which a held unit may be fetched again, ``None`` for never.
         outdated: Statement of the system's ``count.sql`` (columns: key, instant) naming members
             whose answer a sync fetches again once it is older than that instant.
-        enabled_by: Source setting without which it is never asked, and its units not expected.
+        enabled_by: Source setting without which it is never asked, and its units not expected;
+            ``name=a|b`` asks that it has one of these values.
         assumed: What plans take for granted until something was seen.
+        whole: Tables of which a complete answer tells every row of its units. Rows it leaves out
+            are withdrawn, unless the unit would then lack rows it should have, or most of them.
     """
 
     name: str
@@ -224,13 +249,14 @@ class Feed:
     required: bool = True
     bulk: bool = False
     instead_of: str = ""
-    priority: int = 0
+    turn: int = 0
     absent_statuses: frozenset[int] = frozenset()
     absent_reason: str = ""
     refresh_after: timedelta | None = None
     outdated: str = ""
     enabled_by: str = ""
     assumed: Assumed = NOTHING_SEEN
+    whole: tuple[Whole, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +271,8 @@ class FileFormat:
             units the file held.
         also: Datasets that receive extracted rows.
         shipped: File of the system's package that is loaded by itself, once for each wording of it.
+        lookup: Endpoint of the source whose answers it reads (``ask --load``). What it tells of a
+            unit counts only while the unit is not complete.
     """
 
     name: str
@@ -253,6 +281,7 @@ class FileFormat:
     parse: Callable[[Sequence[bytes], Request, datetime], Parsed]
     also: tuple[str, ...] = ()
     shipped: str = ""
+    lookup: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +298,8 @@ class Source:
         settings: Names of further settings it knows, with what they mean.
         headers: Sent with every request; a setting ``header_<name>`` (lower case, ``_`` for ``-``)
             replaces one.
+        defaults: Values of settings that are not set.
+        lookups: Endpoints that no feed needs, for questions asked by hand (``stocktake ask``).
     """
 
     name: str
@@ -278,3 +309,5 @@ class Source:
     files: tuple[FileFormat, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    lookups: tuple[Endpoint, ...] = ()

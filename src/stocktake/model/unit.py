@@ -225,6 +225,7 @@ class Need:
         state: What the feed's ledger says of them; ``complete`` when a re-check is due.
         reason: Why.
         ranges: Half-open ordinal ranges, ascending.
+        priority: How urgent they are, 0 first; ``None`` where nobody asked.
     """
 
     feed: str
@@ -233,6 +234,7 @@ class Need:
     state: State
     reason: str
     ranges: tuple[tuple[int, int], ...]
+    priority: int | None = None
 
     @property
     def units(self) -> int:

@@ -51,6 +51,8 @@ POINTS = (
     "rows_undone",
     "undo_before_commit",
     "undone",
+    "delivery_claimed",
+    "delivery_taken",
 )
 
 _ARMED = os.environ.get("STOCKTAKE_FAIL_AT", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ def save_plan(conn: Connection, plan: Plan) -> int:
         "bytes": plan.bytes,
         "estimated_from": plan.estimated_from,
         "unreachable": [list(line) for line in plan.unreachable],
+        "priorities": [part.priority for part in plan.parts],
     }
     row = conn.execute(
         _QUERIES.add_plan,
@@ -81,12 +82,15 @@ def load_plan(conn: Connection, plan_id: int) -> Plan:
         )
     system, options, summary, made_at = row[:4]
     lines = conn.execute(_QUERIES.parts_of_plan, {"plan_id": plan_id}).fetchall()
+    priorities = summary.get("priorities") or [None] * len(lines)
     return Plan(
         system,
-        _options_in(options),
+        options_in(options),
         tuple(
-            PlanPart(wave, label, kind, feed, _ordinals_in(ordinals), units, requests, dynamic, why)
-            for wave, label, kind, feed, ordinals, units, requests, dynamic, why in lines
+            PlanPart(wave, label, kind, feed, _ordinals_in(at), units, requests, dynamic, why, rank)
+            for (wave, label, kind, feed, at, units, requests, dynamic, why), rank in zip(
+                lines, priorities, strict=True
+            )
         ),
         tuple(EndpointCost(**cost) for cost in summary["costs"]),
         requests=summary["requests"],
@@ -216,13 +220,16 @@ def _options_out(options: PlanOptions) -> dict[str, Any]:
     }
 
 
-def _options_in(stored: dict[str, Any]) -> PlanOptions:
+def options_in(stored: Mapping[str, Any]) -> PlanOptions:
+    """Return plan options from the JSON object kept with a plan or a run; others are left out."""
+    named = {one.name for one in fields(PlanOptions)}
     return PlanOptions(
         **{
-            **stored,
+            **{name: value for name, value in stored.items() if name in named},
             "datasets": tuple(stored["datasets"]),
             "since": date.fromisoformat(stored["since"]) if stored["since"] else None,
             "until": date.fromisoformat(stored["until"]) if stored["until"] else None,
             "states": tuple(State(state) for state in stored["states"]),
+            "priorities": tuple(stored.get("priorities", ())),
         }
     )

@@ -13,10 +13,12 @@ import psycopg
 
 from stocktake.errors import (
     CredentialsRefused,
+    SourceError,
     SourceUnavailable,
     StocktakeError,
     UsageError,
 )
+from stocktake.model import Range
 from stocktake.model.ordinals import size
 from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, save_plan
@@ -24,7 +26,8 @@ from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.batch import BatchLoader
 from stocktake.run.collector import seldom_collected
-from stocktake.run.derived import derive_all
+from stocktake.run.counted import coverage_line
+from stocktake.run.derived import Deriving, derive_all
 from stocktake.run.fetching import open_fetching, stored_pages
 from stocktake.run.kept import KeptAnswers
 from stocktake.run.loading import Loading
@@ -39,16 +42,17 @@ from stocktake.run.workspace import reachable_sources
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stocktake.errors import SourceError
     from stocktake.model import Plan, PlanOptions, PlanPart, RunReport, System
     from stocktake.run.batch import Paused
     from stocktake.run.claim import Claim, SystemLock
     from stocktake.run.errands import Errand
     from stocktake.run.fetching import Fetching
+    from stocktake.run.progress import Progress
     from stocktake.run.workspace import Workspace
 
 
 REFUSED_STATUSES = frozenset({401, 403})
+HOUR = 3600.0
 
 
 def unannounced(plan: Plan, resumed_run: int | None) -> None:
@@ -62,6 +66,7 @@ class Conduct:
     Args:
         limits: How much is under way at once.
         validate_every: Units after which the checks of those units run; a failure stops the run.
+        count_every_seconds: How often the coverage of every dataset is told while a run lasts.
         report: Called with progress after every batch.
         announce: Called once before the start with the plan, and the run's number when an
             interrupted run is continued.
@@ -69,6 +74,7 @@ class Conduct:
 
     limits: PumpLimits = field(default_factory=PumpLimits)
     validate_every: int = 50
+    count_every_seconds: float = HOUR
     report: Report = silent
     announce: Callable[[Plan, int | None], None] = unannounced
 
@@ -196,7 +202,7 @@ class _Execution:
         self._claim = owned.claim
         self._plan = plan
         self._conduct = conduct
-        self._started = time.monotonic()
+        self._started = self._counted = time.monotonic()
         self._supply = Supply(
             owned.workspace, owned.system, owned.claim.run_id, plan, looks_again=looks_again
         )
@@ -210,7 +216,7 @@ class _Execution:
                 asked=plan.options.datasets,
             ),
             meter=Meter(owned.claim.run_id, total=plan.requests, planned_seconds=plan.seconds),
-            report=conduct.report,
+            report=self._tell,
             confirm=owned.lock.confirm,
         )
 
@@ -233,7 +239,29 @@ class _Execution:
         reach("before_derive")
         self._loading.meter.wave = "derived tables"
         self._conduct.report(self._loading.meter.snapshot())
-        derive_all(self._workspace, self._system, self._claim)
+        work = Deriving(options=self._plan.options, tell=self._tell_derived)
+        derive_all(self._workspace, self._system, self._claim, work=work)
+
+    def _tell_derived(self, dataset: str) -> None:
+        self._loading.meter.wave = f"derived {dataset}"
+        self._tell(self._loading.meter.snapshot())
+
+    def _tell(self, progress: Progress) -> None:
+        self._conduct.report(progress)
+        self._tell_coverage()
+
+    def _tell_coverage(self) -> None:
+        """Say from time to time how far every dataset has come, and keep it in the run's log."""
+        if time.monotonic() - self._counted < self._conduct.count_every_seconds:
+            return
+        self._counted = time.monotonic()
+        options = self._plan.options
+        window = Range(options.since, options.until)
+        text = coverage_line(self._workspace, self._system, window)
+        self._conduct.report(self._loading.meter.snapshot(text))
+        with self._workspace.database.connection() as conn:
+            run_id, now = self._claim.run_id, self._workspace.clock()
+            claims.write_log(conn, run_id, text, level="info", now=now)
 
     async def _fetch_waves(self, parts: Sequence[PlanPart], sources: Any) -> None:
         database = self._workspace.database
@@ -277,10 +305,14 @@ class _Execution:
         order = self._supply.order(part)
         return self._supply.errands(self._supply.assigned(number, part, order), left)
 
-    def _finish(self, state: str, *, error: str | None = None, message: str = "") -> RunReport:
-        return again(lambda: self._write_ending(state, error, message))
+    def _finish(
+        self, state: str, *, error: str | None = None, message: str = "", is_told: bool = False
+    ) -> RunReport:
+        return again(lambda: self._write_ending(state, error, message, is_told=is_told))
 
-    def _write_ending(self, state: str, error: str | None, message: str) -> RunReport:
+    def _write_ending(
+        self, state: str, error: str | None, message: str, *, is_told: bool
+    ) -> RunReport:
         tally = self._loading.loader.tally
         with self._workspace.database.connection() as conn:
             ending = claims.Ending(
@@ -290,6 +322,7 @@ class _Execution:
                 message=message,
                 error=error,
                 notes=tally.note_lines(),
+                is_told=is_told,
             )
             return claims.finish(conn, self._claim, ending, now=self._workspace.clock())
 
@@ -298,4 +331,9 @@ class _Execution:
         is_ours = not isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
         text = str(error) or type(error).__name__
         with contextlib.suppress(StocktakeError, psycopg.Error):
-            self._finish("paused", error=text if is_ours else None, message="interrupted")
+            self._finish(
+                "paused",
+                error=text if is_ours else None,
+                message="interrupted",
+                is_told=isinstance(error, SourceError),
+            )

@@ -26,6 +26,7 @@ from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import check_off
 from stocktake.run import claim as claims
 from stocktake.run.again import again
+from stocktake.run.withdrawn import withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -285,6 +286,7 @@ class BatchLoader:
                 conn, self._system, loads, run_id=self._claim.run_id, now=now, known=self._known
             )
             reach("merged")
+            noted = withdraw(conn, self._system, loads, run_id=self._claim.run_id, now=now)
             for feed, outcomes in _by_feed(prepared.findings).items():
                 units.update(
                     record(
@@ -308,6 +310,7 @@ class BatchLoader:
                 self._told(conn, prepared, units)
             reach("before_commit")
         reach("after_commit")
+        self.tally.notes.update(noted)
         self.tally.rows += sum(counts.read for counts in merged.rows.values())
         return units
 

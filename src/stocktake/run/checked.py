@@ -8,6 +8,7 @@ from stocktake.check.measure import run_checks
 from stocktake.check.results import Standing, latest_results, store_results, trend
 from stocktake.errors import PlanRefused
 from stocktake.model import Severity
+from stocktake.run.alarms import tell_checks
 from stocktake.run.counted import count_years
 from stocktake.run.stale import find_stale
 
@@ -53,6 +54,7 @@ def check_system(
             conn, system, chosen, window=window, now=workspace.clock(), coverages=coverages
         )
         store_results(conn, system.name, results, run_id=run_id)
+        tell_checks(conn, system, results, now=workspace.clock())
     return results
 
 

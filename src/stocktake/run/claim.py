@@ -15,6 +15,7 @@ from stocktake.errors import LeaseLost, PlanRefused
 from stocktake.model import RowCounts, RunReport, State
 from stocktake.observe.failpoints import reach
 from stocktake.run.again import again
+from stocktake.run.alarms import tell_end, tell_start
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ def start(
         },
     ).fetchone()
     assert row is not None  # noqa: S101 -- insert … returning gives a row
+    tell_start(conn, row[0], system, kind, now=now)
     reach("claimed")
     return Claim(row[0], row[1], plan_id, resumed=False)
 
@@ -279,6 +281,7 @@ class Ending:
         message: For people, when there is something to say.
         error: What stopped it, ``None`` when nothing did.
         notes: Observations of parsers.
+        is_told: Whether an alert of its own tells of what stopped it, such as a paused source.
     """
 
     state: str
@@ -287,6 +290,7 @@ class Ending:
     message: str = ""
     error: str | None = None
     notes: Sequence[str] = ()
+    is_told: bool = False
 
 
 def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datetime) -> RunReport:
@@ -312,6 +316,8 @@ def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datet
     if written is None:
         raise lost(conn, claim)
     requests = conn.execute(SQL.one_run, {"run_id": claim.run_id}).fetchone()
+    if requests is not None:
+        tell_end(conn, requests, ending, now=now)
     reach("finished")
     return RunReport(
         run_id=claim.run_id,

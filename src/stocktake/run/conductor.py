@@ -19,15 +19,14 @@ from stocktake.count.coverage import count
 from stocktake.model import PlanOptions, State
 from stocktake.model.ordinals import size
 from stocktake.observe.failpoints import reach
-from stocktake.plan.saved import load_plan, remaining, save_plan
+from stocktake.plan.saved import load_plan, options_in, remaining, save_plan
 from stocktake.run import chunks
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.claim import CHUNKS
-from stocktake.run.derived import derive_all
+from stocktake.run.derived import Deriving, derive_all
 from stocktake.run.planned import asked_range, plan_for, require_space
 from stocktake.run.registry import find_datasets, find_system
-from stocktake.run.resumed import options_of
 from stocktake.run.steps import call_next, put_back
 from stocktake.run.supply import Supply
 from stocktake.run.verbs import VERBS
@@ -91,7 +90,8 @@ class Conductor:
             return
         reach("before_derive")
         self._log("derived tables")
-        units = derive_all(self._workspace, self._system, self._claim)
+        work = Deriving(options=plan.options)
+        units = derive_all(self._workspace, self._system, self._claim, work=work)
         unasked = again(lambda: self._unasked(plan))
         if unasked:
             again(lambda: self._wait_for(unasked))
@@ -128,7 +128,7 @@ class Conductor:
     def _options(self, now: datetime) -> PlanOptions:
         asked = self._step.options
         if self._step.kind != "sync":
-            return options_of(asked)
+            return options_in(asked)
         today = now.astimezone(ZoneInfo(self._system.zone)).date()
         since = today - timedelta(days=asked["days"])
         return PlanOptions(datasets=tuple(asked["datasets"]), since=since)

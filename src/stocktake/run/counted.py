@@ -22,6 +22,7 @@ from stocktake.model import (
     dimensions,
     years,
 )
+from stocktake.run.alarms import tell_drift
 from stocktake.run.shipped import load_shipped
 from stocktake.run.stale import find_stale
 
@@ -87,6 +88,13 @@ def count_years(
         )
         found.append((name, one))
     return found
+
+
+def coverage_line(workspace: Workspace, system: System, window: Range) -> str:
+    """Return the coverage of every dataset that promises something, in one line."""
+    counted = count_system(workspace, system, system.datasets, window)
+    told = [f"{one.dataset} {one.coverage:.1%}" for one in counted if one.coverage is not None]
+    return "coverage: " + ", ".join(told or ["nothing promised yet"])
 
 
 def count_system(
@@ -197,15 +205,11 @@ def recount_system(
     window: Range,
 ) -> list[Drift]:
     """Count the rows anew, mend the ledger where it was wrong, and return what differed."""
+    now = workspace.clock()
     with workspace.database.connection() as conn:
-        return recount(
-            conn,
-            system,
-            datasets,
-            window=window,
-            now=workspace.clock(),
-            repair=True,
-        )
+        drift = recount(conn, system, datasets, window=window, now=now, repair=True)
+        tell_drift(conn, system, datasets, drift, now=now)
+    return drift
 
 
 def newest_settled(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import groupby, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from stocktake.model import Days, Values, axis_index, day_of, dimensions
@@ -135,13 +137,11 @@ def _ordinals(
 def _ranked(
     remaining: Mapping[Series, Sequence[tuple[int, int]]], order: Sequence[int]
 ) -> Iterator[tuple[Series, int]]:
-    wanted = {
-        series: {ordinal for low, high in ranges for ordinal in range(low, high)}
-        for series, ranges in remaining.items()
-    }
+    wanted = {series: sorted(ranges) for series, ranges in remaining.items()}
     for ordinal in order:
-        for series, ordinals in wanted.items():
-            if ordinal in ordinals:
+        for series, ranges in wanted.items():
+            at = bisect_right(ranges, ordinal, key=itemgetter(0)) - 1
+            if at >= 0 and ordinal < ranges[at][1]:
                 yield series, ordinal
 
 

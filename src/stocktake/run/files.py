@@ -75,7 +75,8 @@ def find_format(system: System, dataset: Dataset, source: str) -> tuple[Source, 
     fitting = [
         (owner, form)
         for owner, form in forms
-        if dataset.name in {*form.fills, *form.also} and source in ("", form.name, owner.name)
+        if dataset.name in {*form.fills, *form.also}
+        and source in (form.name, owner.name, "" if not form.lookup else form.name)
     ]
     # What a file is about comes before what it names in passing.
     for preferred in (

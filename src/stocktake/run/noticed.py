@@ -15,7 +15,7 @@ from stocktake.model import Loss, Range, Severity
 from stocktake.report.health import Notice
 from stocktake.run.checked import checks_of
 from stocktake.run.counted import count_years, today_of
-from stocktake.run.schedule import next_fires
+from stocktake.run.fires import next_fires
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,7 +134,7 @@ def notices(
         return [], 0
     lost = losses(conn, system, limit=MOST_LOSSES)
     found = [*lost, *late(conn, system, began=began)]
-    found += _open(conn, workspace, system, datasets, began=began, lost=lost)
+    found += _never_held(conn, workspace, system, datasets, began=began, lost=lost)
     names = {dataset.name for dataset in datasets}
     chosen = [one for one in found if one.dataset in names and _touches(one, window)]
     chosen.sort(key=lambda one: (one.back_at is None, one.lost_at, one.dataset), reverse=True)
@@ -142,7 +142,22 @@ def notices(
     return [noticing.notice(one) for one in chosen[:limit]], len(chosen)
 
 
-def _open(
+def open_losses(
+    conn: Connection[Any], workspace: Workspace, system: System, datasets: Sequence[Dataset]
+) -> list[Loss]:
+    """Return what is not held now although it was, or was due since the history began."""
+    began = history_began(conn, system)
+    if began is None:
+        return []
+    names = {dataset.name for dataset in datasets}
+    lost = [one for one in losses(conn, system, limit=MOST_LOSSES) if one.back_at is None]
+    return [
+        *(one for one in lost if one.dataset in names),
+        *_never_held(conn, workspace, system, datasets, began=began, lost=lost),
+    ]
+
+
+def _never_held(
     conn: Connection[Any],
     workspace: Workspace,
     system: System,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stocktake.count.statements import system_statements
 from stocktake.errors import UsageError
 from stocktake.model import Range
+from stocktake.run.ranked import periods
 from stocktake.run.shipped import load_shipped
 
 if TYPE_CHECKING:
@@ -23,15 +23,12 @@ def window_of(workspace: Workspace, system: System, window: Range, *, period: st
     if not period:
         return window
     load_shipped(workspace, system)
-    statement = system_statements(system).get("periods")
-    if statement is None:
+    with workspace.database.connection() as conn:
+        known = periods(conn, system)
+    if known is None:
         raise UsageError(
             f"{system.name} has no named periods.", hint="Say it by --since and --until."
         )
-    with workspace.database.connection() as conn:
-        known = {
-            name: Range(since, until) for name, since, until in conn.execute(statement).fetchall()
-        }
     if period not in known:
         names = ", ".join(sorted(known)) or "none yet"
         raise UsageError(f"{system.name} has no period {period!r}.", hint=f"Known: {names}.")

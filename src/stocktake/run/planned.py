@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from stocktake.count.coverage import count
 from stocktake.count.dated import redate
-from stocktake.count.needs import member_keys, needs, newest_members
+from stocktake.count.needs import member_keys, newest_members
 from stocktake.count.states import Looking
 from stocktake.errors import PlanRefused
 from stocktake.model import TO_FILL_STATES, Range
 from stocktake.model.ordinals import intersect, members, union
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
+from stocktake.run.ranked import ranked_needs
 from stocktake.run.registry import find_datasets
 from stocktake.run.shipped import load_shipped
 from stocktake.run.stale import find_stale
@@ -56,14 +57,15 @@ def plan_for(
     looking = Looking(
         now=now, window=asked_range(system, options, now=now), lifted=workspace.lifted(system)
     )
-    wanted = needs(
+    wanted = ranked_needs(
         conn,
         system,
         chosen,
+        options=options,
+        looking=looking,
         states=options.states,
         refetch=options.refetch,
         due_only=due_only,
-        **looking,
     )
     counted = count(conn, system, chosen, **looking) if options.until_target else ()
     seen = dataclasses.replace(
@@ -144,16 +146,19 @@ def dynamic_ranges(
     now = workspace.clock()
     redate(conn, system)  # what this run loaded named members by its own days
     found: Ranges = {}
-    for need in needs(
+    for need in ranked_needs(
         conn,
         system,
         [system.dataset(feed.fills[0])],
+        options=options,
+        looking=Looking(
+            now=now,
+            window=asked_range(system, options, now=now),
+            lifted=workspace.lifted(system),
+        ),
         states=TO_FILL_STATES,
         refetch=options.refetch,
         due_only=due_only,
-        now=now,
-        window=asked_range(system, options, now=now),
-        lifted=workspace.lifted(system),
     ):
         if need.feed == feed.name:
             found.setdefault(need.series, []).extend(need.ranges)
@@ -176,15 +181,18 @@ def still_lacking(
     """
     now = workspace.clock()
     wanted: Ranges = {}
-    for need in needs(
+    for need in ranked_needs(
         conn,
         system,
         [system.dataset(feed.fills[0])],
+        options=options,
+        looking=Looking(
+            now=now,
+            window=asked_range(system, options, now=now),
+            lifted=workspace.lifted(system),
+        ),
         states=options.states,
         refetch=True,  # a second look at what it holds itself stays in
-        now=now,
-        window=asked_range(system, options, now=now),
-        lifted=workspace.lifted(system),
     ):
         if need.feed == feed.name:
             wanted.setdefault(need.series, []).extend(need.ranges)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stocktake.errors import UsageError
-from stocktake.model import PlanOptions, State
+from stocktake.plan.saved import options_in
 from stocktake.run.backfill import Conduct, backfill
 from stocktake.run.listed import RunLine, show_run
 from stocktake.run.queue import WORKED
@@ -14,9 +13,7 @@ from stocktake.run.registry import find_system
 from stocktake.run.steps import requeue, stop_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from stocktake.model import RunReport, System
+    from stocktake.model import PlanOptions, RunReport, System
     from stocktake.run.workspace import Workspace
 
 RESUMABLE = ("backfill",)
@@ -91,7 +88,7 @@ def resumable(workspace: Workspace, run_id: int) -> tuple[RunLine, System, PlanO
             f"run {run_id} is a {line.kind}, which is not resumed but run again.",
             hint="Run the same command again: what is loaded stays and is not loaded twice.",
         )
-    return line, find_system(line.system), options_of(line.options)
+    return line, find_system(line.system), options_in(line.options)
 
 
 def resume_run(
@@ -108,18 +105,3 @@ def resume_run(
         PlanRefused: It is still being executed elsewhere.
     """
     return backfill(workspace, system, options, conduct=conduct, plan_id=line.options.get("plan"))
-
-
-def options_of(stored: Mapping[str, Any]) -> PlanOptions:
-    """Return plan options from the JSON object kept with a run."""
-    return PlanOptions(
-        datasets=tuple(stored["datasets"]),
-        since=date.fromisoformat(stored["since"]) if stored["since"] else None,
-        until=date.fromisoformat(stored["until"]) if stored["until"] else None,
-        states=tuple(State(state) for state in stored["states"]),
-        order=stored["order"],
-        sample=stored["sample"],
-        max_requests=stored["max_requests"],
-        until_target=stored["until_target"],
-        refetch=stored["refetch"],
-    )

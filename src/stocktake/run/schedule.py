@@ -1,16 +1,13 @@
-"""When work recurs: pure arithmetic on cron expressions and zones, asked from an instant."""
+"""The schedules that systems declare, and when they fire next."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from cronsim import CronSim, CronSimError
 
 from stocktake.errors import UsageError
+from stocktake.run.fires import next_fires
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,36 +33,6 @@ class ScheduleLine:
     def name(self) -> str:
         """``system.schedule``, as commands take it."""
         return f"{self.system}.{self.schedule.name}"
-
-
-def next_fires(cron: str, zone: str, *, after: datetime, most: int) -> list[datetime]:
-    """Return the next instants of a cron expression, in its zone.
-
-    A local time that a change of clocks skips fires right after the gap; one that comes twice
-    fires once, except for expressions that fire every hour or more often.
-
-    Args:
-        cron: Five or six fields (``30 2 * * *``).
-        zone: IANA zone whose clock is meant.
-        after: Instant from which on; itself never returned.
-        most: How many at most.
-
-    Raises:
-        UsageError: No such zone, or not a cron expression.
-    """
-    try:
-        local = after.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
-        raise UsageError(
-            f"there is no time zone {zone!r}.", hint="IANA names, such as Europe/London or UTC."
-        ) from None
-    try:
-        return list(islice(CronSim(cron, local), most))
-    except CronSimError:
-        raise UsageError(
-            f"{cron!r} is not a cron expression.",
-            hint="Five fields: minute hour day month weekday, such as '30 2 * * *'.",
-        ) from None
 
 
 def schedule_lines(systems: Iterable[System], *, now: datetime) -> list[ScheduleLine]:

@@ -28,7 +28,7 @@ def pause(workspace: Workspace, name: str, *, reason: str) -> None:
 def resume(workspace: Workspace, name: str) -> None:
     """Allow requests again."""
     with workspace.database.connection() as conn:
-        resume_source(conn, name)
+        resume_source(conn, name, now=workspace.clock())
 
 
 def find_source(name: str) -> tuple[System, Source]:

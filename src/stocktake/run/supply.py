@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stocktake.fetch.captures import known_bodies
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from stocktake.fetch.answer import Known
-    from stocktake.model import Feed, Plan, PlanPart, Request, System
+    from stocktake.model import Feed, Plan, PlanOptions, PlanPart, Request, System
     from stocktake.run.errands import Errand, Series
     from stocktake.run.workspace import Workspace
 
@@ -61,7 +61,7 @@ class Supply:
                     self.workspace,
                     self.system,
                     feed,
-                    options=self.plan.options,
+                    options=self._options_of(part),
                     due_only=self.looks_again and not self.plan.options.refetch,
                 )
                 set_ordinals(conn, plan_id, number, ranges)
@@ -69,8 +69,13 @@ class Supply:
             if not feed.instead_of or part.dynamic:
                 return left
             return still_lacking(
-                conn, self.workspace, self.system, feed, options=self.plan.options, left=left
+                conn, self.workspace, self.system, feed, options=self._options_of(part), left=left
             )
+
+    def _options_of(self, part: PlanPart) -> PlanOptions:
+        """Return the plan's options, narrowed to how urgent the part is."""
+        options = self.plan.options
+        return options if part.priority is None else replace(options, priorities=(part.priority,))
 
     def assigned(self, number: int, part: PlanPart, order: Sequence[int] = ()) -> Assignment:
         """Return how a part's units are cut; ``order`` of members if it is not the usual one."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from stocktake.model import PlanOptions
+from stocktake.run.aftermath import tell_standing
 from stocktake.run.backfill import Asking, Conduct, execute
+from stocktake.run.registry import find_datasets
 
 if TYPE_CHECKING:
     from stocktake.model import RunReport, System
@@ -43,4 +45,6 @@ def sync(
     """
     today = workspace.clock().astimezone(ZoneInfo(system.zone)).date()
     options = PlanOptions(datasets=datasets, since=today - timedelta(days=days))
-    return execute(workspace, system, Asking("sync", options), conduct=conduct)
+    done = execute(workspace, system, Asking("sync", options), conduct=conduct)
+    tell_standing(workspace, system, find_datasets(system, datasets))
+    return done

@@ -78,7 +78,8 @@ def verify_source(workspace: Workspace, system: System, source: Source) -> list[
     asked = [
         (feed, request)
         for feed in source.feeds
-        if (request := _request(system, feed, day - timedelta(days=SAMPLE_AGE_DAYS))) is not None
+        if feed.enabled_by in {"", *workspace.lifted(system)}
+        and (request := _request(system, feed, day - _sample_age(feed))) is not None
     ]
     if not asked:
         raise UsageError(
@@ -86,6 +87,10 @@ def verify_source(workspace: Workspace, system: System, source: Source) -> list[
         )
     with reachable_sources(workspace, system) as settings:
         return asyncio.run(_ask(workspace, source, asked=asked, settings=settings))
+
+
+def _sample_age(feed: Feed) -> timedelta:
+    return timedelta(days=SAMPLE_AGE_DAYS if feed.window.days_back != 1 else 0)
 
 
 def _request(system: System, feed: Feed, day: date) -> Request | None:

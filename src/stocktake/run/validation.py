@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from stocktake.model import Days, Range, axis_index, day_of, dimensions
+from stocktake.count.dated import member_days
+from stocktake.model import Days, FromDataset, Range, axis_index, day_of, dimensions
 from stocktake.observe.failpoints import reach
 from stocktake.run.checked import check_loaded
 
@@ -36,6 +38,7 @@ class Validation:
         self._asked = frozenset(asked)
         self._datasets: set[str] = set()
         self._units: set[tuple[tuple[str, ...], int]] = set()
+        self._members: dict[FromDataset, set[int]] = defaultdict(set)
 
     def add(self, findings: Sequence[Finding]) -> None:
         """Note a committed batch, and check if enough units have come together.
@@ -47,10 +50,16 @@ class Validation:
             feed = finding.errand.feed
             partitions = self._system.dataset(feed.fills[0]).partitions
             axis = dimensions(partitions)[axis_index(partitions)]
-            if finding.load is not None and isinstance(axis, Days):
+            if finding.load is None:
+                continue
+            if isinstance(axis, Days):
                 self._datasets.update(feed.fills)
                 self._units.update(finding.errand.marks)
-        if self._every and len(self._units) >= self._every:
+            elif isinstance(axis, FromDataset) and axis.day is not None:
+                self._datasets.update(feed.fills)
+                self._members[axis].update(at for _, at in finding.errand.marks)
+        noted = len(self._units) + sum(map(len, self._members.values()))
+        if self._every and noted >= self._every:
             self.check()
 
     def check(self) -> None:
@@ -59,11 +68,15 @@ class Validation:
         Raises:
             PlanRefused: A check fails on it.
         """
-        if not self._units:
-            return
-        days = [ordinal for _, ordinal in self._units]
-        window = Range(day_of(min(days)), day_of(max(days)))
-        datasets = self._datasets & self._asked if self._asked else self._datasets
+        days = [day_of(ordinal) for _, ordinal in self._units]
+        with self._workspace.database.connection() as conn:
+            for axis, ordinals in self._members.items():
+                days += member_days(conn, self._system, axis, ordinals)
         self._units.clear()
+        self._members.clear()
+        if not days:
+            return
+        window = Range(min(days), max(days))
+        datasets = self._datasets & self._asked if self._asked else self._datasets
         check_loaded(self._workspace, self._system, datasets, window, run_id=self._run_id)
         reach("checked")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stocktake.model import Range, Severity, State, System
 from stocktake.run.checked import check_system
-from stocktake.run.derived import derive_all, verify_system
+from stocktake.run.derived import Deriving, derive_all, verify_system
 from stocktake.run.registry import find_datasets
 from stocktake.run.trained import train
 
@@ -43,9 +43,11 @@ def _derive(workspace: Workspace, system: System, step: Step) -> Outcome:
         workspace,
         system,
         step.claim,
-        datasets=names if asked["datasets"] else frozenset(),
-        full=asked["full"],
-        parameters=asked["parameters"],
+        work=Deriving(
+            names if asked["datasets"] else frozenset(),
+            full=asked["full"],
+            parameters=asked["parameters"],
+        ),
     )
     return Outcome(f"{sum(units.values()):,} units recomputed", units)
 

@@ -55,7 +55,7 @@ class Workspace:
         enabling = {
             feed.enabled_by
             for source, feed in system.feeds()
-            if feed.enabled_by and self._is_true(source.name, feed.enabled_by)
+            if feed.enabled_by and self._enables(source, feed.enabled_by)
         }
         return frozenset(lifting | enabling)
 
@@ -63,6 +63,13 @@ class Workspace:
         if setting in self.settings.source(source):
             return self._is_true(source, setting)
         return self.kind == "sandbox"
+
+    def _enables(self, source: Source, condition: str) -> bool:
+        name, is_choice, values = condition.partition("=")
+        if not is_choice:
+            return self._is_true(source.name, name)
+        chosen = self.settings.source(source.name).get(name, source.defaults.get(name, ""))
+        return str(chosen).lower() in values.split("|")
 
     def _is_true(self, source: str, setting: str) -> bool:
         return str(self.settings.source(source).get(setting)).lower() in TRUE_TEXTS
@@ -150,10 +157,14 @@ def load_place(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _require_credentials(source: Source, own: Mapping[str, Any]) -> None:
+def lacking_credentials(source: Source, own: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the settings a source's login needs and does not have."""
     ways = {"basic": ("user", "password"), "bearer": ("token",), "key": ("token",)}
-    needed = ways.get(source.auth, ())
-    lacking = [name for name in needed if not own.get(name)]
+    return tuple(name for name in ways.get(source.auth, ()) if not own.get(name))
+
+
+def _require_credentials(source: Source, own: Mapping[str, Any]) -> None:
+    lacking = lacking_credentials(source, own)
     if lacking:
         prefix = f"STOCKTAKE_SOURCE_{source.name.upper()}_"
         raise ConfigurationError(

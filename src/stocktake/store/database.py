@@ -140,9 +140,10 @@ class Database:
                     min_size=1,
                     max_size=self._pool_size,
                     open=True,
-                    check=ConnectionPool.check_connection,
+                    # When borrowed, not when given back: that is done by a thread of the pool, and
+                    # whoever comes meanwhile gets another connection, whose caches are cold.
+                    check=_become_app,
                     configure=_become_app,
-                    reset=_become_app,
                     name=self._application,
                 )
             return self._pool

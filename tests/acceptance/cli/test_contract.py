@@ -319,3 +319,20 @@ def test_derived_tables_ledger_and_rows_agree(filled: dict[str, Any]) -> None:
 def _rows(filled: dict[str, Any], query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(filled["address"]) as connection:
         return connection.execute(query.encode()).fetchall()
+
+
+def test_a_question_gives_the_answer_and_where_it_is_kept(filled: dict[str, Any]) -> None:
+    del filled
+
+    told = stocktake("ask", "racing", "/v1/jockeys/search", "name=kel", "--json").json
+
+    assert set(told) == {"source", "endpoint", "captures", "answer"}
+    assert all("kel" in one["name"].lower() for one in told["answer"]["search_results"])
+
+
+def test_a_question_that_is_no_pair_is_refused(filled: dict[str, Any]) -> None:
+    del filled
+
+    said = stocktake("ask", "racing", "/v1/jockeys/search", "kel")
+
+    assert (said.code, said.err.splitlines()[0]) == (2, "error: 'kel' is not NAME=VALUE.")

@@ -73,7 +73,7 @@ cards = Feed(
     window=Window(since=date(2026, 1, 5), days_ahead=7, reason="source starts 2026-01-05"),
 )
 profiles = Feed(
-    "profiles", Endpoint("profiles", 5), ("guests",), one_each, unparsed, required=False, priority=1
+    "profiles", Endpoint("profiles", 5), ("guests",), one_each, unparsed, required=False, turn=1
 )
 visits = Dataset(
     "visits", ("visit_id",), DAYS, expect=Calendar((CLOSED,)), target=0.99, title="Visits"

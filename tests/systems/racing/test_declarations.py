@@ -46,7 +46,33 @@ def test_there_is_no_results_pro() -> None:
 def test_rates_are_those_of_the_plan() -> None:
     rates = {feed.name: feed.endpoint.per_second for _, feed in system.feeds()}
 
-    assert rates == {"regions": 1, "courses": 1, "results": 5, "racecards": 2, "horse_pro": 5}
+    assert rates == {
+        "regions": 1,
+        "courses": 1,
+        "results": 5,
+        "racecards": 2,
+        "horse_pro": 5,
+        "horse_standard": 5,
+        "results_today": 5,
+        "racecards_standard": 2,
+        "racecards_basic": 2,
+        "racecards_free": 1,
+    }
+
+
+def test_every_endpoint_can_be_asked_by_hand() -> None:
+    """None of them has a list of people, horses or bookmakers; `/v1/results/pro` does not exist."""
+    (api,) = (source for source in system.sources if source.lookups)
+
+    assert {endpoint.name for endpoint in api.lookups} >= {
+        "/v1/racecards/summaries",
+        "/v1/racecards/{race_id}/pro",
+        "/v1/results/{race_id}",
+        "/v1/results/today/free",
+        "/v1/horses/search",
+        "/v1/odds/{race_id}/{horse_id}",
+    }
+    assert "/v1/results/pro" not in {endpoint.name for endpoint in api.lookups}
 
 
 def test_one_request_fills_both_regions_of_a_day() -> None:

@@ -62,7 +62,7 @@ def unparsed(bodies: Sequence[bytes], request: Request, at: datetime) -> Parsed:
 
 RACES = Dataset("races", ("id",), Cross((Days(SINCE), Values(REGIONS))))
 RUNNERS = Dataset("runners", ("id",), Cross((Days(SINCE), Values(REGIONS))), after=("races",))
-HORSES = Dataset("horses", ("id",), FromDataset("runners", "horse_id"), priority=1)
+HORSES = Dataset("horses", ("id",), FromDataset("runners", "horse_id"), priorities=(1,))
 COURSES = Dataset("courses", ("id",), Values(REGIONS))
 FORM = Dataset("form", ("id",), Cross((Days(SINCE), Values(REGIONS))), after=("runners",))
 
@@ -85,7 +85,7 @@ HORSES_FEED = Feed(
     ("horses",),
     per_unit,
     unparsed,
-    priority=1,
+    turn=1,
     assumed=Assumed(new_per_day=(55, 25)),
 )
 COURSES_FEED = Feed("courses", Endpoint("courses", 1), ("courses",), all_at_once, unparsed)
@@ -209,11 +209,44 @@ def test_results_and_cards_of_a_year_share_a_wave() -> None:
 
 
 def test_by_priority_nothing_urgent_waits_for_enrichment() -> None:
-    plan = planned(PlanOptions(order="priority"))
+    needs = [replace(need, priority=0) for need in WHOLE]
+    plan = planned(PlanOptions(order="priority"), needs=needs)
     urgent = [part.wave for part in plan.parts if part.feed in {"results", "cards", "courses"}]
     later = [part.wave for part in plan.parts if part.feed == "horses"]
 
     assert max(urgent) < min(later)
+
+
+def test_parts_of_a_plan_by_priority_are_called_by_it() -> None:
+    needs = [replace(need, priority=0) for need in WHOLE]
+    plan = planned(PlanOptions(order="priority"), needs=needs)
+    labels = list(dict.fromkeys(part.label for part in plan.parts))
+
+    assert labels[:2] == ["P0 lists", "P0 2026"]
+    assert labels[-2:] == ["P1 enrichment", "derived"]
+
+
+def test_what_is_not_asked_for_by_priority_is_not_in_the_plan() -> None:
+    needs = [replace(need, priority=0) for need in WHOLE]
+    plan = planned(PlanOptions(priorities=(0,)), needs=needs)
+
+    assert {part.feed for part in plan.parts if part.kind == "fetch"} == {
+        *("results", "cards", "courses")
+    }
+
+
+def test_a_unit_is_as_urgent_as_the_most_urgent_dataset_it_fills() -> None:
+    week = days(date(2026, 11, 1), date(2026, 11, 7))
+    needs = [
+        Need("results", dataset, ("gb",), State.MISSING, "", week, priority=rank)
+        for rank, dataset in ((2, "runners"), (0, "races"))
+    ]
+
+    plan = planned(PlanOptions(order="priority"), needs=needs)
+
+    assert [(part.priority, part.units) for part in plan.parts if part.feed == "results"] == [
+        (0, 7)
+    ]
 
 
 def test_by_value_the_requests_that_gain_most_units_come_first() -> None:
@@ -347,7 +380,7 @@ LOG_FEED = Feed(
     unparsed,
     required=False,
     bulk=True,
-    priority=1,
+    turn=1,
     assumed=Assumed(new_per_unit=(100, 0.5)),
 )
 SHEET_FEED = replace(
@@ -387,3 +420,35 @@ def test_a_feed_to_be_enabled_is_planned_once_its_setting_is_true() -> None:
     made = make_plan(LEAGUE, [BOTH_ROUNDS], PlanOptions(), observed=observed, now=NOW)
 
     assert "extra" in {part.feed for part in made.parts}
+
+
+def test_waves_of_listed_members_are_called_by_their_list() -> None:
+    need = Need("log", "games", (), State.MISSING, "", ((0, 4),))
+    failed = replace(need, feed="sheet", state=State.FAILED)
+
+    made = make_plan(LEAGUE, [need, failed], PlanOptions(), observed=Observed(), now=NOW)
+
+    assert [part.label for part in made.parts] == ["listed in rounds", "not in log"]
+
+
+def test_members_to_be_named_are_parted_by_how_urgent_their_lists_are() -> None:
+    games = replace(GAMES, priorities=(0, 1))
+    league = replace(LEAGUE, datasets=(ROUNDS, games))
+    needs = [
+        Need("rounds", "rounds", (), State.MISSING, "", ((at, at + 1),), priority=at)
+        for at in range(2)
+    ]
+    options = PlanOptions(order="priority")
+
+    made = make_plan(league, needs, options, observed=Observed(), now=NOW)
+    first = make_plan(
+        league, needs[:1], replace(options, priorities=(0,)), observed=Observed(), now=NOW
+    )
+
+    assert [(part.label, part.units) for part in made.parts] == [
+        ("P0 lists", 1),
+        ("P0 listed in rounds", 100),
+        ("P1 lists", 1),
+        ("P1 listed in rounds", 100),
+    ]
+    assert [part.label for part in first.parts] == ["P0 lists", "P0 listed in rounds"]

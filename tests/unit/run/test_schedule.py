@@ -8,7 +8,8 @@ import pytest
 
 from stocktake.errors import UsageError
 from stocktake.model import Schedule, System
-from stocktake.run.schedule import find_schedule, next_fires, schedule_lines
+from stocktake.run.fires import next_fires
+from stocktake.run.schedule import find_schedule, schedule_lines
 
 NIGHTLY = Schedule("nightly", "30 1 * * *", "Europe/London", "derive")
 NOON = Schedule("noon", "0 12 * * *", "Europe/London", "sync")

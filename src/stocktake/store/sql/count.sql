@@ -631,6 +631,18 @@ on conflict (series_id, ordinal) do update
 select min(c.at) from series s join ledger_change c using (series_id)
  where s.system = %(system)s and s.feed <> 'member';
 
+-- name: lost_datasets
+-- Derived datasets of which units were lost and are not back.
+-- :system  text  system
+select s.dataset
+  from series s
+  join (select c.series_id, range_agg(c.removed) as removed from ledger_change c
+         where c.removed <> '{}' group by c.series_id) l using (series_id)
+ where s.system = %(system)s and s.feed = 'derive'
+   and not l.removed <@ coalesce((select range_agg(h.held) from ledger h
+                                   where h.series_id = s.series_id), '{}')
+ group by s.dataset;
+
 -- name: losses
 -- What feeds let go of, newest first: its ranges, and when all of it was held again.
 -- :system  text  system

@@ -107,8 +107,8 @@ update gate
    and endpoint = %(endpoint)s;
 
 -- name: note_failure
--- No usable answer. The circuit opens after enough failures in a row. What never reached the
--- source does not count against its quota.
+-- No usable answer. The circuit opens after enough failures in a row, which is told of. What never
+-- reached the source does not count against its quota.
 -- :source        text    source
 -- :endpoint      text    endpoint
 -- :seconds       float8  how long it took
@@ -116,6 +116,7 @@ update gate
 -- :opens_after   int     failures in a row that open the circuit
 -- :refund        int     1 when the request never reached the source, else 0
 -- :is_probe      boolean whether it probed an open circuit; only probes lengthen the delay
+with failed as (
 update gate
    set requests = requests + 1 - %(refund)s,
        quota_used = greatest(0, quota_used - %(refund)s),
@@ -128,7 +129,13 @@ update gate
        last_error = %(reason)s
  where source = %(source)s
    and endpoint = %(endpoint)s
-returning opened_at is not null as is_open;
+returning opened_at is not null as is_open, failures, last_error_at)
+select is_open,
+       case when is_open then emit_event(
+           'circuit.opened', '', %(source)s || '/' || %(endpoint)s,
+           jsonb_build_object('reason', %(reason)s::text, 'failures_in_a_row', failures),
+           last_error_at, 'circuit:' || %(source)s || '/' || %(endpoint)s, false) end
+  from failed;
 
 -- name: note_refusal
 -- The source asks for patience: everyone waits. The learned limit falls once per pause, for
@@ -173,22 +180,30 @@ update gate
    and endpoint = %(endpoint)s;
 
 -- name: pause_source
--- Stop every request to a source until somebody resumes it; no row when it was paused already.
+-- Stop every request to a source until somebody resumes it, and tell of it; no row when it was
+-- paused already.
 -- :source  text         source
 -- :at      timestamptz  when, null for now
 -- :reason  text         why
 -- :by      text         who or what paused it
-insert into source_pause (source, at, reason, by)
-values (%(source)s, coalesce(%(at)s::timestamptz, clock_timestamp()), %(reason)s, %(by)s)
-    on conflict (source) do nothing
-returning source;
+with paused as (
+    insert into source_pause (source, at, reason, by)
+    values (%(source)s, coalesce(%(at)s::timestamptz, clock_timestamp()), %(reason)s, %(by)s)
+        on conflict (source) do nothing
+    returning *)
+select source, emit_event('source.paused', '', source,
+                          jsonb_build_object('reason', reason, 'by', by), at, 'source:' || source,
+                          false)
+  from paused;
 
 -- name: resume_source
--- Let requests to a source pass again; no row when it was not paused.
--- :source  text  source
-delete from source_pause
- where source = %(source)s
-returning source;
+-- Let requests to a source pass again, and tell of it; no row when it was not paused.
+-- :source  text         source
+-- :at      timestamptz  when, null for now
+with resumed as (delete from source_pause where source = %(source)s returning *)
+select source, emit_event('source.resumed', '', source, '{}',
+                          coalesce(%(at)s::timestamptz, clock_timestamp()), 'source:' || source, true)
+  from resumed;
 
 -- name: reset_gates
 -- Forget pauses, open circuits and learned limits of a source.

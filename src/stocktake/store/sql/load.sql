@@ -280,3 +280,85 @@ insert into stocktake.receipt (tenant_id, run_id, dataset, read, inserted, updat
                                rejected, duplicates, at)
 values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(dataset)s,
         %(read)s, %(inserted)s, %(updated)s, %(unchanged)s, %(rejected)s, %(duplicates)s, %(at)s);
+
+-- name: rows_of_units
+-- Rows of a facet, with the unit each belongs to and when the answer was fetched that told it.
+-- :positions  text[]  the units' values along the counted dimension
+select array[{unit}]::text[], told.fetched_at, jsonb_build_object({pairs}), {key}
+  from {table} as held
+  left join stocktake.capture as told on told.capture_id = held.{capture}
+ where {position} = any(%(positions)s::{kind}[]) and held.{hash} is not null {condition};
+
+-- name: split_withdrawn
+-- Of keys, whether another facet still tells their row.
+-- :keys  jsonb  list of objects
+select jsonb_build_object({pairs}), {is_told_otherwise}
+  from {table} as held join jsonb_populate_recordset(null::{table}, %(keys)s) as given on {same_key};
+
+-- name: keep_withdrawn
+-- What rows were before they go; without nulls, since derivations unpack it.
+-- :keys  jsonb  list of objects, :run_id  bigint  the run, :system  text, :dataset  text
+-- :facet  text  the facet
+insert into stocktake.row_version (run_id, system, dataset, facet, row_key, operation, before)
+select %(run_id)s, %(system)s, %(dataset)s, %(facet)s, jsonb_build_object({pairs}), 'delete',
+       jsonb_strip_nulls(to_jsonb(held))
+  from {table} as held join jsonb_populate_recordset(null::{table}, %(keys)s) as given on {same_key};
+
+-- name: remove_withdrawn
+-- Removes rows that nobody tells any more.
+-- :keys  jsonb  list of objects
+delete from {table} as held
+ using jsonb_populate_recordset(null::{table}, %(keys)s) as given
+ where {same_key};
+
+-- name: keep_cleared
+-- What rows were, whole, before one of their facets goes.
+-- :keys  jsonb  list of objects, :run_id  bigint  the run, :system  text, :dataset  text
+-- :facet  text  the facet
+insert into stocktake.row_version (run_id, system, dataset, facet, row_key, operation, before)
+select %(run_id)s, %(system)s, %(dataset)s, %(facet)s, jsonb_build_object({pairs}), 'update',
+       to_jsonb(held)
+  from {table} as held join jsonb_populate_recordset(null::{table}, %(keys)s) as given on {same_key};
+
+-- name: clear_facet
+-- Takes back what one facet told of rows that others tell too: its own columns are as they are
+-- without it, of shared ones the strongest value left is shown.
+-- :keys  jsonb  list of objects, :run_id  bigint  the run
+with compared as materialized (
+    select {key}, {shared_columns} {overruled} as _given_overruled
+      from {table} as held
+      join jsonb_populate_recordset(null::{table}, %(keys)s) as given on {same_key} {told}
+     cross join lateral (select 0 as _n {shown}) as shown
+)
+update {table} as held
+   set {assignments}
+       _row_hash = coalesce(held._row_hash, 0) # coalesce(held.{hash}, 0),
+       {hash} = null, {capture} = null, _capture_id = coalesce({captures}),
+       _overruled = compared._given_overruled, _run_id = %(run_id)s,
+       updated_at = transaction_timestamp(), _loaded_at = transaction_timestamp()
+  from compared
+ where {same_key_compared};
+
+-- name: add_tombstones
+-- Notes what a source withdrew.
+-- :run_id bigint, :system text, :dataset text, :facet text, :feed text, :now timestamptz
+-- :lines  jsonb  list of objects: unit, row_key, capture_id, is_row_gone
+insert into stocktake.tombstone (run_id, system, dataset, facet, feed, unit, row_key, capture_id,
+                                 is_row_gone, at)
+select %(run_id)s, %(system)s, %(dataset)s, %(facet)s, %(feed)s, l.unit, l.row_key, l.capture_id,
+       l.is_row_gone, %(now)s
+  from jsonb_to_recordset(%(lines)s) as l(unit text[], row_key jsonb, capture_id bigint,
+       is_row_gone boolean);
+
+-- name: tombstones_of_row
+-- When a source withdrew a row or a facet of it, latest first.
+-- :system text, :dataset text, :row_key jsonb
+select run_id, feed, facet, capture_id, is_row_gone, at
+  from stocktake.tombstone
+ where system = %(system)s and dataset = %(dataset)s and row_key = %(row_key)s::jsonb
+ order by tombstone_id desc;
+
+-- name: key_as_stored
+-- A row's key by column, as the table would hold it.
+-- :given  jsonb  its texts by column
+select jsonb_build_object({pairs}) from jsonb_populate_record(null::{table}, %(given)s) as held;

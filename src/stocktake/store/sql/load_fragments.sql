@@ -103,6 +103,10 @@ jsonb_build_object({pairs})
 -- A merged value.
 {column} = compared.{column}
 
+-- name: assign_default
+-- A column that nobody tells any more.
+{column} = default
+
 -- name: assign_given
 -- The capture that told last.
 _capture_id = compared._given_capture

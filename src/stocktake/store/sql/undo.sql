@@ -231,15 +231,24 @@ on conflict (series_id, ordinal) do update
  where u.run_id = %(run_id)s;
 
 -- name: empty_again
--- Derived units that an undo was to hold without rows: nobody had held them before the run.
+-- Derived units that an undo found without rows, and that no run which stands had held: they came
+-- with runs that were taken back, in whatever order.
 -- :by  bigint  the run that takes another one back
-select u.series_id, u.ordinal
-  from (select c.series_id, range_agg(c.added) as added
-          from stocktake.ledger_change c join stocktake.series s using (series_id)
-         where c.run_id = %(by)s and s.feed = 'derive'
-         group by c.series_id) r
-  join stocktake.unit u using (series_id)
- where r.added @> u.ordinal and u.state = 'empty' and u.run_id = %(by)s;
+with found as (
+    select u.series_id, u.ordinal
+      from stocktake.unit u join stocktake.series s using (series_id)
+     where s.feed = 'derive' and u.state = 'empty' and u.run_id = %(by)s
+),
+told as (
+    select c.series_id, range_agg(c.added) as added
+      from stocktake.ledger_change c join stocktake.run r using (run_id)
+     where c.series_id in (select series_id from found)
+       and r.undone_by is null and r.kind <> 'undo'
+     group by c.series_id
+)
+select f.series_id, f.ordinal
+  from found f left join told t using (series_id)
+ where t.added is null or not t.added @> f.ordinal;
 
 -- name: mark_undone
 -- Notes who took a run back; no row when somebody did already.

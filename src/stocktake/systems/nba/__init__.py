@@ -10,6 +10,7 @@ from stocktake.systems.nba.sources import SOURCES
 
 __all__ = ["system"]
 
+FULL = (("full", True),)
 LOGS = ("raw_box_score", "raw_team_log")
 SCHEDULES = (
     Schedule("schedule", "0 7 * * *", ZONE, "sync", ("schedule",)),
@@ -18,7 +19,8 @@ SCHEDULES = (
     Schedule("box_scores", "30 3,6,11 * * *", ZONE, "sync", LOGS),
     Schedule("layers", "0 4,7,12 * * *", ZONE, "derive"),
     Schedule("health", "0 8 * * 1", ZONE, "check"),
-    Schedule("audit", "0 9 1 * *", ZONE, "verify", L3),
+    Schedule("audit", "0 9 1 * *", ZONE, "verify", L3, options=FULL),
+    Schedule("train", "0 10 * * 2", ZONE, "train"),
 )
 
 system = System(

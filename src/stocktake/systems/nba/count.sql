@@ -140,12 +140,13 @@ select game_id as key,
 select season as name, first_regular_date as since, last_date as until from nba.season;
 
 -- name: predictions
--- Per model: a row for each prediction of it.
--- :keys  text[]  models wanted, null for all
-select array[o.model] as key, 'derive' as feed, count(p.model) as rows, count(*) as expected_rows
-  from nba.model_output o left join nba.predictions p using (model, game_id, player_id)
- where %(keys)s::text[] is null or o.model = any(%(keys)s)
- group by o.model having count(p.model) > 0;
+-- Per game of each model: a row for each player it foretold.
+-- :keys  text[]  games of models wanted, null for all
+select array[o.model_game] as key, 'derive' as feed, count(p.model) as rows,
+       count(*) as expected_rows
+  from nba.model_output o left join nba.predictions p using (model_game, player_id)
+ where %(keys)s::text[] is null or o.model_game = any(%(keys)s)
+ group by o.model_game having count(p.model) > 0;
 
 -- name: model_output
 -- Per model: a row for each row of its test part.

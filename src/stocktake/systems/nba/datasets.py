@@ -9,7 +9,11 @@ from stocktake.systems.nba import rows
 from stocktake.systems.nba.expected import NOTHING_LISTED, SEASON_TYPES, ZONE
 
 GAMES = FromDataset("schedule", "game_id", day="game_date")
+GAME_DAYS = Scheduled("game_days", "no game listed", otherwise=NOTHING_LISTED, named_by="schedule")
 FIRST_DAY = date(2014, 10, 1)
+# What layers 4 and 5 of the newest two seasons need comes first, then what is left of layers 1 to
+# 3, then layers 4 and 5 of older seasons.
+BELOW, ABOVE = (0, 0, 1), (0, 0, 2)
 
 SEASON = Dataset(
     "season",
@@ -40,16 +44,17 @@ SCHEDULE = Dataset(
         Facet("listed", rows.ScheduleListed, _GAME),
     ),
     after=("season",),
+    priorities=BELOW,
     title="Schedule",
 )
 SCOREBOARD_DAY = Dataset(
     "scoreboard_day",
     key=("game_id",),
     partitions=Days(FIRST_DAY, ZONE),
-    expect=Scheduled("game_days", "no game listed", otherwise=NOTHING_LISTED),
+    expect=GAME_DAYS,
     facets=(Facet("row", rows.ScoreboardRow),),
     after=("schedule",),
-    priority=3,
+    priorities=(3,),
     title="Scoreboards of recent days",
 )
 GAME_ALIAS = Dataset(
@@ -58,7 +63,7 @@ GAME_ALIAS = Dataset(
     partitions=FromDataset("game_alias", "old_id"),
     facets=(Facet("alias", rows.AliasRow),),
     after=("schedule",),
-    priority=3,
+    priorities=(3,),
     title="Games given a new id",
 )
 RAW_BOX_SCORE = Dataset(
@@ -68,6 +73,7 @@ RAW_BOX_SCORE = Dataset(
     facets=(Facet("row", rows.RawBoxRow),),
     after=("schedule",),
     waived="waived_games",
+    priorities=BELOW,
     title="L1 players, as fetched",
 )
 RAW_TEAM_LOG = Dataset(
@@ -77,6 +83,7 @@ RAW_TEAM_LOG = Dataset(
     facets=(Facet("row", rows.RawTeamRow),),
     after=("schedule",),
     waived="waived_team_logs",
+    priorities=(1,),  # nothing is computed of them
     title="L1 teams, as fetched",
 )
 PLAY_BY_PLAY = Dataset(
@@ -86,17 +93,17 @@ PLAY_BY_PLAY = Dataset(
     facets=(Facet("row", rows.PlayRow),),
     after=("schedule",),
     waived="waived_games",
-    priority=3,
+    priorities=ABOVE,
     title="Play by play (off by default)",
 )
 SCORE_CHECK = Dataset(
     "score_check",
     key=("id",),
     partitions=Days(FIRST_DAY, ZONE),
-    expect=Scheduled("game_days", "no game listed", otherwise=NOTHING_LISTED),
+    expect=GAME_DAYS,
     facets=(Facet("row", rows.ScoreCheckRow),),
     after=("schedule",),
-    priority=3,
+    priorities=(3,),
     title="Final scores of another source (off by default)",
 )
 
@@ -110,7 +117,7 @@ def _layer(name: str, *, key: str, after: tuple[str, ...], title: str) -> Datase
         partitions=GAMES,
         after=after,
         waived="waived_features" if level > BOOTSTRAPPED else "waived_games",
-        priority=1,
+        priorities=ABOVE if level > BOOTSTRAPPED else BELOW,
         title=title,
     )
 
@@ -147,7 +154,7 @@ LAYERS = (
         partitions=GAMES,
         after=(*L3, "play_by_play"),
         waived="waived_shots",
-        priority=1,
+        priorities=ABOVE,
         title="L4 shot zones",
     ),
     _layer(
@@ -168,7 +175,7 @@ CONFLICTS = Dataset(
     key=("game_id", "player_id", "source", "field"),
     partitions=Values(("all",)),
     after=("raw_box_score",),
-    priority=3,
+    priorities=(3,),
     title="Counts on which two sources differ",
 )
 TEAM = Dataset(
@@ -176,7 +183,7 @@ TEAM = Dataset(
     key=("team_id",),
     partitions=FromDataset("raw_box_score", "team_id"),
     after=("clean_box_score",),
-    priority=2,
+    priorities=(2,),
     title="Teams seen",
 )
 PLAYER = Dataset(
@@ -184,7 +191,7 @@ PLAYER = Dataset(
     key=("player_id",),
     partitions=FromDataset("raw_box_score", "player_id"),
     after=("clean_box_score",),
-    priority=2,
+    priorities=(2,),
     title="Players seen",
 )
 MODELS = FromDataset("model_card", "model")
@@ -194,7 +201,7 @@ MODEL_CARD = Dataset(
     partitions=MODELS,
     facets=(Facet("row", rows.ModelCardRow),),
     after=("ml_feature_store",),
-    priority=3,
+    priorities=(3,),
     title="Models trained",
 )
 MODEL_OUTPUT = Dataset(
@@ -203,15 +210,15 @@ MODEL_OUTPUT = Dataset(
     partitions=MODELS,
     facets=(Facet("row", rows.ModelOutputRow),),
     after=("model_card",),
-    priority=3,
+    priorities=(3,),
     title="What models foretold",
 )
 PREDICTIONS = Dataset(
     "predictions",
     key=("game_id", "player_id", "model"),
-    partitions=MODELS,
+    partitions=FromDataset("model_output", "model_game", day="game_date"),
     after=("model_output",),
-    priority=3,
+    priorities=(3,),
     title="L5 predictions beside what happened",
 )
 

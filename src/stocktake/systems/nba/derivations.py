@@ -112,7 +112,7 @@ PREDICTIONS = Derivation(
         "player_daily_cache",
         "player_composite_factors",
     ),
-    scope=("model", "game_id", "player_id"),
+    scope=("model_game", "player_id"),
 )
 
 DERIVATIONS = (

@@ -123,4 +123,12 @@ def _output(line: dict[str, str]) -> ModelOutputRow:
         message = f"{line['model']!r} foretells {line['predicted_points']!r}"
         raise ValueError(message)
     game = read_game_id(line["game_id"])
-    return ModelOutputRow(line["model"], game.game_id, read_id(line["player_id"]), points)
+    told = line.get("game_date")
+    return ModelOutputRow(
+        line["model"],
+        game.game_id,
+        read_id(line["player_id"]),
+        points,
+        f"{line['model']}:{game.game_id}",
+        date.fromisoformat(told) if told else None,
+    )

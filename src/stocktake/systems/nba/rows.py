@@ -242,3 +242,5 @@ class ModelOutputRow(NamedTuple):
     game_id: str
     player_id: int
     predicted_points: Decimal
+    model_game: str
+    game_date: datetime.date | None

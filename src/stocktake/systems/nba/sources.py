@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from stocktake import Assumed, Endpoint, Feed, FileFormat, Request, Settle, Source, Window
+from stocktake import Assumed, Endpoint, Feed, FileFormat, Request, Settle, Source, Whole, Window
 from stocktake.systems.nba.aliases import parse_aliases
 from stocktake.systems.nba.balldontlie import following_page, parse_games
 from stocktake.systems.nba.box_score import parse_box_score
@@ -46,6 +46,7 @@ BROWSER = {
 }
 """What the host expects of a caller; it changes, so settings may replace each of them."""
 
+LOG_ROWS = "source = 'leaguegamelog'"
 SCORED_AGAIN = (timedelta(days=1), timedelta(days=3))
 """Box scores are corrected for some days."""
 SETTLED = Settle(after=timedelta(hours=4), recheck=SCORED_AGAIN)
@@ -162,7 +163,7 @@ SCOREBOARD = Feed(
     also=("schedule",),
     window=Window(days_back=3, reason="asked of recent days only; the schedule tells the rest"),
     settle=Settle(after=timedelta(hours=4)),
-    priority=1,
+    turn=1,
     assumed=Assumed(rows_per_unit=8, bytes_per_request=15_000),
 )
 PLAYER_LOG = Feed(
@@ -174,8 +175,9 @@ PLAYER_LOG = Feed(
     required=False,
     bulk=True,
     settle=SETTLED,
-    priority=2,
+    turn=2,
     assumed=Assumed(rows_per_unit=21, bytes_per_request=600_000, new_per_unit=(330, 0.75)),
+    whole=(Whole("raw_box_score", "row", ("game_id",), where=LOG_ROWS),),
 )
 BOX_SCORE = Feed(
     "box_score",
@@ -186,9 +188,10 @@ BOX_SCORE = Feed(
     required=False,
     instead_of="player_log",
     settle=SETTLED,
-    priority=3,
+    turn=3,
     # the cup final, and what the log leaves out
     assumed=Assumed(rows_per_unit=26, bytes_per_request=4_000, new_per_unit=(0.25, 0.25)),
+    whole=(Whole("raw_box_score", "row", ("game_id",), where="source = 'boxscorev3'"),),
 )
 TEAM_LOG = Feed(
     "team_log",
@@ -199,8 +202,9 @@ TEAM_LOG = Feed(
     required=False,
     bulk=True,
     settle=SETTLED,
-    priority=2,
+    turn=2,
     assumed=Assumed(rows_per_unit=2, bytes_per_request=80_000, new_per_unit=(330, 0.75)),
+    whole=(Whole("raw_team_log", "row", ("game_id",), where=LOG_ROWS),),
 )
 PLAYS = Feed(
     "plays",
@@ -209,7 +213,7 @@ PLAYS = Feed(
     requests=play_requests,
     parse=parse_plays,
     enabled_by="play_by_play",
-    priority=4,
+    turn=4,
     assumed=Assumed(rows_per_unit=480, bytes_per_request=20_000, new_per_unit=(330, 330)),
 )
 BALLDONTLIE_GAMES = Feed(
@@ -221,7 +225,7 @@ BALLDONTLIE_GAMES = Feed(
     next_page=following_page,
     enabled_by="balldontlie",
     settle=Settle(after=timedelta(hours=12)),
-    priority=4,
+    turn=4,
     assumed=Assumed(rows_per_unit=8, bytes_per_request=2_000),
 )
 

@@ -256,7 +256,8 @@ def _table(errors: Mapping[str, Mapping[str, float]]) -> tuple[tuple[str, ...], 
 def _predictions(name: str, parts: Parts, predicted: Sequence[float]) -> bytes:
     sink = io.StringIO(newline="")
     writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(("model", "game_id", "player_id", "predicted_points"))
+    writer.writerow(("model", "game_id", "game_date", "player_id", "predicted_points"))
     for row, value in zip(parts.test, predicted, strict=True):
-        writer.writerow((name, row["game_id"], row["player_id"], f"{value:.2f}"))
+        day = row["game_date"].isoformat()
+        writer.writerow((name, row["game_id"], day, row["player_id"], f"{value:.2f}"))
     return sink.getvalue().encode()

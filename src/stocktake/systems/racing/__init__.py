@@ -10,6 +10,7 @@ from stocktake.systems.racing.sources import SOURCES
 __all__ = ["system"]
 
 ZONE = "Europe/London"
+FULL = (("full", True),)
 STATISTICS = (
     "ra_runner_statistics",
     "ra_entity_combinations",
@@ -24,7 +25,7 @@ SCHEDULES = (
     Schedule("horses", "0 13 * * *", ZONE, "sync", ("ra_mst_horses", "ra_horse_pedigree")),
     Schedule("transactions", "0 6,10,14,18,22 * * *", ZONE, "sync", TRANSACTIONS),
     Schedule("statistics", "30 2 * * *", ZONE, "derive"),
-    Schedule("weekly_statistics", "30 3 * * 0", ZONE, "verify", STATISTICS),
+    Schedule("weekly_statistics", "30 3 * * 0", ZONE, "verify", STATISTICS, options=FULL),
     Schedule("daily_review", "0 7 * * *", ZONE, "check"),
     Schedule("weekly_review", "0 8 * * 1", ZONE, "check"),
     Schedule("monthly_review", "0 9 1 * *", ZONE, "check"),

@@ -43,7 +43,9 @@ HK_RESULT_NULLS = {
     "weight_lbs": (0.001, 0.01),
     "time_seconds": (0.01, 0.05),
 }
-CARD_NULLS = {"ofr": (0.25, 0.40), "form": (0.15, 0.30), "silk_url": (0.02, 0.10)}
+CARD_NULLS = {"ofr": (0.25, 0.40), "form": (0.15, 0.30)}
+# Cards of the free plan have neither birthdays nor silks.
+SILKS = f"{CARDS} and dob is not null"
 RACE_NULLS = ("distance_y", "going", "surface", "type")
 ENTITIES = {
     "horse_id": "ra_mst_horses",
@@ -71,6 +73,11 @@ def _nulls() -> list[Check]:
         )
         for column, (warn, fail) in CARD_NULLS.items()
     ]
+    found.append(
+        checks.null_rate_at_most(
+            RUNNERS, "silk_url", warn=0.02, fail=0.10, scope=SILKS, day="race_date"
+        )
+    )
     found += [
         checks.null_rate_at_most(RACES, column, warn=0.001, fail=0.01, scope=RUN, day="date")
         for column in RACE_NULLS

@@ -35,7 +35,7 @@ def _entity(
     partitions: FromDataset,
     *,
     after: tuple[str, ...],
-    priority: int,
+    priorities: tuple[int, ...],
 ) -> Dataset:
     """Return a table of people or parents: a row per id, its name settled when deriving."""
     return Dataset(
@@ -44,7 +44,7 @@ def _entity(
         partitions=partitions,
         facets=(Facet("entry", row, keep="absent"),),
         after=after,
-        priority=priority,
+        priorities=priorities,
         aliases=(name.replace("_mst", ""),) if name in PEOPLE else (),
         title=name.removeprefix("ra_mst_").capitalize(),
     )
@@ -76,7 +76,7 @@ BOOKMAKERS = Dataset(
         Facet("shipped", rows.BookmakerRow, frozenset({"name", "type", "is_active"})),
     ),
     aliases=("ra_bookmakers",),
-    priority=2,
+    priorities=(2,),
     title="Bookmakers",
 )
 _RACE = _shared(rows.RaceCard, rows.RaceResult) - {"race_id"}
@@ -129,7 +129,7 @@ HORSES = Dataset(
     ),
     after=("ra_runners",),
     aliases=("ra_horses",),
-    priority=1,
+    priorities=(1,),
     title="Horses",
 )
 _PARENTS = _shared(rows.PedigreeEntry, rows.PedigreePro) - {"horse_id"}
@@ -144,7 +144,7 @@ PEDIGREE = Dataset(
         Facet("pro", rows.PedigreePro, _PARENTS, _PARENT_NAMES),
     ),
     after=("ra_mst_horses",),
-    priority=1,
+    priorities=(1,),
     title="Pedigrees",
 )
 RUNNER_STATISTICS = Dataset(
@@ -153,7 +153,7 @@ RUNNER_STATISTICS = Dataset(
     partitions=DAYS_BY_REGION,
     expect=EXPECTED_DAYS,
     after=("ra_race_results", "ra_runners"),
-    priority=2,
+    priorities=(2,),
     title="Form before the race",
 )
 COMBINATIONS = Dataset(
@@ -161,7 +161,7 @@ COMBINATIONS = Dataset(
     key=("entity1_type", "entity1_id", "entity2_type", "entity2_id"),
     partitions=Values(("all",)),
     after=("ra_race_results",),
-    priority=2,
+    priorities=(2,),
     title="Jockeys with trainers",
 )
 BY_DISTANCE = Dataset(
@@ -169,7 +169,7 @@ BY_DISTANCE = Dataset(
     key=("entity_type", "entity_id", "distance_yards"),
     partitions=Values(ENTITY_TYPES),
     after=("ra_race_results", "ra_races"),
-    priority=2,
+    priorities=(2,),
     title="Performance by distance",
 )
 BY_VENUE = Dataset(
@@ -177,7 +177,7 @@ BY_VENUE = Dataset(
     key=("entity_type", "entity_id", "venue_id"),
     partitions=Values(ENTITY_TYPES),
     after=("ra_race_results", "ra_races"),
-    priority=2,
+    priorities=(2,),
     title="Performance by venue",
 )
 ALIASES = Dataset(
@@ -185,7 +185,7 @@ ALIASES = Dataset(
     key=("entity_type", "id", "name"),
     partitions=Values(("all",)),
     after=("ra_runners", "ra_horse_pedigree"),
-    priority=2,
+    priorities=(2,),
     title="Spellings of names",
 )
 HK_RACE_DAYS = Dataset(
@@ -211,21 +211,21 @@ _DECLARED = (
         rows.SireRow,
         FromDataset("ra_horse_pedigree", "sire_id"),
         after=BRED,
-        priority=1,
+        priorities=(1,),
     ),
     _entity(
         "ra_mst_dams",
         rows.DamRow,
         FromDataset("ra_horse_pedigree", "dam_id"),
         after=BRED,
-        priority=1,
+        priorities=(1,),
     ),
     _entity(
         "ra_mst_damsires",
         rows.DamsireRow,
         FromDataset("ra_horse_pedigree", "damsire_id"),
         after=BRED,
-        priority=1,
+        priorities=(1,),
     ),
     HORSES,
     PEDIGREE,
@@ -234,21 +234,21 @@ _DECLARED = (
         rows.JockeyRow,
         FromDataset("ra_runners", "jockey_id", day="race_date"),
         after=RUN,
-        priority=0,
+        priorities=(0,),
     ),
     _entity(
         "ra_mst_trainers",
         rows.TrainerRow,
         FromDataset("ra_runners", "trainer_id", day="race_date"),
         after=RUN,
-        priority=0,
+        priorities=(0,),
     ),
     _entity(
         "ra_mst_owners",
         rows.OwnerRow,
         FromDataset("ra_runners", "owner_id", day="race_date"),
         after=RUN,
-        priority=0,
+        priorities=(0,),
     ),
     RUNNERS,
     RACE_RESULTS,

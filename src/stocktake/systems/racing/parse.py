@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 AnswerT = TypeVar("AnswerT")
 
 
+class RaceOf(msgspec.Struct, frozen=True):
+    """Which unit a race belongs to."""
+
+    race_id: str
+    date: str
+    region: str
+
+
 class Envelope(msgspec.Struct, frozen=True):
     """What pagination needs of a page."""
 
@@ -116,6 +124,31 @@ def _region_outcome(region: str, held: int, lost: int, total: int) -> UnitOutcom
     if lost > 0:
         return UnitOutcome((region,), State.THIN, f"{lost} of {total} courses not sent")
     return UnitOutcome((region,), State.COMPLETE if held else State.EMPTY)
+
+
+def one_race(
+    what: str, parse: Callable[[Sequence[bytes], Request, datetime], Parsed]
+) -> Callable[[Sequence[bytes], Request, datetime], Parsed]:
+    """Return the parser of an answer that is one race, from that of a list of ``what``.
+
+    A race proves nothing of its day: the day is thin until its list is whole.
+    """
+
+    def parse_race(bodies: Sequence[bytes], request: Request, fetched_at: datetime) -> Parsed:
+        """Turn one race into rows.
+
+        Raises:
+            SourceChanged: Not a race.
+        """
+        race = _read(bodies[0], RaceOf, request)
+        unit = (race.date, race.region.lower())
+        listed = b'{"total":1,"%s":[%s]}' % (what.encode(), bodies[0])
+        parsed = parse([listed], replace(request, units=(unit,)), fetched_at)
+        reason = f"{race.race_id} was loaded by its id"
+        parsed.outcomes = [UnitOutcome(unit, State.THIN, reason)] if not parsed.rejects else []
+        return parsed
+
+    return parse_race
 
 
 def parse_horse_pro(bodies: Sequence[bytes], request: Request, _fetched_at: datetime) -> Parsed:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from stocktake import Assumed, Endpoint, Feed, FileFormat, Request, Settle, Source, State, Window
+from stocktake import (
+    Assumed,
+    Endpoint,
+    Feed,
+    FileFormat,
+    Request,
+    Settle,
+    Source,
+    State,
+    Whole,
+    Window,
+)
 from stocktake.systems.racing.bookmakers import parse_bookmakers
 from stocktake.systems.racing.coordinates import parse_coordinates
 from stocktake.systems.racing.datasets import PEOPLE
@@ -13,6 +25,7 @@ from stocktake.systems.racing.hkjc import parse_hkjc
 from stocktake.systems.racing.hkjc_days import parse_fixtures, parse_index
 from stocktake.systems.racing.parse import (
     following_page,
+    one_race,
     parse_courses,
     parse_horse_pro,
     parse_regions,
@@ -22,12 +35,16 @@ from stocktake.systems.racing.racing_days import CARDS_SINCE, REGIONS, SERIES
 from stocktake.systems.racing.results import parse_results
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Keys = tuple[str, ...]
 
+LONDON = "Europe/London"
+
+RELATIVE = frozenset({"/v1/racecards/free", "/v1/racecards/basic", "/v1/racecards/standard"})
+
 ENDPOINTS: Mapping[str, Endpoint] = {
-    name: Endpoint(name, per_second)
+    name: Endpoint(name, per_second, relative_day=("day", LONDON) if name in RELATIVE else None)
     for name, per_second in {
         "/v1/courses/regions": 1,
         "/v1/courses": 1,
@@ -55,10 +72,17 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         "/v1/odds/{race_id}/{horse_id}": 5,
     }.items()
 }
-"""What the plan allows, requests per second; endpoints without a feed are for repair and look-up.
+"""What the plan allows, requests per second; endpoints without a feed are asked by hand: see `ask`.
 
 There is no `/v1/results/pro`, and no list of people, horses or bookmakers: those are extracted.
 """
+
+UNITS = {
+    "ra_races": ("date", "lower(region)"),
+    "ra_runners": ("race_date", "lower(region)"),
+    "ra_race_results": ("race_date", "lower(region)"),
+}
+"""Day and region of a row: answers of a day tell all of its races and runners."""
 
 RESULTS_LIMIT, RESULTS_HIGHEST_SKIP = 100, 20_000
 CARDS_LIMIT, CARDS_HIGHEST_SKIP = 500, 500
@@ -89,6 +113,26 @@ def card_requests(units: Sequence[Keys]) -> Iterable[Request]:
         yield Request("racecards", "/v1/racecards/pro", params, tuple(keys))
 
 
+def todays_result_requests(units: Sequence[Keys]) -> Iterable[Request]:
+    """Yield the request for today, the only day this endpoint has."""
+    for keys in _by_day(units).values():
+        params = (*(("region", key[1]) for key in keys), ("limit", str(RESULTS_LIMIT)))
+        yield Request("results_today", "/v1/results/today", params, tuple(keys))
+
+
+def near_card_requests(feed: str, path: str) -> Callable[[Sequence[Keys]], Iterable[Request]]:
+    """Return the rule for an endpoint that has the cards of today and tomorrow."""
+
+    def requests(units: Sequence[Keys]) -> Iterable[Request]:
+        """Yield one request per day, for all its regions wanted."""
+        for day, keys in _by_day(units).items():
+            regions = tuple(("region_codes", key[1]) for key in keys)
+            params = (("day", day), *regions, ("limit", str(CARDS_LIMIT)))
+            yield Request(feed, path, params, tuple(keys))
+
+    return requests
+
+
 def region_requests(units: Sequence[Keys]) -> Iterable[Request]:
     """Yield the one request there is."""
     if units:
@@ -106,6 +150,12 @@ def horse_requests(units: Sequence[Keys]) -> Iterable[Request]:
     """Yield one request per horse."""
     for key in units:
         yield Request("horse_pro", f"/v1/horses/{key[0]}/pro", (), (key,))
+
+
+def standard_horse_requests(units: Sequence[Keys]) -> Iterable[Request]:
+    """Yield one request per horse."""
+    for key in units:
+        yield Request("horse_standard", f"/v1/horses/{key[0]}/standard", (), (key,))
 
 
 PARENTS = ("ra_mst_sires", "ra_mst_dams", "ra_mst_damsires")
@@ -143,6 +193,8 @@ RESULTS_FEED = Feed(
         lifted_by="historical_results",
     ),
     settle=Settle(recheck=RECHECK),
+    enabled_by="plan=standard|pro",
+    whole=tuple(Whole(name, "result", unit) for name, unit in UNITS.items()),
 )
 RACECARDS_FEED = Feed(
     "racecards",
@@ -156,6 +208,8 @@ RACECARDS_FEED = Feed(
     only=SERIES,
     window=Window(since=CARDS_SINCE, days_ahead=7, reason=f"source starts {CARDS_SINCE}"),
     settle=Settle(),
+    enabled_by="plan=pro",
+    whole=tuple(Whole(name, "card", UNITS[name]) for name in ("ra_races", "ra_runners")),
 )
 HORSE_FEED = Feed(
     "horse_pro",
@@ -165,19 +219,78 @@ HORSE_FEED = Feed(
     assumed=Assumed(rows_per_unit=2, bytes_per_request=300, new_per_day=(55, 25)),
     parse=parse_horse_pro,
     also=("ra_mst_horses", *PARENTS),
-    priority=1,
+    turn=1,
     absent_statuses=frozenset({404}),
     absent_reason="no such horse",
     refresh_after=timedelta(days=365),
     outdated="renamed_horses",
+    enabled_by="plan=pro",
+)
+
+
+def _near_cards(plan: str) -> Feed:
+    name, path = f"racecards_{plan}", f"/v1/racecards/{plan}"
+    return replace(
+        RACECARDS_FEED,
+        name=name,
+        endpoint=ENDPOINTS[path],
+        requests=near_card_requests(name, path),
+        window=Window(days_back=1, days_ahead=1, reason=f"plan: {plan} has today and tomorrow"),
+        enabled_by=f"plan={plan}",
+    )
+
+
+# What smaller plans have in place of the feeds above. One plan is in force: `plan` of the source.
+# Results of the free plan have neither prices nor times, so they are no result of ours.
+SMALLER = (
+    replace(
+        HORSE_FEED,
+        name="horse_standard",
+        endpoint=ENDPOINTS["/v1/horses/{horse_id}/standard"],
+        requests=standard_horse_requests,
+        enabled_by="plan=standard",
+    ),
+    replace(
+        RESULTS_FEED,
+        name="results_today",
+        endpoint=ENDPOINTS["/v1/results/today"],
+        requests=todays_result_requests,
+        window=Window(days_back=1, state=State.UNRECOVERABLE, reason="plan: basic has today"),
+        settle=Settle(),
+        enabled_by="plan=basic",
+    ),
+    *(_near_cards(plan) for plan in ("standard", "basic", "free")),
 )
 
 THE_RACING_API = Source(
     "theracingapi",
     base_url="https://api.theracingapi.com",
     auth="basic",
-    feeds=(REGIONS_FEED, COURSES_FEED, RESULTS_FEED, RACECARDS_FEED, HORSE_FEED),
+    feeds=(REGIONS_FEED, COURSES_FEED, RESULTS_FEED, RACECARDS_FEED, HORSE_FEED, *SMALLER),
+    defaults={"plan": "pro"},
+    lookups=tuple(ENDPOINTS.values()),
+    files=(
+        FileFormat(
+            "race_result",
+            fills=RESULTS_FEED.fills,
+            suffixes=(".json",),
+            parse=one_race("results", parse_results),
+            also=RESULTS_FEED.also,
+            lookup="/v1/results/{race_id}",
+        ),
+        FileFormat(
+            "race_card",
+            fills=RACECARDS_FEED.fills,
+            suffixes=(".json",),
+            parse=one_race("racecards", parse_racecards),
+            also=RACECARDS_FEED.also,
+            lookup="/v1/racecards/{race_id}/pro",
+        ),
+    ),
     settings={
+        "plan": "`free`, `basic`, `standard` or `pro`: what the account has. Smaller plans have "
+        "cards of today and tomorrow; basic has results of today only, free none with prices. "
+        "`pro` unless set.",
         "historical_results": "true when the plan has the historical results add-on: results "
         "older than 365 days can then be had.",
     },

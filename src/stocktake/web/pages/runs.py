@@ -12,11 +12,11 @@ from fastapi.responses import Response
 from stocktake.access.audit import write_audit
 from stocktake.api.problems import depending_on_state
 from stocktake.errors import StocktakeError, UsageError
-from stocktake.run.listed import cancel_run
+from stocktake.plan.saved import options_in
 from stocktake.run.operations import find_operation, list_operations
 from stocktake.run.queue import backfill_work
 from stocktake.run.registry import find_system
-from stocktake.run.resumed import options_of, pause_run, resumable
+from stocktake.run.resumed import cancel_run, pause_run, resumable
 from stocktake.run.undone import UNDOABLE, undo, undoing
 from stocktake.run.watched import last_lines, part_progress, run_failures
 from stocktake.web.access import Operator, Viewer
@@ -191,7 +191,7 @@ def resume(request: Request, run_id: int, visitor: Operator) -> Response:
     """Let workers go on with a paused run: its plan and checkpoints are used."""
     with depending_on_state():
         line, system, _ = resumable(site_of(request).workspace, run_id)
-    work = backfill_work(options_of(line.options), plan_id=line.options.get("plan"))
+    work = backfill_work(options_in(line.options), plan_id=line.options.get("plan"))
     return go(f"/runs/{start_work(request, visitor, system, work)}")
 
 

@@ -77,9 +77,9 @@ class League:
         settings = Settings(home=self.home, sources={"stats": own, "cdn": own})
         return Workspace(settings, self.database, "sandbox", lambda: self.now)
 
-    def plan(self, *datasets: str, since: date = SINCE) -> Plan:
+    def plan(self, *datasets: str, since: date = SINCE, **options: Any) -> Plan:
         """Return what a backfill would do."""
-        asked = PlanOptions(datasets=datasets, since=since)
+        asked = PlanOptions(datasets=datasets, since=since, **options)
         return make_and_save(self.workspace, NBA, asked, save=False)
 
     def backfill(self, *datasets: str, since: date = SINCE, **options: Any) -> RunReport:
@@ -202,7 +202,6 @@ def filled(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> I
     """Three weeks of a season, complete; for tests that only look, and to be copied."""
     with _opening(cluster, tmp_path_factory.mktemp("league")) as open_league:
         league = open_league()
-        league.backfill()  # only now are the days known that scoreboards are asked for
         league.backfill()
         league.database.close()
         yield league

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ from psycopg.sql import SQL, Identifier
 
 from stocktake.model import State
 from stocktake.testing import Fault
-from tests.systems.nba.flow.conftest import LAYERS, NBA
+from tests.systems.nba.flow.conftest import LAYERS, NBA, TODAY, noon
 
 if TYPE_CHECKING:
     from tests.systems.nba.flow.conftest import League
@@ -83,6 +84,39 @@ def test_days_of_features_deleted_by_hand_are_named_and_come_back_as_they_were(
     assert [game for _, game in drift] == games
     assert sorted(lost) == games
     assert league.checksums() == whole
+
+
+def test_features_are_urgent_for_two_seasons_and_last_of_all_later(league: League) -> None:
+    delete(league, "player_daily_cache", where="game_date >= %s", value="2024-11-09")
+    lost = len(league.recount("player_daily_cache"))
+
+    newest = {rank: owed(league, rank) for rank in range(3)}
+    league.now = noon(date(2026, 11, 12))
+    older = {rank: owed(league, rank) for rank in range(3)}
+
+    assert newest == {0: lost, 1: 0, 2: 0}
+    assert older == {0: 0, 1: 0, 2: lost}
+
+
+def test_a_backfill_by_priority_brings_back_what_is_as_urgent_and_nothing_else(
+    league: League,
+) -> None:
+    whole = league.checksums()
+    delete(league, "player_daily_cache", where="game_date >= %s", value="2024-11-09")
+    league.recount("player_daily_cache")
+
+    league.backfill(priorities=(1,))
+    first = league.short()
+    league.backfill(priorities=(0,))
+
+    assert set(first) == {"player_daily_cache"}
+    assert league.checksums() == whole
+
+
+def owed(league: League, priority: int) -> int:
+    """Return how many games a plan would compute the players' form of, at one priority."""
+    plan = league.plan(priorities=(priority,), until=TODAY)
+    return sum(part.units for part in plan.parts if part.feed == "player_daily_cache")
 
 
 def test_a_late_correction_rewrites_the_game_and_what_looks_back_on_it(league: League) -> None:

@@ -6,7 +6,7 @@ a year those with the longest careers come first, so the horses in training in a
 are a few ranges of indices.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -243,6 +243,32 @@ class Population:
     def horse_count(self, until_year: int) -> int:
         """Return how many horses have run by the end of a year."""
         return self._starts[until_year + 1]
+
+    def named(self, kind: str, wanted: str) -> Iterator[tuple[str, str]]:
+        """Yield id and name of ``jockeys``, ``sires`` … whose name holds ``wanted``, in lower case.
+
+        Raises:
+            KeyError: No such kind.
+        """
+        scale = self.scale
+        people: Mapping[str, tuple[int, Callable[[int], Person]]] = {
+            "jockeys": (scale.jockeys, self._jockey),
+            "trainers": (scale.trainers, self._trainer),
+            "owners": (scale.owners, self._owner),
+        }
+        animals: Mapping[str, tuple[str, int, Callable[[int], Animal]]] = {
+            "sires": ("sir", scale.sires, self._sire),
+            "dams": ("dam", scale.dams, self._dam),
+            "damsires": ("dsi", scale.damsires, self._damsire),
+        }
+        if kind in people:
+            size, person_at = people[kind]
+            found = ((one.id, one.name) for one in map(person_at, range(size)))
+        else:
+            prefix, size, animal_at = animals[kind]
+            each = map(animal_at, range(size))
+            found = ((f"{prefix}_{one.number}", one.full_name) for one in each)
+        return (pair for pair in found if wanted in pair[1].lower())
 
     def seasons(self, horse: Horse) -> range:
         """Return the years a horse is in training."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Final, TypedDict, Unpack
 
-from stocktake.systems.racing.sandbox import cards, wire, words
+from stocktake.systems.racing.sandbox import cards, wire
 from stocktake.systems.racing.sandbox.faults import (
     CONTENT_FAULTS,
     ContentFaults,
@@ -12,9 +13,11 @@ from stocktake.systems.racing.sandbox.faults import (
     units_of_day,
 )
 from stocktake.systems.racing.sandbox.fixtures import CARD_DAYS_AHEAD, FIRST_CARD_DAY, days
+from stocktake.systems.racing.sandbox.lookups import Lookups
 from stocktake.systems.racing.sandbox.params import Params, RefusedError
 from stocktake.systems.racing.sandbox.places import COURSES, REGIONS
-from stocktake.systems.racing.sandbox.population import Horse, animal_number
+from stocktake.systems.racing.sandbox.population import Horse
+from stocktake.systems.racing.sandbox.smaller import smaller_card, smaller_result
 from stocktake.systems.racing.sandbox.world import Race, World
 from stocktake.testing import (
     TRANSPORT_FAULTS,
@@ -32,13 +35,25 @@ LIMITS: Final[Mapping[str, float]] = {
     "/v1/racecards/pro": 2,
     "/v1/racecards/summaries": 5,
     "/v1/racecards/{race_id}/pro": 5,
+    "/v1/racecards/free": 1,
+    "/v1/racecards/basic": 2,
+    "/v1/racecards/standard": 2,
+    "/v1/racecards/big-races": 2,
     "/v1/results/today": 5,
+    "/v1/results/today/free": 1,
     "/v1/results": 5,
     "/v1/results/{race_id}": 5,
     "/v1/horses/search": 5,
     "/v1/horses/{horse_id}/pro": 5,
     "/v1/horses/{horse_id}/standard": 5,
     "/v1/horses/{horse_id}/results": 5,
+    "/v1/jockeys/search": 5,
+    "/v1/trainers/search": 5,
+    "/v1/owners/search": 5,
+    "/v1/sires/search": 5,
+    "/v1/dams/search": 5,
+    "/v1/damsires/search": 5,
+    "/v1/odds/{race_id}/{horse_id}": 5,
 }
 """Requests per second each endpoint admits; anything else is 404."""
 
@@ -48,7 +63,7 @@ RESULTS_SKIP_MOST: Final = 20_000
 RESULTS_RANGE_DAYS: Final = 365
 CARDS_LIMIT_MOST: Final = 500
 CARDS_SKIP_MOST: Final = 500
-SEARCH_MOST: Final = 20
+NEAR_DAYS: Final = ("today", "tomorrow")
 DEFAULT_USER: Final = "sandbox"
 # Not a word: wherever a source echoes its password, captures have stars.
 DEFAULT_PASSWORD: Final = "not-a-secret"  # noqa: S105 -- it says so itself
@@ -116,6 +131,10 @@ def _guarded(answer: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:
     return guarded
 
 
+def _as_it_is(race: Fields) -> Fields:
+    return race
+
+
 class Answers:
     """What each endpoint says.
 
@@ -137,13 +156,18 @@ class Answers:
             "/v1/racecards/pro": self._cards,
             "/v1/racecards/summaries": self._summaries,
             "/v1/racecards/{race_id}/pro": self._card,
-            "/v1/results/today": self._results_today,
+            "/v1/racecards/free": partial(self._near_cards, "free"),
+            "/v1/racecards/basic": partial(self._near_cards, "basic"),
+            "/v1/racecards/standard": partial(self._near_cards, "standard"),
+            "/v1/racecards/big-races": self._big_races,
+            "/v1/results/today": partial(self._results_today, "basic"),
+            "/v1/results/today/free": partial(self._results_today, "free"),
             "/v1/results": self._results,
             "/v1/results/{race_id}": self._result,
-            "/v1/horses/search": self._search,
             "/v1/horses/{horse_id}/pro": self._horse_pro,
             "/v1/horses/{horse_id}/standard": self._horse_standard,
             "/v1/horses/{horse_id}/results": self._horse_results,
+            **Lookups(self._world).by_pattern(),
         }
 
     def _regions(self, _asked: Asked) -> Reply:
@@ -166,24 +190,33 @@ class Answers:
     def _has_cards(self, day: date) -> bool:
         return FIRST_CARD_DAY <= day <= self._today + timedelta(days=CARD_DAYS_AHEAD)
 
-    def _carded(self, params: Params) -> tuple[date, list[Race]]:
-        day = params.day("date", default=self._today)
+    def _carded(self, params: Params, day: date) -> list[Race]:
         codes, courses = params.values("region_codes"), params.values("course_ids")
         if not self._has_cards(day):
-            return day, []
+            return []
         races = [
             race
             for race in self._world.races_on(day)
             if _is_at(race, regions=codes, courses=courses)
         ]
-        return day, sorted(races, key=lambda race: race.off)
+        return sorted(races, key=lambda race: race.off)
 
     def _cards(self, asked: Asked) -> Reply:
         params = Params(asked)
+        return self._cards_page(asked, params, params.day("date", default=self._today))
+
+    def _cards_page(
+        self,
+        asked: Asked,
+        params: Params,
+        day: date,
+        *,
+        shape: Callable[[Fields], Fields] = _as_it_is,
+    ) -> Reply:
         limit = params.number("limit", default=CARDS_LIMIT_MOST, least=1, most=CARDS_LIMIT_MOST)
         skip = params.number("skip", default=0, least=0, most=CARDS_SKIP_MOST)
-        day, races = self._carded(params)
-        page = [self._render_card(race, asked) for race in races[skip : skip + limit]]
+        races = self._carded(params, day)
+        page = [shape(self._render_card(race, asked)) for race in races[skip : skip + limit]]
         page = self._faults.page(page, skip=skip, units=units_of_day(day), endpoint=asked.endpoint)
         return _envelope("racecards", page, len(races), (limit, skip), params)
 
@@ -192,7 +225,7 @@ class Answers:
 
     def _summaries(self, asked: Asked) -> Reply:
         params = Params(asked)
-        _, races = self._carded(params)
+        races = self._carded(params, params.day("date", default=self._today))
         page = [
             {
                 **cards.summary(race),
@@ -201,6 +234,30 @@ class Answers:
             for race in races
         ]
         return Reply.of_json({"racecard_summaries": page, "query": params.echo()})
+
+    def _near_cards(self, plan: str, asked: Asked) -> Reply:
+        """Answer with the cards of today or tomorrow, which is all that smaller plans have."""
+        params = Params(asked)
+        word = params.text("day") or "today"
+        if word not in NEAR_DAYS:
+            raise RefusedError("day", "value is not today or tomorrow", "value_error")
+        day = self._today + timedelta(days=NEAR_DAYS.index(word))
+        return self._cards_page(asked, params, day, shape=partial(smaller_card, plan=plan))
+
+    def _big_races(self, asked: Asked) -> Reply:
+        params = Params(asked)
+        first = params.day("start_date", default=self._today)
+        ahead = self._today + timedelta(days=CARD_DAYS_AHEAD)
+        last = params.day("end_date", default=ahead)
+        if first < self._today:
+            raise RefusedError("start_date", "date must be today or greater", "value_error")
+        races = [
+            self._render_card(race, asked)
+            for day in days(first, min(last, ahead))
+            for race in self._world.races_on(day)
+            if race.conditions.is_big
+        ]
+        return _envelope("racecards", races, len(races), (CARDS_LIMIT_MOST, 0), params)
 
     def _card(self, asked: Asked) -> Reply:
         race = self._world.race(asked.parts["race_id"])
@@ -221,18 +278,25 @@ class Answers:
             shown += self._faults.results_on(day, asked.endpoint)
         return self._results_page(asked, params, shown, units_of_day(first))
 
-    def _results_today(self, asked: Asked) -> Reply:
+    def _results_today(self, plan: str, asked: Asked) -> Reply:
         shown = self._faults.results_on(self._today, asked.endpoint)
-        return self._results_page(asked, Params(asked), shown, units_of_day(self._today))
+        units, shape = units_of_day(self._today), partial(smaller_result, plan=plan)
+        return self._results_page(asked, Params(asked), shown, units, shape=shape)
 
     def _results_page(
-        self, asked: Asked, params: Params, shown: Sequence[Shown], units: Sequence[str]
+        self,
+        asked: Asked,
+        params: Params,
+        shown: Sequence[Shown],
+        units: Sequence[str],
+        *,
+        shape: Callable[[Fields], Fields] = _as_it_is,
     ) -> Reply:
         limit, skip = _paging(params)
         wanted = _wanted(params)
         found = [each for each in shown if wanted(each.race)]
         page = [
-            self._faults.result(each, wire.result_race(each.race), endpoint=asked.endpoint)
+            shape(self._faults.result(each, wire.result_race(each.race), endpoint=asked.endpoint))
             for each in found[skip : skip + limit]
         ]
         page = self._faults.page(page, skip=skip, units=units, endpoint=asked.endpoint)
@@ -283,17 +347,6 @@ class Answers:
                     if any(entry.horse.index == horse.index for entry in race.starters)
                 ]
         return self._results_page(asked, params, shown[::-1], (asked.parts["horse_id"],))
-
-    def _search(self, asked: Asked) -> Reply:
-        wanted = Params(asked).required("name").lower()
-        population = self._world.population
-        found: list[Fields] = []
-        for index in range(population.horse_count(self._today.year)):
-            if wanted in words.horse_name(animal_number(index)).lower():
-                found.append(wire.horse_standard(population.horse(index)))
-                if len(found) == SEARCH_MOST:
-                    break
-        return Reply.of_json({"search_results": found})
 
 
 def _paging(params: Params) -> tuple[int, int]:
