@@ -66,14 +66,21 @@ class KeyAsked(Asked):
 
 
 @router.get("/users", response_model=Users, summary="Accounts")
-def list_users(workspace: Installation, _: Admin) -> Response:
+def list_users(
+    _: Admin,
+    workspace: Installation,
+) -> Response:
     """List every account."""
     with workspace.database.connection() as conn:
         return answer({"items": users.list_users(conn, now=workspace.clock())})
 
 
 @router.post("/users", status_code=201, response_model=NewUser, summary="Make an account")
-def add_user(workspace: Installation, who: Admin, asked: UserAsked) -> Response:
+def add_user(
+    who: Admin,
+    workspace: Installation,
+    asked: UserAsked,
+) -> Response:
     """Make an account. A generated password is shown in this answer and never again."""
     with workspace.database.connection() as conn, depending_on_state():
         made = users.add_user(
@@ -91,7 +98,11 @@ def add_user(workspace: Installation, who: Admin, asked: UserAsked) -> Response:
 @router.post(
     "/users/invite", status_code=201, response_model=InvitationDocument, summary="Invite somebody"
 )
-def invite_user(workspace: Installation, who: Admin, asked: InviteAsked) -> Response:
+def invite_user(
+    who: Admin,
+    workspace: Installation,
+    asked: InviteAsked,
+) -> Response:
     """Make an account whose holder chooses the password, within seven days."""
     with workspace.database.connection() as conn, depending_on_state():
         made = users.invite_user(
@@ -103,7 +114,11 @@ def invite_user(workspace: Installation, who: Admin, asked: InviteAsked) -> Resp
 @router.post(
     "/users/{name}/invite", response_model=InvitationDocument, summary="Let a password be chosen"
 )
-def renew_invitation(workspace: Installation, who: Admin, name: UserName) -> Response:
+def renew_invitation(
+    who: Admin,
+    workspace: Installation,
+    name: UserName,
+) -> Response:
     """Make a link by which a user chooses a password anew."""
     with workspace.database.connection() as conn, named_in_path():
         return answer(users.renew_invitation(conn, name, by=who.actor, now=workspace.clock()))
@@ -111,7 +126,11 @@ def renew_invitation(workspace: Installation, who: Admin, name: UserName) -> Res
 
 @router.patch("/users/{name}", response_model=UserLine, summary="Change an account")
 def change_user(
-    request: Request, workspace: Installation, who: Admin, name: UserName, asked: UserChange
+    request: Request,
+    who: Admin,
+    workspace: Installation,
+    name: UserName,
+    asked: UserChange,
 ) -> Response:
     """Give an account another role, shut it or open it; a new role ends its sessions."""
     now = workspace.clock()
@@ -129,14 +148,21 @@ def change_user(
 
 
 @router.get("/keys", response_model=Keys, summary="API keys")
-def list_keys(workspace: Installation, _: Admin) -> Response:
+def list_keys(
+    _: Admin,
+    workspace: Installation,
+) -> Response:
     """List every key, ended ones too; secrets are not known any more."""
     with workspace.database.connection() as conn:
         return answer({"items": keys.list_keys(conn)})
 
 
 @router.post("/keys", status_code=201, response_model=NewKeyDocument, summary="Make an API key")
-def add_key(workspace: Installation, who: Admin, asked: KeyAsked) -> Response:
+def add_key(
+    who: Admin,
+    workspace: Installation,
+    asked: KeyAsked,
+) -> Response:
     """Make a key. It is shown in this answer and never again."""
     now = workspace.clock()
     ends = now + timedelta(days=asked.days) if asked.days else None
@@ -154,7 +180,12 @@ def add_key(workspace: Installation, who: Admin, asked: KeyAsked) -> Response:
 
 
 @router.delete("/keys/{key_id}", status_code=204, summary="Revoke an API key")
-def revoke_key(request: Request, workspace: Installation, who: Admin, key_id: Number) -> Response:
+def revoke_key(
+    request: Request,
+    who: Admin,
+    workspace: Installation,
+    key_id: Number,
+) -> Response:
     """End a key for good, at once."""
     with workspace.database.connection() as conn, named_in_path():
         keys.revoke_key(conn, key_id, by=who.actor, now=workspace.clock())
@@ -164,8 +195,8 @@ def revoke_key(request: Request, workspace: Installation, who: Admin, key_id: Nu
 
 @router.get("/audit", response_model=Audit, summary="Who did what")
 def audit(
-    workspace: Installation,
     _: Admin,
+    workspace: Installation,
     actor: Name | None = None,
     action: Name | None = None,
     limit: Limit = 50,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,18 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 from fastapi import FastAPI
 
-from stocktake.api import accounts, decide, fill, runs, see, sessions, sources, trust
+from stocktake.api import (
+    accounts,
+    decide,
+    fill,
+    health,
+    runs,
+    schedules,
+    see,
+    sessions,
+    sources,
+    trust,
+)
 from stocktake.api.events import Looks
 from stocktake.api.guard import Guard, Limits
 from stocktake.api.identity import KnownIdentities
@@ -22,7 +34,7 @@ from stocktake.api.shared import Shared
 from stocktake.run.workspace import Workspace
 
 API = "/api/v1"
-PARTS = (sessions, see, fill, runs, sources, trust, decide, accounts)
+PARTS = (sessions, see, fill, runs, schedules, sources, trust, decide, accounts)
 THREADS = 16
 """Routes that run at the same time; each waits briefly for one of the pool's connections."""
 
@@ -76,7 +88,10 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
         Looks(),
         is_behind_https=public.scheme == "https",
     )
+    for one in dataclasses.fields(common):  # for applications mounted beside it
+        setattr(app.state, one.name, getattr(common, one.name))
     app.state.problems = install_problems(app)
+    app.include_router(health.router)
     for part in PARTS:
         app.include_router(part.router, prefix=API, responses=PROBLEMS)
     app.add_middleware(

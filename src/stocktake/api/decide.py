@@ -54,7 +54,11 @@ class DecideAsked(Asked):
 
 @router.post("/systems/{system}/accept", summary="Waive a gap")
 def accept(
-    request: Request, workspace: Installation, system: TheSystem, who: Operator, asked: AcceptAsked
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: AcceptAsked,
 ) -> Response:
     """Waive a gap in your name: it stops counting until a day, with the reason kept."""
     (dataset,) = find_datasets(system, [asked.dataset])
@@ -67,9 +71,9 @@ def accept(
 @router.post("/systems/{system}/withdraw", summary="Take a waiver back")
 def withdraw(
     request: Request,
+    who: Operator,
     workspace: Installation,
     system: TheSystem,
-    who: Operator,
     asked: WithdrawAsked,
 ) -> Response:
     """Take an acceptance back: the unit is a gap again."""
@@ -82,10 +86,10 @@ def withdraw(
 @router.get("/systems/{system}/rejects", response_model=Rejects, summary="Rejected rows")
 async def rejects(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     system: TheSystem,
     datasets: TheDatasets,
-    _: Viewer,
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Response:
@@ -102,10 +106,10 @@ async def rejects(
 @router.get("/systems/{system}/duplicates", response_model=Duplicates, summary="Duplicates")
 async def duplicates(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     system: TheSystem,
     datasets: TheDatasets,
-    _: Viewer,
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Response:
@@ -122,9 +126,9 @@ async def duplicates(
 @router.post("/duplicates/{duplicate_id}/decide", status_code=204, summary="Decide a duplicate")
 def decide(
     request: Request,
+    who: Operator,
     workspace: Installation,
     duplicate_id: Number,
-    who: Operator,
     asked: DecideAsked,
 ) -> Response:
     """Write down which row holds; no row changes."""

@@ -13,7 +13,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from stocktake.api.shared import shared
 from stocktake.run.encoded import JSON
-from stocktake.run.operations import LogLine, find_operation, log_after, operation_json
+from stocktake.run.followed import LogLine, log_since
+from stocktake.run.operations import find_operation, operation_json
 from stocktake.run.workspace import Workspace
 
 BEAT_SECONDS = 0.5
@@ -122,4 +123,4 @@ def _look(workspace: Workspace, run_id: int) -> Look:
 
 
 def _lines(workspace: Workspace, run_id: int, after: int) -> list[LogLine]:
-    return log_after(workspace, run_id, after=after, limit=MOST_LINES)
+    return log_since(workspace, run_id, after, limit=MOST_LINES)

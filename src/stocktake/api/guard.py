@@ -92,6 +92,7 @@ class Guard:
             return
         scope["request_id"] = secrets.token_hex(8)
         scope[SCOPE] = self._shared
+        scope.setdefault("state", {})  # so that mounted applications have the same
         headers = Headers(scope=scope)
         guarded = self._with_headers(scope, send)
         problem = self._refusal(scope, headers)

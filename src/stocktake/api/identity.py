@@ -120,13 +120,13 @@ async def maybe_identity(request: Request) -> Identity | None:
     Raises:
         Problem: 401 when a key or cookie is not valid (any more), 400 when both were sent.
     """
-    if "identity" not in request.scope:
+    if not hasattr(request.state, "identity"):
         credential = _credential_in(request)
         found = None if credential is None else shared(request).identities.get(credential.text)
         if found is None and credential is not None:
             found = await run_in_threadpool(_looked_up, request, credential)
-        request.scope["identity"] = _placed(request, found)
-    placed: Identity | None = request.scope["identity"]
+        request.state.identity = _placed(request, found)
+    placed: Identity | None = request.state.identity
     return placed
 
 
@@ -136,13 +136,13 @@ def identity_now(request: Request) -> Identity | None:
     Raises:
         Problem: As ``maybe_identity``.
     """
-    if "identity" not in request.scope:
+    if not hasattr(request.state, "identity"):
         credential = _credential_in(request)
         found = None if credential is None else shared(request).identities.get(credential.text)
         if found is None and credential is not None:
             found = _looked_up(request, credential)
-        request.scope["identity"] = _placed(request, found)
-    placed: Identity | None = request.scope["identity"]
+        request.state.identity = _placed(request, found)
+    placed: Identity | None = request.state.identity
     return placed
 
 

@@ -18,11 +18,14 @@ from stocktake.api.problems import depending_on_state, named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import Log, Operation, Operations, RunLine, Runs, Undoing
 from stocktake.api.shared import shared
+from stocktake.api.work import STARTED, accepted, start_work
+from stocktake.run.followed import log_since
 from stocktake.run.listed import show_run
-from stocktake.run.operations import find_operation, list_operations, log_after, operation_json
+from stocktake.run.operations import find_operation, list_operations, operation_json
+from stocktake.run.queue import undo_work
 from stocktake.run.registry import find_system
-from stocktake.run.resumed import cancel_run, pause_run
-from stocktake.run.undone import undoing
+from stocktake.run.resumed import cancel_run, pause_run, requeue_run
+from stocktake.run.undone import require_undoable, undoing
 from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["runs"], route_class=OnceRoute)
@@ -40,8 +43,8 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 @router.get("/runs", response_model=Runs, summary="The last runs")
 async def runs(
     request: Request,
-    workspace: Installation,
     _: Viewer,
+    workspace: Installation,
     system: Name | None = None,
     state: RunState | None = None,
     kind: Name | None = None,
@@ -61,7 +64,12 @@ async def runs(
 
 
 @router.get("/runs/{run_id}", response_model=RunLine, summary="A run")
-async def run(request: Request, workspace: Installation, run_id: Number, _: Viewer) -> Response:
+async def run(
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
     """Show a run's state, counts and errors."""
     return await served(request, lambda: _line(workspace, run_id))
 
@@ -69,9 +77,9 @@ async def run(request: Request, workspace: Installation, run_id: Number, _: View
 @router.get("/runs/{run_id}/log", response_model=Log, summary="A run's log")
 async def log(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     run_id: Number,
-    _: Viewer,
     level: Level | None = None,
     limit: Limit = 50,
     cursor: Cursor = "",
@@ -81,14 +89,19 @@ async def log(
 
     def listed() -> dict[str, Any]:
         _line(workspace, run_id)
-        found = log_after(workspace, run_id, after=after, limit=limit + 1, level=level)
+        found = log_since(workspace, run_id, after, limit=limit + 1, level=level)
         return page(found, limit, lambda line: line.seq)
 
     return await served(request, listed)
 
 
 @router.post("/runs/{run_id}/cancel", response_model=RunLine, summary="Cancel a run")
-def cancel(request: Request, workspace: Installation, run_id: Number, who: Operator) -> Response:
+def cancel(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
     """Cancel a run: it stops at its next batch; what is loaded stays."""
     _line(workspace, run_id)
     with depending_on_state():
@@ -98,7 +111,12 @@ def cancel(request: Request, workspace: Installation, run_id: Number, who: Opera
 
 
 @router.post("/runs/{run_id}/pause", response_model=RunLine, summary="Pause a run")
-def pause(request: Request, workspace: Installation, run_id: Number, who: Operator) -> Response:
+def pause(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
     """Pause a run: it stops at its next batch, and `resume` goes on from there."""
     _line(workspace, run_id)
     with depending_on_state():
@@ -107,8 +125,53 @@ def pause(request: Request, workspace: Installation, run_id: Number, who: Operat
     return answer(line.as_json())
 
 
+@router.post(
+    "/runs/{run_id}/resume",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Go on with a run",
+)
+def resume(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
+    """Hand a paused run to workers: it goes on exactly where it stopped."""
+    _line(workspace, run_id)
+    with depending_on_state():
+        requeue_run(workspace, run_id, by=who.name)
+    _noted(request, workspace, who, "run.resume", run_id=run_id)
+    return accepted(find_operation(workspace, run_id))
+
+
+@router.post(
+    "/runs/{run_id}/undo",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Take a run back",
+)
+def undo(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
+    """Queue the undo of a run: rows it made go, rows it changed are what they were."""
+    system = find_system(str(_line(workspace, run_id)["system"]))
+    with depending_on_state():
+        require_undoable(workspace, system, run_id)
+    return start_work(request, workspace, who, system=system, work=undo_work(run_id))
+
+
 @router.get("/runs/{run_id}/undo", response_model=Undoing, summary="What undoing would do")
-def undo_preview(workspace: Installation, run_id: Number, _: Viewer) -> Response:
+def undo_preview(
+    _: Viewer,
+    workspace: Installation,
+    run_id: Number,
+) -> Response:
     """Show what taking a run back would remove and restore; nothing is changed."""
     with named_in_path():
         line, _log = show_run(workspace, run_id)
@@ -121,8 +184,8 @@ def undo_preview(workspace: Installation, run_id: Number, _: Viewer) -> Response
 @router.get("/operations", response_model=Operations, summary="Long work")
 async def operations(
     request: Request,
-    workspace: Installation,
     _: Viewer,
+    workspace: Installation,
     system: Name | None = None,
     state: RunState | None = None,
     limit: Limit = 50,
@@ -148,7 +211,10 @@ async def operations(
     summary="How far it is",
 )
 async def operation(
-    request: Request, workspace: Installation, run_id: Number, _: Viewer
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    run_id: Number,
 ) -> Response:
     """Tell how far long work is; done, it has an error or a response."""
 
@@ -167,16 +233,18 @@ async def operation(
 )
 async def events(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     run_id: Number,
-    _: Viewer,
     after: Annotated[int, Query(ge=0, le=2**63 - 1, description="As `Last-Event-ID`.")] = 0,
 ) -> Response:
     """Stream an operation's progress and log as server-sent events, until it is done."""
     await run_in_threadpool(_line, workspace, run_id)
     seen = max(after, last_seen(request))
     return StreamingResponse(
-        watched(request, workspace, run_id, after=seen), media_type="text/event-stream"
+        watched(request, workspace, run_id, after=seen),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
     )
 
 

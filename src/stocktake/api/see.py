@@ -40,14 +40,21 @@ UnitKey = Annotated[
 
 
 @router.get("/systems", response_model=Systems, tags=["see"], summary="The systems installed")
-async def systems(request: Request, _: Viewer) -> Response:
+async def systems(
+    request: Request,
+    _: Viewer,
+) -> Response:
     """List the systems installed."""
     found = installed_systems().values()
     return await served(request, lambda: {"systems": [system_json(one) for one in found]})
 
 
 @router.get("/status", response_model=Status, tags=["see"], summary="Where everything stands")
-async def status(request: Request, workspace: Installation, _: Viewer) -> Response:
+async def status(
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+) -> Response:
     """Show coverage, newest final days and last runs of every system."""
     chosen = list(installed_systems().values())
     return await served(request, lambda: _status(workspace, chosen, None))
@@ -57,7 +64,10 @@ async def status(request: Request, workspace: Installation, _: Viewer) -> Respon
     "/systems/{system}/status", response_model=Status, tags=["see"], summary="Where it stands"
 )
 async def status_of(
-    request: Request, workspace: Installation, system: TheSystem, _: Viewer
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    system: TheSystem,
 ) -> Response:
     """Show coverage, newest final days and last runs of one system."""
     return await served(request, lambda: _status(workspace, [system], system.name))
@@ -74,11 +84,11 @@ def _status(workspace: Workspace, chosen: list[System], name: str | None) -> dic
 @router.get("/systems/{system}/count", response_model=Counted, tags=["see"], summary="Count")
 async def count(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     system: TheSystem,
     datasets: TheDatasets,
     days: TheDays,
-    _: Viewer,
     as_of: AsOf = None,
 ) -> Response:
     """Count held units and rows against what should exist, up to today unless `until` is later."""
@@ -96,7 +106,11 @@ async def count(
     "/systems/{system}/recount", response_model=Recounted, tags=["see"], summary="Count the rows"
 )
 def recount(
-    workspace: Installation, system: TheSystem, datasets: TheDatasets, days: TheDays, _: Operator
+    _: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    datasets: TheDatasets,
+    days: TheDays,
 ) -> Response:
     """Count the rows anew, mend the ledger where it was wrong, and report what had differed."""
     window = days.of(workspace, system)
@@ -110,11 +124,11 @@ def recount(
 @router.get("/systems/{system}/gaps", response_model=Gaps, tags=["see"], summary="Name every gap")
 async def gaps(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     system: TheSystem,
     datasets: TheDatasets,
     days: TheDays,
-    _: Viewer,
     state: StateNames = [],
     limit: Limit = 50,
     cursor: Cursor = "",
@@ -146,11 +160,11 @@ def _gap_key(gap: Gap) -> tuple[str, ...]:
 @router.get("/systems/{system}/why/{dataset}/{unit:path}", tags=["see"], summary="Explain a unit")
 async def why(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     system: TheSystem,
     dataset: TheDataset,
     unit: UnitKey,
-    _: Viewer,
 ) -> Response:
     """Explain one unit: promise, state per feed, attempts, captures, rejects, next try."""
 
@@ -164,10 +178,10 @@ async def why(
 @router.get("/systems/{system}/trace/{dataset}", tags=["see"], summary="A row's provenance")
 async def trace(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     system: TheSystem,
     dataset: TheDataset,
-    _: Viewer,
     key: Annotated[
         list[Annotated[str, Query(max_length=MOST_TEXT)]],
         Query(
@@ -194,7 +208,10 @@ async def trace(
 
 @router.get("/captures/{capture_id}", tags=["see"], summary="A capture")
 async def capture(
-    request: Request, workspace: Installation, capture_id: Number, _: Viewer
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    capture_id: Number,
 ) -> Response:
     """Tell everything of a capture but its bytes."""
 
@@ -212,7 +229,11 @@ async def capture(
     response_class=Response,
     responses={200: {"content": {"application/octet-stream": {}}}},
 )
-def capture_bytes(workspace: Installation, capture_id: Number, _: Viewer) -> Response:
+def capture_bytes(
+    _: Viewer,
+    workspace: Installation,
+    capture_id: Number,
+) -> Response:
     """Send a capture's body byte for byte, as a file to be kept: it is never run or shown."""
     with named_in_path():
         stored = show_capture(workspace, capture_id)

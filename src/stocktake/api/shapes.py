@@ -197,6 +197,12 @@ class RunLine(BaseModel):
     updated_at: datetime
     finished_at: datetime | None
     undone_by: int | None
+    is_detached: bool = Field(description="Whether workers execute it.")
+    priority: int
+    asked_by: str
+    coverage: dict[str, Any]
+    result: Any
+    not_before: datetime | None
 
 
 class Runs(BaseModel):
@@ -621,3 +627,59 @@ class Audit(BaseModel):
 
     items: list[AuditEntry]
     next_cursor: str | None
+
+
+class FireLine(BaseModel):
+    """What became of one time a schedule was due."""
+
+    name: str
+    due_at: datetime
+    outcome: str
+    reason: str
+    run_id: int | None
+    run_state: str | None
+    by: str
+    decided_at: datetime
+    lateness_seconds: float
+
+
+class Fires(BaseModel):
+    """What became of fires, the newest first."""
+
+    fires: list[FireLine]
+
+
+class ScheduleDocument(BaseModel):
+    """One schedule."""
+
+    name: str
+    system: str
+    cron: str
+    zone: str
+    verb: str
+    datasets: list[str]
+    options: dict[str, Any]
+    catch_up: str
+    overlap: str
+    jitter_seconds: float
+    is_declared: bool
+    is_enabled: bool
+    is_on: bool
+    why_off: str | None
+    next_at: datetime | None
+    last: FireLine | None
+
+
+class Schedules(BaseModel):
+    """Schedules, the next to fire first."""
+
+    schedules: list[ScheduleDocument]
+
+
+class Upcoming(BaseModel):
+    """The next fire times of an expression."""
+
+    cron: str
+    zone: str
+    since: datetime = Field(alias="from")
+    fires: list[datetime]

@@ -48,7 +48,10 @@ TheSource = Annotated[tuple[System, Source], Depends(source_of)]
 
 @router.get("/systems/{system}/sources", response_model=Endpoints, summary="Health of sources")
 async def sources(
-    request: Request, workspace: Installation, system: TheSystem, _: Viewer
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    system: TheSystem,
 ) -> Response:
     """Show every endpoint's limits, use, circuit and last failure."""
 
@@ -60,7 +63,11 @@ async def sources(
 
 @router.post("/sources/{name}/pause", response_model=Paused, summary="Pause a source")
 def pause_source(
-    request: Request, workspace: Installation, source: TheSource, who: Operator, asked: PauseAsked
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    source: TheSource,
+    asked: PauseAsked,
 ) -> Response:
     """Let no worker send a request to the source until it is resumed."""
     name = source[1].name
@@ -71,7 +78,10 @@ def pause_source(
 
 @router.post("/sources/{name}/resume", response_model=Paused, summary="Resume a source")
 def resume_source(
-    request: Request, workspace: Installation, source: TheSource, who: Operator
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    source: TheSource,
 ) -> Response:
     """Allow requests again, and forget pauses, open circuits and learned limits."""
     name = source[1].name
@@ -81,7 +91,12 @@ def resume_source(
 
 
 @router.post("/sources/{name}/verify", summary="Try a source")
-def verify(request: Request, workspace: Installation, source: TheSource, who: Operator) -> Response:
+def verify(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    source: TheSource,
+) -> Response:
     """Ask every feed once for one small answer and show the rows parsed; nothing is stored."""
     samples = verify_source(workspace, *source)
     _noted(request, workspace, who, "source.verify", name=source[1].name)

@@ -57,7 +57,10 @@ class SignOffAsked(DaysAsked):
     "/systems/{system}/checks", response_model=CheckResults, summary="Last results of checks"
 )
 async def checks(
-    request: Request, workspace: Installation, system: TheSystem, _: Viewer
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    system: TheSystem,
 ) -> Response:
     """Show the newest result of every check; `check` measures them anew."""
 
@@ -72,11 +75,11 @@ async def checks(
 )
 async def gate(
     request: Request,
+    _: Viewer,
     workspace: Installation,
     system: TheSystem,
     gate: Annotated[str, Path(max_length=MOST_NAME)],
     days: TheDays,
-    _: Viewer,
 ) -> Response:
     """Measure a gate: ready, ready but degraded, or not ready, with the reasons."""
     if gate not in {one.name for one in system.gates}:
@@ -92,7 +95,10 @@ async def gate(
 
 @router.get("/systems/{system}/signoffs", response_model=SignOffs, summary="What was signed off")
 async def signoffs(
-    request: Request, workspace: Installation, system: TheSystem, _: Viewer
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    system: TheSystem,
 ) -> Response:
     """List the sign-offs of a system, the newest first."""
 
@@ -105,7 +111,10 @@ async def signoffs(
 
 @router.get("/signoffs/{signoff_id}", response_model=SignOffDocument, summary="A sign-off")
 async def signoff(
-    request: Request, workspace: Installation, signoff_id: Number, _: Viewer
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    signoff_id: Number,
 ) -> Response:
     """Show one sign-off with every figure measured for it."""
 
@@ -124,7 +133,11 @@ async def signoff(
     summary="Sign a history off",
 )
 def sign(
-    request: Request, workspace: Installation, system: TheSystem, who: Operator, asked: SignOffAsked
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: SignOffAsked,
 ) -> Response:
     """Measure all a history must show, and sign it in your name; refused while an item fails."""
     window = asked.window(workspace, system)
@@ -153,10 +166,10 @@ def sign(
 
 @router.get("/systems/{system}/report", summary="A health report")
 def report(
+    _: Viewer,
     workspace: Installation,
     system: TheSystem,
     days: TheDays,
-    _: Viewer,
     form: Annotated[ReportFormat, Query(alias="format")] = "json",
 ) -> Response:
     """Report coverage by year, gaps, checks, and when each loss would have been noticed."""
@@ -174,10 +187,10 @@ def report(
     responses=_FILE,
 )
 def export(
+    _: Viewer,
     workspace: Installation,
     system: TheSystem,
     dataset: TheDataset,
-    _: Viewer,
     form: Annotated[ExportFormat, Query(alias="format")] = "csv",
 ) -> Response:
     """Send a dataset ordered by its key; formula cells of CSV are made harmless."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
+from psycopg import Connection
 
 from stocktake.access.audit import write_audit
 from stocktake.api.answers import answer
@@ -43,20 +46,35 @@ def start_work(
     Raises:
         UsageError: No such dataset, or a plan of another system.
     """
+
+    def begin(conn: Connection[Any], now: datetime) -> int:
+        return enqueue(conn, system, work, priority=priority, by=identity.name, now=now)
+
+    return start_by(request, workspace, identity, begin)
+
+
+def start_by(
+    request: Request,
+    workspace: Workspace,
+    identity: Identity,
+    begin: Callable[[Connection[Any], datetime], int],
+) -> Response:
+    """Queue what ``begin`` queues, with its audit line and its kept answer, in one transaction."""
     now = workspace.clock()
     with workspace.database.connection() as conn:
-        run_id = enqueue(conn, system, work, priority=priority, by=identity.name, now=now)
+        run_id = begin(conn, now)
+        row = conn.execute(SQL.one_operation, {"run_id": run_id}).fetchone()
+        assert row is not None  # noqa: S101 -- inserted above
+        found = operation_of(row)
         write_audit(
             conn,
             identity.actor,
-            f"{work.kind}.start",
+            f"{found.line.kind}.start",
             subject=f"run {run_id}",
             now=now,
-            details={"system": system.name, "options": dict(work.options)},
+            details={"system": found.line.system, "options": dict(found.line.options)},
         )
-        row = conn.execute(SQL.one_operation, {"run_id": run_id}).fetchone()
-        assert row is not None  # noqa: S101 -- inserted above
-        made = accepted(operation_of(row))
+        made = accepted(found)
         claimed = claimed_of(request)
         if claimed is not None:
             claimed.keep(conn, made)

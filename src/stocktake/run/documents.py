@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stocktake.fetch.captures import StoredCapture
     from stocktake.model import Coverage, GateVerdict, Item, Plan, SignOff, System
     from stocktake.report.health import Health
+    from stocktake.run.scheduled import FireLine, Kept
 
 
 def system_json(system: System) -> dict[str, Any]:
@@ -179,4 +180,42 @@ def health_json(health: Health) -> dict[str, Any]:
             for one in health.notices
         ],
         "notice_count": health.notice_count,
+    }
+
+
+def schedule_json(one: Kept) -> dict[str, Any]:
+    """Return the JSON object of one schedule."""
+    chosen = one.schedule
+    return {
+        "name": one.name,
+        "system": one.system,
+        "cron": chosen.cron,
+        "zone": chosen.zone,
+        "verb": chosen.verb,
+        "datasets": list(chosen.datasets),
+        "options": dict(chosen.options),
+        "catch_up": chosen.catch_up,
+        "overlap": chosen.overlap,
+        "jitter_seconds": chosen.jitter_seconds,
+        "is_declared": one.is_declared,
+        "is_enabled": one.is_enabled,
+        "is_on": not one.obstacle,
+        "why_off": one.obstacle or None,
+        "next_at": one.next_at,
+        "last": fire_json(one.last) if one.last else None,
+    }
+
+
+def fire_json(one: FireLine) -> dict[str, Any]:
+    """Return the JSON object of one time a schedule was due."""
+    return {
+        "name": one.name,
+        "due_at": one.due_at,
+        "outcome": one.outcome,
+        "reason": one.reason,
+        "run_id": one.run_id,
+        "run_state": one.run_state,
+        "by": one.by,
+        "decided_at": one.decided_at,
+        "lateness_seconds": one.lateness_seconds,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import UsageError
 from stocktake.plan.saved import approve, load_plan
+from stocktake.run.followed import RunProgress, progress_of
 from stocktake.run.listed import RunLine
 from stocktake.store.queries import load_queries
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SQL = load_queries("stocktake.store", "sql/operation.sql")
 ENDED = frozenset({"done", "failed", "cancelled"})
-_RUN_COLUMNS = 16
+_RUN_COLUMNS = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,15 @@ class Operation:
 
     Args:
         line: The run.
-        total: Requests its plan counted; ``None`` without a plan.
-        asked_by: Who asked for it.
-        result: What a verb that brings no rows has to tell, once it ended.
+        planned: Requests its plan counted; ``None`` without a plan.
         log_seq: Number of its last log line; lists leave it at 0.
+        progress: Its chunks, for a run under way that was looked at by itself.
     """
 
     line: RunLine
-    total: int | None
-    asked_by: str
-    result: Any
+    planned: int | None
     log_seq: int = 0
+    progress: RunProgress | None = None
 
     @property
     def is_done(self) -> bool:
@@ -46,23 +45,27 @@ class Operation:
         return self.line.state in ENDED
 
     @property
+    def total(self) -> int | None:
+        """Requests it will have made; ``None`` while nobody can know."""
+        if self.is_done or self.planned is None:
+            return self.line.requests if self.is_done else None
+        if self.progress is not None and self.progress.chunks:
+            return self.line.requests + self.progress.requests_left
+        return max(self.planned, self.line.requests)
+
+    @property
     def eta(self) -> datetime | None:
-        """When it will be done at the rate it had so far; ``None`` while nobody can know."""
-        done, left = self.line.requests, (self.total or 0) - self.line.requests
-        if self.line.state != "running" or done <= 0 or left < 0:
+        """When it will be done at the rate it has; ``None`` while nobody can know."""
+        line = self.line
+        if line.state != "running" or self.total is None:
             return None
-        elapsed = (self.line.updated_at - self.line.started_at).total_seconds()
-        return self.line.updated_at + timedelta(seconds=elapsed / done * left)
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of a run's log; ``seq`` grows."""
-
-    seq: int
-    at: datetime
-    level: str
-    text: str
+        if self.progress is not None and self.progress.eta_seconds is not None:
+            return line.updated_at + timedelta(seconds=self.progress.eta_seconds)
+        elapsed = (line.updated_at - line.started_at).total_seconds()
+        if line.requests <= 0 or elapsed <= 0:
+            return None
+        left = self.total - line.requests
+        return line.updated_at + timedelta(seconds=elapsed / line.requests * left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +125,10 @@ def find_operation(workspace: Workspace, run_id: int) -> Operation:
         row = conn.execute(SQL.one_operation, {"run_id": run_id}).fetchone()
     if row is None:
         raise UsageError(f"there is no run {run_id}.", hint="stocktake runs lists them.")
-    return operation_of(row)
-
-
-def log_after(
-    workspace: Workspace, run_id: int, *, after: int, limit: int, level: str | None = None
-) -> list[LogLine]:
-    """Return log lines of a run with a number above ``after``, the oldest first."""
-    asked = {"run_id": run_id, "after": after, "limit": limit, "level": level}
-    with workspace.database.connection() as conn:
-        return [LogLine(*row) for row in conn.execute(SQL.log_after, asked).fetchall()]
+    found = operation_of(row)
+    if found.line.state != "running":
+        return found
+    return replace(found, progress=progress_of(workspace, found.line))
 
 
 def list_plans(
@@ -190,8 +187,13 @@ def operation_json(found: Operation) -> dict[str, Any]:
             "updated_at": line.updated_at,
             "finished_at": line.finished_at,
             "eta": found.eta,
-            "counts": {"requests": line.requests, "rows": line.counts, "units": line.units},
-            "asked_by": found.asked_by,
+            "counts": {
+                "requests": line.requests,
+                "rows": line.counts,
+                "units": line.units,
+                **_chunks(found.progress),
+            },
+            "asked_by": line.asked_by,
         },
     }
     if found.is_done and line.state == "done":
@@ -199,6 +201,18 @@ def operation_json(found: Operation) -> dict[str, Any]:
     elif found.is_done:
         told["error"] = _error(line)
     return told
+
+
+def _chunks(progress: RunProgress | None) -> Mapping[str, Any]:
+    if progress is None:
+        return {}
+    return {
+        "units_planned": progress.units,
+        "units_done": progress.units_done,
+        "chunks": progress.chunks,
+        "per_second": progress.per_second,
+        "workers": progress.workers,
+    }
 
 
 def _response(found: Operation) -> Mapping[str, Any]:
@@ -212,7 +226,7 @@ def _response(found: Operation) -> Mapping[str, Any]:
         "seconds": line.seconds,
         "message": line.message,
     }
-    return told if found.result is None else {**told, "result": found.result}
+    return told if line.result is None else {**told, "result": line.result}
 
 
 def _error(line: RunLine) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stocktake.run.operations import LogLine
+from stocktake.run.followed import LogLine
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:

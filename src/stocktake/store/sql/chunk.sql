@@ -390,9 +390,10 @@ select (select coalesce(jsonb_object_agg(state, several), '{}')
 
 -- name: log_since
 -- Lines of a run's log after one, oldest first.
--- :run_id bigint, :seq bigint, :limit integer
+-- :run_id bigint, :seq bigint, :level text or null, :limit integer
 select seq, at, level, text from run_log
  where run_id = %(run_id)s and seq > %(seq)s
+   and (%(level)s::text is null or level = %(level)s)
  order by seq limit %(limit)s;
 
 -- name: queued_run

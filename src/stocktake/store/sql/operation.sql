@@ -2,10 +2,13 @@
 -- Runs below a number, the newest first: the columns of list_runs, then what operations tell besides.
 -- :system text or null, :state text or null, :kind text or null, :before bigint or null
 -- :limit integer
-select run.run_id, run.system, run.kind, run.state, run.requests, run.counts, run.units, run.message,
-       run.error, run.owner, run.plan_id, run.options, run.started_at, run.updated_at,
-       run.finished_at, run.undone_by,
-       (plan.summary->>'requests')::bigint, run.asked_by, run.result
+select run.run_id, run.system, run.kind, run.state,
+       run.requests
+         + (select coalesce(sum(asked), 0) from chunk where chunk.run_id = run.run_id)::bigint,
+       run.counts, run.units, run.message, run.error, run.owner, run.plan_id, run.options,
+       run.started_at, run.updated_at, run.finished_at, run.undone_by, run.is_detached,
+       run.priority, run.asked_by, run.coverage, run.result, run.not_before,
+       (plan.summary->>'requests')::bigint
   from run left join plan using (plan_id)
  where (%(system)s::text is null or run.system = %(system)s)
    and (%(state)s::text is null or run.state = %(state)s)
@@ -17,22 +20,16 @@ select run.run_id, run.system, run.kind, run.state, run.requests, run.counts, ru
 -- name: one_operation
 -- One run, with the columns of runs_page and the number of its last log line.
 -- :run_id bigint
-select run.run_id, run.system, run.kind, run.state, run.requests, run.counts, run.units, run.message,
-       run.error, run.owner, run.plan_id, run.options, run.started_at, run.updated_at,
-       run.finished_at, run.undone_by,
-       (plan.summary->>'requests')::bigint, run.asked_by, run.result,
+select run.run_id, run.system, run.kind, run.state,
+       run.requests
+         + (select coalesce(sum(asked), 0) from chunk where chunk.run_id = run.run_id)::bigint,
+       run.counts, run.units, run.message, run.error, run.owner, run.plan_id, run.options,
+       run.started_at, run.updated_at, run.finished_at, run.undone_by, run.is_detached,
+       run.priority, run.asked_by, run.coverage, run.result, run.not_before,
+       (plan.summary->>'requests')::bigint,
        (select coalesce(max(seq), 0) from run_log where run_log.run_id = run.run_id)
   from run left join plan using (plan_id)
  where run.run_id = %(run_id)s;
-
--- name: log_after
--- Lines of a run's log after a number, the oldest first.
--- :run_id bigint, :after bigint, :level text or null, :limit integer
-select seq, at, level, text from run_log
- where run_id = %(run_id)s and seq > %(after)s
-   and (%(level)s::text is null or level = %(level)s)
- order by seq
- limit %(limit)s;
 
 -- name: plans_page
 -- Kept plans below a number, the newest first.
