@@ -9,19 +9,16 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 
-from stocktake.access.audit import write_audit
 from stocktake.api.problems import depending_on_state
 from stocktake.errors import StocktakeError, UsageError
-from stocktake.plan.saved import options_in
 from stocktake.run.operations import find_operation, list_operations
-from stocktake.run.queue import backfill_work
 from stocktake.run.registry import find_system
-from stocktake.run.resumed import cancel_run, pause_run, resumable
+from stocktake.run.resumed import cancel_run, pause_run, requeue_run
 from stocktake.run.undone import UNDOABLE, undo, undoing
 from stocktake.run.watched import last_lines, part_progress, run_failures
 from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import missing
-from stocktake.web.pages.plans import start_work
+from stocktake.web.noted import note
 from stocktake.web.site import Visitor, go, show, site_of
 
 if TYPE_CHECKING:
@@ -189,10 +186,10 @@ def cancel(request: Request, run_id: int, visitor: Operator) -> Response:
 @router.post("/runs/{run_id}/resume")
 def resume(request: Request, run_id: int, visitor: Operator) -> Response:
     """Let workers go on with a paused run: its plan and checkpoints are used."""
+    _operation(request, run_id)
     with depending_on_state():
-        line, system, _ = resumable(site_of(request).workspace, run_id)
-    work = backfill_work(options_in(line.options), plan_id=line.options.get("plan"))
-    return go(f"/runs/{start_work(request, visitor, system, work)}")
+        requeue_run(site_of(request).workspace, run_id, by=visitor.name)
+    return _noted(request, visitor, "run.resume", run_id=run_id)
 
 
 @router.get("/runs/{run_id}/undo")
@@ -224,9 +221,5 @@ def take_back(request: Request, run_id: int, visitor: Operator, tasks: Backgroun
 def _noted(
     request: Request, visitor: Visitor, action: str, *, run_id: int, target: str = ""
 ) -> Response:
-    site = site_of(request)
-    with site.workspace.database.connection() as conn:
-        now = site.workspace.clock()
-        write_audit(conn, visitor.identity.actor, action, subject=f"run {run_id}", now=now)
-    request.app.state.recent.clear()
+    note(request, visitor, action, subject=f"run {run_id}")
     return go(target or f"/runs/{run_id}")
