@@ -93,7 +93,8 @@ def up(
     address = Address(host, port, trusted_proxy)
     with out.workspace("up", pool_size=_connections(shift) + PAGES_CONNECTIONS) as workspace:
         login = first_login(workspace)
-        app = mount_pages(make_app(workspace, serving=serving_of(address, public_url)))
+        app = make_app(workspace, serving=serving_of(address, public_url))
+        mount_pages(app, workspace)
 
         def announce(url: str) -> None:
             document = {"url": public_url or url, "api": f"{url}/api/v1", "login": login}
