@@ -463,9 +463,16 @@ update member m set day = told.day
             or %(exact)s and m.day is distinct from k.day::date) as told
  where m.ctid = told.row;
 
+-- name: only_loaded_since
+-- Whether nothing was overwritten or removed since an instant.
+-- :system  text  system
+-- :since  timestamptz  instant
+select not exists (select from row_version where system = %(system)s and at >= %(since)s);
+
 -- name: redate_members
 -- Days of members as a system's own statement tells them: key and day.
 -- :series_id  int  series
+-- :since  timestamptz  what was loaded before it has been asked about; NULL: nothing
 update member m set day = w.day
   from ({days}) as w(key, day)
  where m.series_id = %(series_id)s and m.key = w.key and m.day is distinct from w.day;
