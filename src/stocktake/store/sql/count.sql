@@ -131,11 +131,11 @@ select series_id from series
  where system = %(system)s and dataset = %(dataset)s and feed = 'member' and key = %(key)s;
 
 -- name: member_rules
--- Day ranges turned into the expected members whose day they hold; a member without a day lies
--- before all days. dated false: the ranges are taken as they are.
+-- Day ranges turned into the members whose day they hold: all, and those expected; a member without
+-- a day lies before all days. dated false: the ranges are taken as they are.
 -- :series_id  int  series
 -- :as_of  timestamptz  what was known then, NULL for now
--- :numbers  int[]  number of each range; 0 is the window
+-- :numbers  int[]  number of each range
 -- :days  text[]  multiranges of days
 -- :dated  boolean  whether members have days
 with promised as (
@@ -149,16 +149,19 @@ with promised as (
 ), asked as (
     select * from unnest(%(numbers)s::int[], %(days)s::text[]::int4multirange[])
         as a(number, days)
-)
-select a.number, (coalesce(
-           case when %(dated)s then (
+), having_days as materialized (
+    select a.number,
+           coalesce(case when not %(dated)s then a.days
+                         when a.days <> '{}' then (
                select range_agg(int4range(m.ordinal, m.ordinal + 1)) from member m
                 where m.series_id = %(series_id)s
-                  and a.days @> coalesce(m.day - date '1970-01-01', -2147483648))
-           else a.days end, '{}') * case when a.number = 0
-               then int4multirange(int4range(null, null)) else e.ordinals end)::text as ranges
-  from asked a cross join expected e
- order by a.number;
+                  and a.days @> coalesce(m.day - date '1970-01-01', -2147483648)) end, '{}')
+               as ordinals
+      from asked a
+)
+select h.number, h.ordinals::text, (h.ordinals * e.ordinals)::text
+  from having_days h cross join expected e
+ order by h.number;
 
 -- name: member_waived
 -- Members that are listed but not promised, by reason.
@@ -482,9 +485,16 @@ update member m set day = told.day
             or %(exact)s and m.day is distinct from k.day::date) as told
  where m.ctid = told.row;
 
+-- name: only_loaded_since
+-- Whether nothing was overwritten or removed since an instant.
+-- :system  text  system
+-- :since  timestamptz  instant
+select not exists (select from row_version where system = %(system)s and at >= %(since)s);
+
 -- name: redate_members
 -- Days of members as a system's own statement tells them: key and day.
 -- :series_id  int  series
+-- :since  timestamptz  what was loaded before it has been asked about; NULL: nothing
 update member m set day = w.day
   from ({days}) as w(key, day)
  where m.series_id = %(series_id)s and m.key = w.key and m.day is distinct from w.day;
