@@ -86,7 +86,19 @@ install() {
     fi
 }
 
-stamp_now() { printf '%s %s\n' "$(cat "$root/pyproject.toml" "$root/constraints.txt" | cksum)" "$root"; }
+pages=$root/src/stocktake/web
+stamp_now() {
+    printf '%s %s\n' "$(cat "$root/pyproject.toml" "$root/constraints.txt" "$pages/vendor.toml" \
+        "$pages/npm/package-lock.json" | cksum)" "$root"
+}
+
+# Script of the pages comes from npm, once; where there is no npm, Node comes as a wheel.
+fetch_script() {
+    if ! command -v npm >/dev/null 2>&1 && [ ! -x "$bin/npm" ]; then
+        install --require-hashes --requirement "$root/tools/node.txt"
+    fi
+    (cd "$root" && "$bin/python" -m tools.vendor)
+}
 
 setup() {
     stamp=$(stamp_now)
@@ -100,6 +112,7 @@ setup() {
     is_new_enough "$bin/python" || make_venv
     install --require-hashes --requirement "$root/constraints.txt"
     install --no-deps --no-build-isolation --editable "$root"
+    fetch_script
     printf '%s\n' "$stamp" >"$venv/stamp"
     say "Ready: $("$bin/python" --version) in .venv, $(($(date +%s) - started)) s"
 }

@@ -11,13 +11,14 @@ from rich.table import Table
 
 from stocktake.check.results import junit as junit_text
 from stocktake.cli.arguments import DatasetNames, Period, Since, SystemName, Until, read_range
-from stocktake.cli.items import STYLES, item_json, items_table, render_unmet
+from stocktake.cli.items import STYLES, items_table, render_unmet
 from stocktake.cli.output import output_of
 from stocktake.cli.queued import USUAL, Detach, Rank, queue_up
 from stocktake.errors import UsageError
 from stocktake.model import Severity
 from stocktake.report.figures import figure
 from stocktake.run.checked import check_system
+from stocktake.run.documents import gate_json
 from stocktake.run.measured import measure_gate
 from stocktake.run.periods import window_of
 from stocktake.run.queue import check_work
@@ -88,14 +89,7 @@ def _gate(out: Output, system: System, name: str, *, window: Range, period: str)
     with out.workspace("check") as workspace:
         window = window_of(workspace, system, window, period=period)
         verdict = measure_gate(workspace, system, name, window)
-    document = {
-        "system": system.name,
-        "gate": verdict.gate,
-        "verdict": verdict.verdict,
-        "reasons": verdict.reasons,
-        "exit_code": verdict.exit_code,
-        "items": [item_json(item) for item in verdict.items],
-    }
+    document = gate_json(system, verdict)
     out.emit(document, lambda screen: render_gate(screen, system, verdict))
     return verdict.exit_code
 

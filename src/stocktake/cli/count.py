@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +21,7 @@ from stocktake.cli.calendar import week_legend, week_rows
 from stocktake.cli.output import Output, output_of
 from stocktake.model import State
 from stocktake.run.counted import count_system, layers, recount_system
+from stocktake.run.documents import coverage_json, up_to_today
 from stocktake.run.periods import window_of
 from stocktake.run.registry import find_datasets, find_system
 
@@ -68,7 +68,10 @@ def count(
         weeks = layers(workspace, found, chosen, window) if _shows_weeks(out, period, as_of) else {}
     if not (until or period):
         counted = [up_to_today(one) for one in counted]
-    document: dict[str, Any] = {"system": found.name, "datasets": [as_json(c) for c in counted]}
+    document: dict[str, Any] = {
+        "system": found.name,
+        "datasets": [coverage_json(c) for c in counted],
+    }
     if recount:
         document["drift"] = drift
     out.emit(document, lambda console: _render(console, found.name, counted, drift, weeks=weeks))
@@ -82,13 +85,6 @@ def _shows_weeks(out: Output, period: str, as_of: str) -> bool:
     return bool(period) and not (out.as_json or as_of)
 
 
-def up_to_today(coverage: Coverage) -> Coverage:
-    """Return a coverage without its future units, which nobody asked about."""
-    states = dict(coverage.states)
-    states.pop(State.FUTURE, None)
-    return dataclasses.replace(coverage, states=states)
-
-
 def exit_code(counted: Sequence[Coverage]) -> int:
     """Return 2 below a target, 1 with thin or stale units, else 0."""
     if any(coverage.needed_for_target for coverage in counted):
@@ -97,22 +93,6 @@ def exit_code(counted: Sequence[Coverage]) -> int:
         coverage.states.get(state) for coverage in counted for state in (State.THIN, State.STALE)
     )
     return WARN if soft else PASS
-
-
-def as_json(coverage: Coverage) -> dict[str, Any]:
-    """Return the contract's JSON object of one dataset."""
-    return {
-        "dataset": coverage.dataset,
-        "expected": coverage.expected,
-        "held": coverage.held,
-        "coverage": coverage.coverage,
-        "missing": coverage.missing,
-        "needed_for_target": coverage.needed_for_target,
-        "target": coverage.target,
-        "surplus": coverage.surplus,
-        "states": {state.value: units for state, units in coverage.states.items()},
-        "rows": coverage.rows,
-    }
 
 
 def coverage_table(counted: Sequence[Coverage], title: str, *, width: int = WIDE) -> Table:

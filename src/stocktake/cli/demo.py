@@ -15,13 +15,14 @@ from stocktake.cli import words
 from stocktake.cli.arguments import read_day
 from stocktake.cli.calendar import legend, month_rows, week_legend, week_rows
 from stocktake.cli.check import render_checks
-from stocktake.cli.count import as_json, coverage_table, exit_code
+from stocktake.cli.count import coverage_table, exit_code
 from stocktake.cli.explain import render_why
 from stocktake.cli.output import Output, output_of
 from stocktake.cli.plan import render_plan
 from stocktake.cli.progress import shown_progress
 from stocktake.cli.reports import report_as_json
 from stocktake.cli.screen import console
+from stocktake.cli.showing import is_watched, show_pages
 from stocktake.errors import UsageError
 from stocktake.model import PlanOptions, Range, System
 from stocktake.observe.logs import configure_logs
@@ -29,6 +30,7 @@ from stocktake.run.backfill import Conduct, backfill
 from stocktake.run.checked import check_system
 from stocktake.run.clock import system_clock
 from stocktake.run.counted import calendar, count_system, first_day, layers, list_gaps
+from stocktake.run.documents import coverage_json
 from stocktake.run.explained import explain_unit
 from stocktake.run.planned import make_and_save
 from stocktake.run.registry import find_system, installed_systems
@@ -55,11 +57,13 @@ def demo(
     context: typer.Context,
     system: Annotated[str, typer.Argument(help="System to show.")] = "racing",
     no_serve: Annotated[
-        bool, typer.Option("--no-serve", help="Stop after the summary (until pages exist: always).")
+        bool, typer.Option("--no-serve", help="Stop after the summary, without the pages.")
     ] = False,
 ) -> int:
-    """Fill two months of a sandbox history, with a hole found, explained and filled."""
-    del no_serve  # accepted for scripts; there is no page to serve yet
+    """Fill two months of a sandbox history, with a hole found, explained and filled.
+
+    On a terminal it then serves the pages until Ctrl-C; elsewhere it says how to open them.
+    """
     out = output_of(context)
     found = find_system(system)
     if not found.story:
@@ -72,9 +76,13 @@ def demo(
         settings = _pointed_at(settings, story, server.base_url)
         with open_workspace(settings, application="stocktake demo") as workspace:
             told = _Telling(out, workspace, found, story).tell()
-    told["seconds"] = round(time.monotonic() - started, 1)
-    told["home"] = str(settings.home)
-    out.emit(told, lambda screen: _farewell(screen, settings, told))
+        told["seconds"] = round(time.monotonic() - started, 1)
+        told["home"] = str(settings.home)
+        out.emit(told, lambda screen: _farewell(screen, settings, told))
+        if is_watched(out) and not no_serve:
+            show_pages(settings)
+        elif not out.as_json:
+            out.hint(f"stocktake --home {settings.home} up, then open the address it tells")
     return int(told["exit_code"])
 
 
@@ -239,7 +247,7 @@ class _Telling:
             self._draw_calendar()
             render_checks(self._screen, results, every=False)
         severities = [result.severity.value for result in results]
-        return [as_json(one) for one in counted], {
+        return [coverage_json(one) for one in counted], {
             word: severities.count(word) for word in dict.fromkeys(severities)
         }
 

@@ -12,13 +12,13 @@ from stocktake.cli import words
 from stocktake.cli.arguments import SystemName
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
+from stocktake.run.documents import capture_json
 from stocktake.run.explained import explain_unit, show_capture, trace_row
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from stocktake.fetch.captures import StoredCapture
     from stocktake.load.provenance import Provenance, Version
     from stocktake.model import Explanation
 
@@ -80,9 +80,21 @@ def render_why(console: Console, told: Explanation) -> None:
         )
     for position, code, reason in told.rejects[:SHOWN]:
         console.print(f"reject       {position}: {code}: {reason}", soft_wrap=True, markup=False)
+    _render_withdrawn(console, told)
     if told.next_try_at:
         console.print(f"next try     {told.next_try_at:%Y-%m-%d %H:%M} UTC")
     console.print(f"[bold]what to do[/]   {told.advice}", soft_wrap=True)
+
+
+def _render_withdrawn(console: Console, told: Explanation) -> None:
+    for row in told.withdrawn[:SHOWN]:
+        what = "row" if row.is_row_gone else row.facet
+        console.print(
+            f"withdrawn    {what} {row.key}: by run {row.run_id}, no longer in capture "
+            f"{row.capture_id} of {row.at:%Y-%m-%d %H:%M:%S}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def trace(
@@ -121,7 +133,18 @@ def _render_trace(console: Console, told: Provenance) -> None:
             str(origin.run_id or ""),
             f"{origin.loaded_at:%Y-%m-%d %H:%M:%S}" if origin.loaded_at else "",
         )
-    console.print(table)
+    if told.origins:
+        console.print(table)
+    else:
+        console.print(f"{told.dataset} {told.key} is no longer there: its source withdrew it")
+    for one in told.withdrawals[:SHOWN]:
+        what = "the row" if one.is_row_gone else one.facet
+        console.print(
+            f"run {one.run_id} found {what} withdrawn: {one.feed} no longer told it in capture "
+            f"{one.capture_id}, {one.at:%Y-%m-%d %H:%M:%S}",
+            markup=False,
+            soft_wrap=True,
+        )
     for version in told.versions[:SHOWN]:
         console.print(_before(version), markup=False, soft_wrap=True)
 
@@ -154,30 +177,8 @@ def capture_show(
         sys.stdout.buffer.write(stored.capture.body)
         sys.stdout.flush()
         return 0
-    out.emit(described(stored), lambda _: None)
+    out.emit(capture_json(stored), lambda _: None)
     return 0
-
-
-def described(stored: StoredCapture) -> dict[str, object]:
-    """Return everything about a capture but its bytes."""
-    capture = stored.capture
-    return {
-        "capture_id": capture.capture_id,
-        "system": stored.system,
-        "source": stored.source,
-        "feed": capture.request.feed,
-        "path": capture.request.path,
-        "params": capture.request.params,
-        "units": ["/".join(key) for key in capture.request.units],
-        "status": capture.status,
-        "headers": dict(capture.headers),
-        "bytes": len(capture.body),
-        "sha256": capture.sha256.hex(),
-        "fetched_at": capture.fetched_at,
-        "run_id": stored.run_id,
-        "is_loaded": stored.is_loaded,
-        "flaw": capture.flaw,
-    }
 
 
 @capture.callback()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -26,22 +26,6 @@ STYLES = {
 }
 WIDE = 110
 SHOWN_LINES = 5
-
-
-def item_json(item: Item) -> dict[str, Any]:
-    """Return the JSON object of one criterion."""
-    return {
-        "name": item.name,
-        "title": item.title,
-        "kind": item.kind,
-        "severity": item.severity.value,
-        "is_met": item.is_met,
-        "value": item.value,
-        "threshold": item.threshold,
-        "detail": item.detail,
-        "waived": item.waived or None,
-        "lines": item.lines,
-    }
 
 
 def items_table(items: Sequence[Item], *, width: int) -> Table:

@@ -56,6 +56,7 @@ class Output:
         screen = import_module(SCREEN)
         if self.as_json:
             sys.stdout.write(screen.to_json(document) + "\n")
+            sys.stdout.flush()  # a service goes on, and somebody waits for this line
         else:
             render(screen.console())
 

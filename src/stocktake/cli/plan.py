@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -23,6 +23,7 @@ from stocktake.cli.arguments import (
 )
 from stocktake.cli.output import output_of
 from stocktake.model import PlanOptions
+from stocktake.run.documents import plan_json
 from stocktake.run.periods import window_of
 from stocktake.run.planned import make_and_save
 from stocktake.run.ranked import read_priorities
@@ -85,44 +86,12 @@ def plan(
         window = window_of(workspace, found, window, period=period)
         options = dataclasses.replace(options, since=window.since, until=window.until)
         made = make_and_save(workspace, found, options, save=save)
-    out.emit(as_json(made), lambda console: render_plan(console, made))
+    out.emit(plan_json(made), lambda console: render_plan(console, made))
     if made.plan_id is not None:
         out.hint(f"stocktake backfill {found.name} --plan {made.plan_id}")
     elif made.parts:
         out.hint(f"stocktake backfill {found.name} --sample 7, then without --sample")
     return 0
-
-
-def as_json(made: Plan) -> dict[str, Any]:
-    """Return the plan as the JSON document of ``plan --json``; ordinals are left out."""
-    return {
-        "plan_id": made.plan_id,
-        "system": made.system,
-        "requests": made.requests,
-        "seconds": made.seconds,
-        "naive_seconds": made.naive_seconds,
-        "rows": made.rows,
-        "bytes": made.bytes,
-        "estimated_from": made.estimated_from,
-        "endpoints": made.costs,
-        "parts": [
-            {
-                "wave": part.wave,
-                "label": part.label,
-                "kind": part.kind,
-                "feed": part.feed,
-                "units": part.units,
-                "requests": part.requests,
-                "dynamic": part.dynamic,
-                "reason": part.reason,
-            }
-            for part in made.parts
-        ],
-        "unreachable": [
-            {"reason": reason, "dataset": dataset, "units": units}
-            for reason, dataset, units in made.unreachable
-        ],
-    }
 
 
 def render_plan(console: Console, made: Plan) -> None:

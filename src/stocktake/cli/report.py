@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from stocktake.cli.arguments import Period, Since, SystemName, Until, read_range
-from stocktake.cli.count import as_json
 from stocktake.cli.output import output_of
-from stocktake.cli.screen import to_json
 from stocktake.errors import UsageError
-from stocktake.report.markdown import markdown
-from stocktake.report.page import page
 from stocktake.report.sections import BAD, GOOD, QUIET, SOFT, sections, title_of, verdict_of
 from stocktake.report.whole import whole_file
+from stocktake.run.documents import health_json
 from stocktake.run.periods import window_of
 from stocktake.run.registry import find_system
-from stocktake.run.reported import examine
+from stocktake.run.reported import examine, sandbox_note, written
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +54,7 @@ def report(
     document = health_json(health)
     for path in paths:
         with whole_file(path) as file:
-            file.write(_written(path, health, document).encode())
+            file.write(written(health, path.suffix.lower()).encode())
     if out.as_json:
         out.emit(document, lambda _: None)
     elif paths:
@@ -85,66 +81,6 @@ def _paths(target: Path, name: str) -> list[Path]:
     return [target / f"{name}{ending}" for ending in FORMATS]
 
 
-def _written(path: Path, health: Health, document: Any) -> str:
-    ending = path.suffix.lower()
-    if ending == ".json":
-        return to_json(document) + "\n"
-    told = f"Made at {health.at:%Y-%m-%d %H:%M} UTC by Stocktake."
-    if ending == ".md":
-        lead = [f"Verdict: {verdict_of(health)}.", *_sandbox(health), told]
-        return markdown(title_of(health), lead, sections(health))
-    return page(
-        title_of(health),
-        [
-            (TONES[health.exit_code], verdict_of(health)),
-            *((SOFT, text) for text in _sandbox(health)),
-            ("", told),
-        ],
-        sections(health),
-    )
-
-
-def _sandbox(health: Health) -> list[str]:
-    return ["Sandbox data: everything here is made up."] if health.kind == "sandbox" else []
-
-
-def health_json(health: Health) -> dict[str, Any]:
-    """Return the JSON object of a report."""
-    return {
-        "system": health.system,
-        "kind": health.kind,
-        "at": health.at,
-        "since": health.since,
-        "until": health.until,
-        "verdict": verdict_of(health),
-        "exit_code": health.exit_code,
-        "datasets": [
-            {
-                **as_json(one.whole),
-                "table_rows": one.rows,
-                "final_rows": one.final_rows,
-                "years": [{"year": year, **as_json(counted)} for year, counted in one.years],
-            }
-            for one in health.datasets
-        ],
-        "gaps": health.holes,
-        "gap_count": health.hole_count,
-        "checks": health.checks,
-        "unfinished_runs": health.open_runs,
-        "requests": health.requests,
-        "notices": [
-            {
-                **asdict(one.loss),
-                "noticed_at": one.at,
-                "noticed_by": one.by,
-                "noticed_after_days": one.days,
-            }
-            for one in health.notices
-        ],
-        "notice_count": health.notice_count,
-    }
-
-
 def render_health(screen: Console, health: Health) -> None:
     """Draw a report."""
     _head(screen, health)
@@ -158,7 +94,7 @@ def render_health(screen: Console, health: Health) -> None:
 def _head(screen: Console, health: Health) -> None:
     style = STYLES[TONES[health.exit_code]]
     screen.print(f"[bold]{escape(title_of(health))}[/]  [{style}]{verdict_of(health)}[/]")
-    for text in _sandbox(health):
+    for text in sandbox_note(health):
         screen.print(f"[black on yellow] {text} [/]")
 
 

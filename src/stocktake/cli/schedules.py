@@ -14,6 +14,7 @@ from stocktake.errors import UsageError
 from stocktake.model import Schedule
 from stocktake.model.schedule import VERBS, CatchUp, Overlap
 from stocktake.run.clock import system_clock
+from stocktake.run.documents import fire_json, schedule_json
 from stocktake.run.fires import next_fires
 from stocktake.run.registry import find_system
 from stocktake.run.scheduled import (
@@ -54,46 +55,9 @@ def schedule_list(
     name = find_system(system).name if system else None
     with out.workspace("schedule") as workspace:
         found = list_schedules(workspace, name)
-    document = {"schedules": [as_json(one) for one in found]}
+    document = {"schedules": [schedule_json(one) for one in found]}
     out.emit(document, lambda console: _render(console, found))
     return 0
-
-
-def as_json(one: Kept) -> dict[str, Any]:
-    """Return the JSON object of one schedule."""
-    chosen = one.schedule
-    return {
-        "name": one.name,
-        "system": one.system,
-        "cron": chosen.cron,
-        "zone": chosen.zone,
-        "verb": chosen.verb,
-        "datasets": list(chosen.datasets),
-        "options": dict(chosen.options),
-        "catch_up": chosen.catch_up,
-        "overlap": chosen.overlap,
-        "jitter_seconds": chosen.jitter_seconds,
-        "is_declared": one.is_declared,
-        "is_enabled": one.is_enabled,
-        "is_on": not one.obstacle,
-        "why_off": one.obstacle or None,
-        "next_at": one.next_at,
-        "last": _fire_as_json(one.last) if one.last else None,
-    }
-
-
-def _fire_as_json(one: FireLine) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "due_at": one.due_at,
-        "outcome": one.outcome,
-        "reason": one.reason,
-        "run_id": one.run_id,
-        "run_state": one.run_state,
-        "by": one.by,
-        "decided_at": one.decided_at,
-        "lateness_seconds": one.lateness_seconds,
-    }
 
 
 def _render(console: Console, found: Sequence[Kept]) -> None:
@@ -169,7 +133,7 @@ def schedule_history_of(
     out = output_of(context)
     with out.workspace("schedule") as workspace:
         found = schedule_history(workspace, name, limit=limit)
-    document = {"fires": [_fire_as_json(one) for one in found]}
+    document = {"fires": [fire_json(one) for one in found]}
     out.emit(document, lambda console: _render_history(console, found))
     return 0
 
@@ -255,7 +219,7 @@ def _switch(context: typer.Context, name: str, *, is_enabled: bool, by: str) -> 
     out = output_of(context)
     with out.workspace("schedule") as workspace:
         found = switch_schedule(workspace, name, is_enabled=is_enabled, by=login_name(by))
-    out.emit(as_json(found), lambda console: console.print(_told(found), soft_wrap=True))
+    out.emit(schedule_json(found), lambda console: console.print(_told(found), soft_wrap=True))
     return 0
 
 
@@ -315,7 +279,7 @@ def schedule_add(
         raise UsageError(f"{error}.", hint="stocktake schedule add --help") from None
     with out.workspace("schedule") as workspace:
         kept = add_schedule(workspace, found, wanted, by=login_name(by))
-    out.emit(as_json(kept), lambda console: console.print(_told(kept), soft_wrap=True))
+    out.emit(schedule_json(kept), lambda console: console.print(_told(kept), soft_wrap=True))
     return 0
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
-import msgspec
 from rich.console import Console
+
+from stocktake.run.encoded import to_json
+
+__all__ = ["FILE_WIDTH", "console", "print_error", "to_json"]
 
 FILE_WIDTH = 140
 """Columns of tables that go to a file or a pipe, which have no width of their own."""
@@ -22,20 +24,6 @@ def console() -> Console:
     if not screen.is_terminal and "COLUMNS" not in os.environ:
         screen.width = FILE_WIDTH
     return screen
-
-
-def to_json(document: Any) -> str:
-    """Return indented JSON; days and instants in ISO 8601, states as their words."""
-    return msgspec.json.format(JSON.encode(document), indent=2).decode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, range | set | frozenset):
-        return sorted(value)
-    return str(value)
-
-
-JSON = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
 
 
 def print_error(message: str, *, hint: str | None, kind: str, as_json: bool) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from stocktake.cli.arguments import Period, Since, Until, login_name, read_range
-from stocktake.cli.items import item_json, items_table, render_unmet
+from stocktake.cli.items import items_table, render_unmet
 from stocktake.cli.output import output_of
 from stocktake.cli.screen import console
 from stocktake.errors import UsageError
 from stocktake.model import Severity
+from stocktake.run.documents import signoff_json
 from stocktake.run.periods import window_of
 from stocktake.run.registry import find_system
 from stocktake.run.signed import list_signoffs, show_signoff, sign_off
@@ -70,7 +71,7 @@ def signoff(
         kind = workspace.kind
     if kind == "sandbox" and not out.as_json:
         console().print("[black on yellow] Sandbox data [/]")
-    out.emit(_json(signed), lambda screen: _render(screen, signed))
+    out.emit(signoff_json(signed), lambda screen: _render(screen, signed))
     if signed.refused:
         out.hint(f"mend it and sign again, or --waive {signed.refused[0].name}='reason'")
     elif dry_run:
@@ -100,7 +101,7 @@ def _list(out: Output, name: str) -> int:
     found = find_system(name)
     with out.workspace("signoff") as workspace:
         listed = list_signoffs(workspace, found)
-    document = {"system": found.name, "signoffs": [_json(one) for one in listed]}
+    document = {"system": found.name, "signoffs": [signoff_json(one) for one in listed]}
     out.emit(document, lambda screen: _render_list(screen, listed, found.name))
     return 0
 
@@ -112,23 +113,8 @@ def _show(out: Output, number: str) -> int:
         )
     with out.workspace("signoff") as workspace:
         signed = show_signoff(workspace, int(number))
-    out.emit(_json(signed), lambda screen: _render(screen, signed))
+    out.emit(signoff_json(signed), lambda screen: _render(screen, signed))
     return 0
-
-
-def _json(signed: SignOff) -> dict[str, Any]:
-    return {
-        "signoff_id": signed.signoff_id,
-        "system": signed.system,
-        "since": signed.since,
-        "until": signed.until,
-        "by": signed.by,
-        "at": signed.at,
-        "is_signed": signed.signoff_id is not None,
-        "refused": [item.name for item in signed.refused],
-        "waived": {item.name: item.waived for item in signed.items if item.waived},
-        "items": [item_json(item) for item in signed.items],
-    }
 
 
 def _days(signed: SignOff) -> str:

@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from stocktake.cli import words
-from stocktake.cli.count import as_json, coverage_table, up_to_today
+from stocktake.cli.count import coverage_table
 from stocktake.cli.output import output_of
 from stocktake.cli.runs import render_runs
-from stocktake.model import Range
-from stocktake.run.counted import count_system, newest_settled
+from stocktake.model import Severity
+from stocktake.run.documents import system_json
 from stocktake.run.listed import list_runs
 from stocktake.run.registry import find_system, installed_systems
+from stocktake.run.standing import stand_json, stand_of
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from rich.console import Console
 
-    from stocktake.model import Coverage, System
-    from stocktake.run.workspace import Workspace
+    from stocktake.run.standing import Stand
 
 SHOWN_RUNS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """Where a system stands: its coverage, and the newest final day per dataset."""
-
-    system: str
-    counted: list[Coverage]
-    newest: dict[str, date]
+HOUR = 3600
+"""Seconds."""
 
 
 def systems(context: typer.Context) -> int:
     """List the systems installed."""
     out = output_of(context)
     found = installed_systems()
-    document = {
-        "systems": [
-            {
-                "system": system.name,
-                "summary": system.summary,
-                "datasets": [dataset.name for dataset in system.datasets],
-                "sources": [source.name for source in system.sources],
-            }
-            for system in found.values()
-        ]
-    }
+    document = {"systems": [system_json(system) for system in found.values()]}
 
     def render(console: Console) -> None:
         table = Table(box=None, pad_edge=False)
@@ -78,18 +58,12 @@ def status(
     out = output_of(context)
     chosen = [find_system(system)] if system else list(installed_systems().values())
     with out.workspace("status") as workspace:
-        stands = [_stand(workspace, one) for one in chosen]
+        stands = [stand_of(workspace, one) for one in chosen]
         last = list_runs(workspace, system or None, limit=SHOWN_RUNS)
         kind = workspace.kind
     document = {
         "kind": kind,
-        "systems": {
-            stand.system: [
-                {**as_json(one), "newest_settled": stand.newest.get(one.dataset)}
-                for one in stand.counted
-            ]
-            for stand in stands
-        },
+        "systems": {stand.system: stand_json(stand) for stand in stands},
         "runs": [line.as_json() for line in last],
     }
 
@@ -104,12 +78,6 @@ def status(
     return 0
 
 
-def _stand(workspace: Workspace, system: System) -> Stand:
-    counted = count_system(workspace, system, system.datasets, Range())
-    newest = newest_settled(workspace, system, system.datasets)
-    return Stand(system.name, [up_to_today(one) for one in counted], newest)
-
-
 def _render_stand(console: Console, stand: Stand) -> None:
     title = f"{stand.system}: held against expected"
     console.print(coverage_table(stand.counted, title, width=console.width))
@@ -122,4 +90,23 @@ def _render_stand(console: Console, stand: Stand) -> None:
             for day in sorted(set(stand.newest.values()), reverse=True)
         )
         text += f"; newest settled day: {days}"
-    console.print(f"{text}\n")
+    console.print(text)
+    _render_lags(console, stand)
+    console.print()
+
+
+def _render_lags(console: Console, stand: Stand) -> None:
+    """Say what is late; slices with nothing to be late of are left out."""
+    measured = [one for one in stand.lags if one.behind_hours is not None]
+    late = [one for one in measured if one.severity in (Severity.WARN, Severity.FAIL)]
+    for one in late:
+        style = "red" if one.severity is Severity.FAIL else "yellow"
+        name = " ".join((one.dataset, "/".join(one.series))).strip()
+        behind = words.duration((one.behind_hours or 0) * HOUR)
+        within = words.duration(one.within_hours * HOUR)
+        console.print(
+            f"[{style}]late[/] {name}: {behind}, promised within {within}; {one.reason}",
+            soft_wrap=True,
+        )
+    if measured and not late:
+        console.print(f"fresh: {len(measured)} of {len(measured)} promises are kept")

@@ -21,6 +21,12 @@ def history_began(conn: Connection[Any], system: System) -> datetime | None:
     return row[0] if row else None
 
 
+def lost_datasets(conn: Connection[Any], system: System) -> frozenset[str]:
+    """Return the derived datasets of which units were held once and are not held now."""
+    found = conn.execute(QUERIES.lost_datasets, {"system": system.name}).fetchall()
+    return frozenset(name for (name,) in found)
+
+
 def losses(conn: Connection[Any], system: System, *, limit: int) -> list[Loss]:
     """Return what feeds let go of, newest first."""
     parameters = {"system": system.name, "since": None, "limit": limit}

@@ -97,27 +97,39 @@ def record(
         feed: Feed, file format, or ``derive`` (outcomes then name their datasets).
         outcomes: What the answers proved about each unit.
     """
-    batch = _Batch(feed, outcomes, landing["values"])
+    fills, brought_along = _fills(system, feed), _brought_along(system, feed)
+    batch = _Batch(feed, outcomes, landing["values"], _told(outcomes, fills))
     run_id, now = landing["run_id"], landing["now"]
     ordinals = _register(conn, system, batch, run_id=run_id, now=now)
     note_days(conn, system, landing.get("days", {}))
     writer = _Writer(conn, system, feed, run_id=run_id, now=now)
-    fills, brought_along = _fills(system, feed), _brought_along(system, feed)
+    asked: list[_Asked] = []
     for dataset in system.datasets:
-        told = {
-            outcome.key: outcome
-            for outcome in outcomes
-            if dataset.name in (outcome.datasets or fills)
-        }
+        told = batch.told.get(dataset.name)
         if told:
+            axis = axis_of(dataset)
+            members = ordinals[axis.dataset, axis.column] if isinstance(axis, FromDataset) else {}
             brought = batch.values.get((dataset.name, key_column(dataset)), {})
-            writer.take(dataset, told, ordinals=ordinals, brought=brought)
+            asked.append(_Asked(dataset, told, members, brought))
         elif dataset.name not in fills:
             if dataset.name in brought_along or feed == DERIVE:
                 writer.extracted(dataset, batch, ordinals=ordinals)
             if _is_beside(system, dataset, fills):
-                writer.renew(dataset, {outcome.key: outcome for outcome in outcomes})
+                every = {outcome.key: outcome for outcome in outcomes}
+                asked.append(_Asked(dataset, every, {}, is_beside=True))
+    writer.take(asked)
     return writer.write()
+
+
+def _told(
+    outcomes: Sequence[UnitOutcome], fills: Sequence[str]
+) -> dict[str, dict[UnitKey, UnitOutcome]]:
+    """Return the outcomes of each dataset by unit."""
+    told: dict[str, dict[UnitKey, UnitOutcome]] = defaultdict(dict)
+    for outcome in outcomes:
+        for name in outcome.datasets or fills:
+            told[name][outcome.key] = outcome
+    return told
 
 
 def _is_beside(system: System, dataset: Dataset, fills: Collection[str]) -> bool:
@@ -133,6 +145,28 @@ class _Batch:
     feed: str
     outcomes: Sequence[UnitOutcome]
     values: Mapping[Column, Mapping[str, date | None]]
+    told: Mapping[str, Mapping[UnitKey, UnitOutcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Units of one dataset whose state is to be decided.
+
+    Args:
+        dataset: Theirs.
+        outcomes: What the answers proved.
+        members: Ordinals, where units are members.
+        brought: Members whose rows came now. Their age is that of the answer; of one that was
+            only confirmed the next look is noted.
+        is_beside: Whether this feed does not fill the dataset, but says more about it: units that
+            are held are only counted again.
+    """
+
+    dataset: Dataset
+    outcomes: Mapping[UnitKey, UnitOutcome]
+    members: Mapping[str, int]
+    brought: Collection[str] = ()
+    is_beside: bool = False
 
 
 def _fills(system: System, feed: str) -> tuple[str, ...]:
@@ -157,7 +191,6 @@ def _register(
 ) -> dict[Column, dict[str, int]]:
     """Number every value staged, and every unit named, of datasets whose units are members."""
     seen: dict[Column, set[str]] = defaultdict(set)
-    fills = _fills(system, batch.feed)
     for dataset in system.datasets:
         axis = axis_of(dataset)
         if not isinstance(axis, FromDataset):
@@ -165,9 +198,7 @@ def _register(
         column = (axis.dataset, axis.column)
         seen[column].update(batch.values.get((dataset.name, key_column(dataset)), ()))
         seen[column].update(
-            split_key(dataset.partitions, outcome.key)[1]
-            for outcome in batch.outcomes
-            if dataset.name in (outcome.datasets or fills)
+            split_key(dataset.partitions, key)[1] for key in batch.told.get(dataset.name, ())
         )
     return register(conn, system, batch.values, seen, run_id=run_id, now=now)
 
@@ -207,6 +238,18 @@ class _Spot:
     counted: Tally
 
 
+def _placed(asked: _Asked) -> dict[UnitKey, tuple[tuple[str, ...], int]]:
+    """Return series and ordinal of each unit that is one."""
+    partitions = asked.dataset.partitions
+    axis = axis_of(asked.dataset)
+    parted = {key: split_key(partitions, key) for key in asked.outcomes}
+    return {
+        key: (series, ordinal)
+        for key, (series, position) in parted.items()
+        if (ordinal := position_ordinal(axis, position, members=asked.members)) is not None
+    }
+
+
 class _Writer:
     """Lines of one batch, gathered per series and written at the end in one order."""
 
@@ -228,41 +271,35 @@ class _Writer:
         self._lines: list[UnitLine] = []
         self._tried: list[Place] = []
         self._plain: list[Place] = []
-        self._states: dict[UnitKey, State] = {}
+        self._states: dict[tuple[str, UnitKey], State] = {}
 
-    def take(
-        self,
-        dataset: Dataset,
-        outcomes: Mapping[UnitKey, UnitOutcome],
-        *,
-        ordinals: Mapping[Column, Mapping[str, int]],
-        brought: Collection[str],
-    ) -> None:
+    def take(self, asked: Sequence[_Asked]) -> None:
         """Decide the state of each unit an answer spoke of.
 
         Other feeds' counts of the same units are renewed: a result may tell how many runners a
         card should have had.
-
-        Args:
-            brought: Members whose rows came now. Their age is that of the answer; of one that was
-                only confirmed the next look is noted.
         """
-        axis = axis_of(dataset)
-        members = ordinals[axis.dataset, axis.column] if isinstance(axis, FromDataset) else {}
         settle, refresh_after = self._looks()
-        ground = _Ground(
-            dataset,
-            settle,
-            keeps_counts=isinstance(axis, Days),
-            refresh_after=None if isinstance(axis, Days) else refresh_after,
-            brought=brought if isinstance(axis, FromDataset) else (),
-            days=self._member_days(axis, members) if settle is not None else None,
-        )
-        for spot in self._spots(dataset, outcomes, members):
-            if spot.feed == self._feed:
-                self._keep(spot, decide(outcomes[spot.key], spot.counted, known=spot.known), ground)
-            elif spot.known.is_held:
-                self._renew(spot, ground)
+        for one, spots in zip(asked, self._spots(asked), strict=True):
+            axis = axis_of(one.dataset)
+            keeps_counts = isinstance(axis, Days)
+            ground = _Ground(one.dataset, None, keeps_counts=keeps_counts)
+            if not one.is_beside:
+                ground = _Ground(
+                    one.dataset,
+                    settle,
+                    keeps_counts=keeps_counts,
+                    refresh_after=None if keeps_counts else refresh_after,
+                    brought=one.brought if isinstance(axis, FromDataset) else (),
+                    days=self._member_days(axis, one.members) if settle is not None else None,
+                )
+            for spot in spots:
+                if spot.feed == self._feed:
+                    if not one.is_beside:
+                        verdict = decide(one.outcomes[spot.key], spot.counted, known=spot.known)
+                        self._keep(spot, verdict, ground)
+                elif spot.known.is_held:
+                    self._renew(spot, ground)
 
     def _member_days(
         self, axis: Days | Values | FromDataset, members: Mapping[str, int]
@@ -276,13 +313,6 @@ class _Writer:
         parameters = {"series_id": series, "ordinals": list(members.values())}
         return dict(self._conn.execute(QUERIES.days_of_members, parameters).fetchall())
 
-    def renew(self, dataset: Dataset, outcomes: Mapping[UnitKey, UnitOutcome]) -> None:
-        """Count the units of a dataset this feed does not fill, but says more about."""
-        ground = _Ground(dataset, None, keeps_counts=isinstance(axis_of(dataset), Days))
-        for spot in self._spots(dataset, outcomes, {}):
-            if spot.feed != self._feed and spot.known.is_held:
-                self._renew(spot, ground)
-
     def _looks(self) -> tuple[Settle | None, timedelta | None]:
         """Return how the feed's days become final, and after how long it is asked again."""
         for _, feed in self._system.feeds():
@@ -290,45 +320,47 @@ class _Writer:
                 return feed.settle, feed.refresh_after
         return None, None
 
-    def _spots(
-        self,
-        dataset: Dataset,
-        outcomes: Mapping[UnitKey, UnitOutcome],
-        members: Mapping[str, int],
-    ) -> list[_Spot]:
-        parted = {key: split_key(dataset.partitions, key) for key in outcomes}
-        axis = axis_of(dataset)
-        placed = {
-            key: (series, ordinal)
-            for key, (series, position) in parted.items()
-            if (ordinal := position_ordinal(axis, position, members=members)) is not None
-        }
-        answered = {key for key in placed if outcomes[key].state not in FAILURES}
-        counted = tally(self._conn, self._system, dataset, keys=answered) if answered else {}
-        feeds = sorted({self._feed} | {feed for _, feed in counted if feed})
-        ids = series_ids(
-            self._conn,
-            self._system.name,
-            {(dataset.name, feed, series) for series, _ in placed.values() for feed in feeds},
-        )
-        wanted = [
-            ((ids[dataset.name, feed, series], ordinal), key, feed)
-            for key, (series, ordinal) in placed.items()
-            for feed in feeds
+    def _spots(self, asked: Sequence[_Asked]) -> list[list[_Spot]]:
+        """Return the units of each dataset asked about: counted, and with what was known."""
+        counted, wanted = [], []
+        for one in asked:
+            placed = _placed(one)
+            answered = {key for key in placed if one.outcomes[key].state not in FAILURES}
+            found = tally(self._conn, self._system, one.dataset, keys=answered) if answered else {}
+            feeds = sorted({self._feed} | {feed for _, feed in found if feed})
+            counted.append(found)
+            wanted.append([(key, feed, *at) for key, at in placed.items() for feed in feeds])
+        named = [
+            (one.dataset.name, feed, series)
+            for one, places in zip(asked, wanted, strict=True)
+            for _, feed, series, _ in places
         ]
-        known = self._known([place for place, _, _ in wanted])
+        ids = series_ids(self._conn, self._system.name, named) if named else {}
+        sought = [
+            [
+                ((ids[one.dataset.name, feed, series], ordinal), key, feed)
+                for key, feed, series, ordinal in places
+            ]
+            for one, places in zip(asked, wanted, strict=True)
+        ]
+        known = self._known([place for places in sought for place, _, _ in places])
         return [
-            _Spot(
-                place,
-                key,
-                feed,
-                known[place],
-                counted.get((key, feed), counted.get((key, None), NOTHING)),
-            )
-            for place, key, feed in wanted
+            [
+                _Spot(
+                    place,
+                    key,
+                    feed,
+                    known[place],
+                    found.get((key, feed), found.get((key, None), NOTHING)),
+                )
+                for place, key, feed in places
+            ]
+            for places, found in zip(sought, counted, strict=True)
         ]
 
     def _known(self, places: Sequence[Place]) -> dict[Place, Known]:
+        if not places:
+            return {}
         parameters = {
             "series_ids": [place[0] for place in places],
             "ordinals": [place[1] for place in places],
@@ -346,7 +378,7 @@ class _Writer:
             # Nothing was tried: what its inputs gave no rows is simply not there.
             self._changes[spot.place[0]].removed.add(spot.place[1])
             self._plain.append(spot.place)
-            self._note(spot.key, State.MISSING)
+            self._note(spot, ground, State.MISSING)
             return
         look = NO_LOOK
         day = ground.day(spot.place[1]) if ground.settle is not None else None
@@ -360,9 +392,9 @@ class _Writer:
             )
         if verdict.state is None:
             self._tried.append(spot.place)
-            self._note(spot.key, spot.known.state or State.COMPLETE)
+            self._note(spot, ground, spot.known.state or State.COMPLETE)
             return
-        self._note(spot.key, verdict.state)
+        self._note(spot, ground, verdict.state)
         change = self._changes[spot.place[0]]
         (change.added if verdict.is_held else change.removed).add(spot.place[1])
         if verdict.state is State.COMPLETE and not ground.keeps_counts:
@@ -405,7 +437,9 @@ class _Writer:
                 )
             )
 
-    def _note(self, key: UnitKey, state: State) -> None:
+    def _note(self, spot: _Spot, ground: _Ground, state: State) -> None:
+        # One unit of several derived datasets was computed several times, fetched only once.
+        key = (ground.dataset.name if self._feed == DERIVE else "", spot.key)
         before = self._states.get(key, state)
         self._states[key] = min(before, state, key=WORST_FIRST.index)
 

@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Composable, Identifier
 
 from stocktake.derive.changes import count_touched, create_touched_keys
 from stocktake.derive.recompute import in_order
-from stocktake.derive.target import QUERIES
+from stocktake.derive.target import QUERIES, columns_of
 from stocktake.derive.verification import compare, last_target
 
 if TYPE_CHECKING:
@@ -184,14 +184,10 @@ class _Search:
 
     def _delete(self, query: SQL, *, day: date, own: str | None = None) -> None:
         for name in self.question.inputs:
-            table = Identifier(self.system.name, self.system.dataset(name).name)
-            columns = {
-                column
-                for column, _ in self.conn.execute(
-                    QUERIES.table_columns, {"target": table.as_string(self.conn)}
-                )
-            }
-            if not {self.question.day, self.question.own} - {""} <= columns:
+            dataset = self.system.dataset(name).name
+            table = Identifier(self.system.name, dataset)
+            columns = columns_of(self.conn, self.system, [dataset])[dataset]
+            if not {self.question.day, self.question.own} - {""} <= columns.keys():
                 continue
             statement = query.format(
                 target=table,

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from psycopg.types.json import Jsonb
+from psycopg.sql import Identifier
 
 from stocktake.derive.changes import (
-    count_touched,
-    has_changes,
-    oldest_transaction,
+    Touched,
+    in_one_trip,
     parameters_of,
     touch_changed,
     touch_everything,
-    touch_units,
     touched_units,
+    withdrawn_units,
 )
-from stocktake.derive.target import QUERIES, Target, target_of
+from stocktake.derive.survey import has_changes, remember, survey
+from stocktake.derive.target import COMMA, QUERIES, Target, names
 from stocktake.model import FromDataset, RowCounts, Values
 from stocktake.observe.failpoints import reach
+from stocktake.store.queries import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from psycopg import Connection
+    from psycopg.sql import Composed
 
+    from stocktake.derive.survey import Survey
     from stocktake.model import Derivation, System
 
 
@@ -50,20 +53,6 @@ class Derived:
     touched_keys: int
     units: tuple[tuple[str, ...], ...]
     is_full: bool
-
-
-class LastTime(NamedTuple):
-    """The last recomputation.
-
-    Args:
-        watermark: Rows loaded from this instant on were not seen.
-        parameters: Those used.
-        noted_until: What changed before this instant was noted as stale since; None: nothing.
-    """
-
-    watermark: datetime
-    parameters: dict[str, Any]
-    noted_until: datetime | None
 
 
 def in_order(derivations: Sequence[Derivation]) -> tuple[Derivation, ...]:
@@ -98,7 +87,6 @@ def derive(
     derivation: Derivation,
     *,
     full: bool = False,
-    lacking: Sequence[str] = (),
     run_id: int | None,
     now: datetime,
 ) -> Derived:
@@ -106,40 +94,71 @@ def derive(
 
     Everything is recomputed when ``full``, the first time, and when the derivation's parameters
     (``Derivation.using``) differ from those of the last time. Nothing is committed; use a
-    transaction of its own, begun after the loads were committed, or their rows are taken for
-    changed once more the next time.
+    transaction of its own, begun after the loads were committed: rows that it loads later are not
+    seen as changes any more.
 
     Args:
         full: Recompute every key.
-        lacking: Units counted as missing although their inputs are there; recomputed as well.
         run_id: Run that stored rows are ascribed to.
         now: UTC; given to the statements as ``%(now)s`` and kept with the watermark.
     """
-    target = target_of(conn, system, derivation)
-    conn.execute(QUERIES.take_turn, {"name": target.name})
-    used = parameters_of(target)
-    state = read_state(conn, target)
-    # Looked up before anything is read: what commits later is found by the next recomputation.
-    watermark = oldest_transaction(conn)
-    is_full = full or state is None or state.parameters != used
-    values = {**used, "now": now, "_run_id": run_id}
+    surveyed = survey(conn, system, [derivation])
+    done = derive_surveyed(conn, surveyed, derivation, full=full, run_id=run_id, now=now)
+    remember(conn, surveyed, run_id=run_id, now=now)
+    conn.execute(QUERIES.drop_scratch)
+    return done
+
+
+def derive_surveyed(
+    conn: Connection[Any],
+    surveyed: Survey,
+    derivation: Derivation,
+    *,
+    full: bool = False,
+    lacking: Sequence[str] = (),
+    run_id: int | None,
+    now: datetime,
+) -> Derived:
+    """Recompute one of the derivations surveyed, as ``derive`` does; ``remember`` it afterwards.
+
+    Args:
+        surveyed: Made in the same transaction.
+        full: Recompute every key.
+        lacking: Units counted as missing although their inputs are there; recomputed as well.
+        run_id: Run that stored rows are ascribed to.
+        now: UTC.
+    """
+    target = surveyed.target(derivation)
+    state = surveyed.state(target)
+    is_full = full or state is None or state.parameters != parameters_of(target)
+    touched = Touched(target, 0)
     if is_full or state is None:
-        touch_everything(conn, target)
-    elif lacking or has_changes(conn, target, state.watermark):
-        touch_changed(conn, target, state.watermark)
-        touch_units(conn, target, column=unit_column(system, derivation), units=lacking)
-    else:
-        _write_state(conn, target, watermark, used, values)
+        touched = touch_everything(conn, target)
+    elif lacking or has_changes(conn, surveyed, derivation, state.watermark):
+        touched = touch_changed(
+            conn,
+            target,
+            state.watermark,
+            surveyed.changed,
+            lacking=lacking,
+            column=unit_column(surveyed.system, derivation),
+        )
+    surveyed.close(target)
+    if not touched.count and not is_full:
         return Derived(derivation.dataset, RowCounts(), 0, 0, (), is_full=False)
     reach("derive_touched")
-    counts, deleted = _merge(conn, target, values, is_full=is_full)
-    _write_state(conn, target, watermark, used, values)
-    touched = count_touched(conn)
-    units = touched_units(conn, target)
-    if is_full:  # a unit is computed also when there was nothing to compute it from
+    values = {**parameters_of(target), "now": now, "_run_id": run_id}
+    counts, deleted = _merge(conn, touched, values, is_full=is_full)
+    if counts.inserted or counts.updated:
+        surveyed.wrote(target, is_loaded=True)
+    if counts.updated or deleted:
+        surveyed.wrote(target, is_loaded=False)
+    units = touched_units(conn, touched)
+    if is_full or state is None:  # a unit is computed also when there was nothing to compute from
         units = tuple(sorted({*units, *_every_unit(target)}))
-    conn.execute(QUERIES.drop_scratch)
-    return Derived(derivation.dataset, counts, deleted, touched, units, is_full)
+    else:
+        units = tuple(sorted({*units, *withdrawn_units(conn, target, state.watermark)}))
+    return Derived(derivation.dataset, counts, deleted, touched.count, units, is_full)
 
 
 def _every_unit(target: Target) -> list[tuple[str, ...]]:
@@ -160,44 +179,78 @@ def unit_column(system: System, derivation: Derivation) -> str:
 
 def compute_rows(conn: Connection[Any], target: Target, values: Mapping[str, Any]) -> int:
     """Fill the table ``computed`` with the rows of ``touched_keys``; return how many."""
-    parts = target.parts()
-    conn.execute(QUERIES.create_computed.format(**parts))
-    statement = QUERIES.fill_computed.format(columns=parts["columns"], rows=target.rows())
-    filled = conn.execute(statement, values, prepare=False).rowcount
-    conn.execute(QUERIES.analyze_computed)
-    return filled
-
-
-def read_state(conn: Connection[Any], target: Target) -> LastTime | None:
-    """Return what is known of the last recomputation, ``None`` when there was none."""
-    row = conn.execute(QUERIES.read_state, target.stored_as).fetchone()
-    return None if row is None else LastTime(*row)
+    computing = QUERIES.create_computed.format(columns=names(target.columns), rows=target.rows())
+    analyzing = QUERIES.analyze_computed.format(key_list=names(target.key))
+    return in_one_trip(conn, (computing, analyzing), values).rowcount
 
 
 def _merge(
-    conn: Connection[Any], target: Target, values: Mapping[str, Any], *, is_full: bool
+    conn: Connection[Any], touched: Touched, values: Mapping[str, Any], *, is_full: bool
 ) -> tuple[RowCounts, int]:
+    """Compute the rows of the touched keys and write what differs; return deletions, too."""
+    target = touched.target
+    values = {**values, "_system": target.system.name, "_dataset": target.derivation.dataset}
+    if touched.count and not touched.is_stored:
+        return _merge_few(conn, touched, values)
     parts = target.parts()
     if not target.is_update_only and _is_empty(conn, target):
         statement = QUERIES.insert_all.format(**parts, rows=target.rows())
         inserted = conn.execute(statement, values, prepare=False).rowcount
         return RowCounts(read=inserted, inserted=inserted), 0
     read = compute_rows(conn, target, values)
+    written = {
+        name: conn.execute(statement, values, prepare=False).rowcount
+        for name, statement in _steps(target, is_full=is_full).items()
+    }
+    return _counted(read, written)
+
+
+def _merge_few(
+    conn: Connection[Any], touched: Touched, values: Mapping[str, Any]
+) -> tuple[RowCounts, int]:
+    target = touched.target
+    steps = _steps(target, is_full=False)
+    merging = QUERIES.merge_few.format(
+        keys=touched.given(),
+        columns=names(target.columns),
+        rows=target.rows(),
+        parts=COMMA.join(
+            QUERIES.part.format(name=Identifier(name), statement=statement)
+            for name, statement in steps.items()
+        ),
+        counts=COMMA.join(QUERIES.part_count.format(name=Identifier(name)) for name in steps),
+    )
+    found = conn.execute(merging, values, prepare=False).fetchone()
+    if found is None:
+        raise LookupError("a statement that always gives a row gave none")
+    return _counted(found[0], dict(zip(steps, found[1:], strict=True)))
+
+
+def _steps(target: Target, *, is_full: bool) -> dict[str, Composed]:
+    """Return the statements that merge computed rows, by name, in order."""
+    parts = target.parts()
     if target.is_update_only:
-        updated = conn.execute(QUERIES.update_columns.format(**parts)).rowcount
-        return RowCounts(read=read, updated=updated, unchanged=read - updated), 0
+        return {"updated": embedded(QUERIES.update_columns).format(**parts)}
     vanished = (QUERIES.is_vanished_of_all if is_full else QUERIES.is_vanished).format(**parts)
+    steps = {
+        "deleted": QUERIES.delete_vanished,
+        "updated": QUERIES.update_changed,
+        "inserted": QUERIES.insert_new,
+    }
     if _is_read_by_others(target):
-        names = {"run_id": values["_run_id"], **target.stored_as}
-        conn.execute(QUERIES.keep_deleted.format(**parts, is_vanished=vanished), names)
-        conn.execute(QUERIES.keep_updated.format(**parts), names)
-    deleted = conn.execute(
-        QUERIES.delete_vanished.format(target=target.table, is_vanished=vanished)
-    ).rowcount
-    updated = conn.execute(QUERIES.update_changed.format(**parts), values).rowcount
-    inserted = conn.execute(QUERIES.insert_new.format(**parts), values).rowcount
+        kept = {"kept_deleted": QUERIES.keep_deleted, "kept_updated": QUERIES.keep_updated}
+        steps = kept | steps
+    return {
+        name: embedded(statement).format(**parts, is_vanished=vanished)
+        for name, statement in steps.items()
+    }
+
+
+def _counted(read: int, written: Mapping[str, int]) -> tuple[RowCounts, int]:
+    inserted, updated = written.get("inserted", 0), written.get("updated", 0)
     unchanged = read - updated - inserted
-    return RowCounts(read=read, inserted=inserted, updated=updated, unchanged=unchanged), deleted
+    counts = RowCounts(read=read, inserted=inserted, updated=updated, unchanged=unchanged)
+    return counts, written.get("deleted", 0)
 
 
 def _is_read_by_others(target: Target) -> bool:
@@ -212,15 +265,3 @@ def _is_read_by_others(target: Target) -> bool:
 def _is_empty(conn: Connection[Any], target: Target) -> bool:
     row = conn.execute(QUERIES.is_empty.format(target=target.table)).fetchone()
     return row == (True,)
-
-
-def _write_state(
-    conn: Connection[Any],
-    target: Target,
-    watermark: datetime,
-    used: Mapping[str, int | str],
-    values: Mapping[str, Any],
-) -> None:
-    state = {"watermark": watermark, "parameters": Jsonb(dict(used))}
-    run = {"run_id": values["_run_id"], "at": values["now"]}
-    conn.execute(QUERIES.write_state, target.stored_as | state | run)

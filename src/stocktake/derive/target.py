@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from stocktake.store.queries import embedded, load_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from psycopg import Connection
 
@@ -30,6 +30,7 @@ class Target:
         key: Columns of the row key.
         columns: Columns written, the key first.
         types: Their full types, so that values are rounded as the table rounds them.
+        tables: Columns and types of it and of its inputs, by dataset.
     """
 
     system: System
@@ -37,6 +38,7 @@ class Target:
     key: tuple[str, ...]
     columns: tuple[str, ...]
     types: tuple[str, ...]
+    tables: Mapping[str, Mapping[str, str]]
 
     @property
     def is_update_only(self) -> bool:
@@ -66,6 +68,18 @@ class Target:
     def scope(self) -> Composed:
         """The columns by which rows are recomputed together."""
         return names(self.derivation.scope)
+
+    @property
+    def typed_scope(self) -> Composed:
+        """The columns of the scope as the table stores them."""
+        return COMMA.join(
+            SQL("{0}::{1} as {0}").format(Identifier(column), SQL(self.type_of(column)))
+            for column in self.derivation.scope
+        )
+
+    def type_of(self, column: str) -> str:
+        """Return the full type of a column of the table."""
+        return self.tables[self.derivation.dataset][column]
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -129,14 +143,37 @@ class Target:
         }
 
 
+def columns_of(
+    conn: Connection[Any], system: System, datasets: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Return the columns of tables, in order, with their full types."""
+    quoted = [Identifier(system.name, name).as_string(conn) for name in datasets]
+    found: dict[str, dict[str, str]] = {name: {} for name in datasets}
+    names_and_tables = {"names": list(datasets), "tables": quoted}
+    for name, column, kind in conn.execute(QUERIES.table_columns, names_and_tables).fetchall():
+        found[name][column] = kind
+    return found
+
+
 def target_of(conn: Connection[Any], system: System, derivation: Derivation) -> Target:
-    """Look up the table of a derivation: columns written and their types."""
+    """Look up the table of a derivation and those it reads."""
+    tables = {derivation.dataset, *derivation.inputs}
+    return target_among(system, derivation, columns_of(conn, system, sorted(tables)))
+
+
+def target_among(
+    system: System, derivation: Derivation, tables: Mapping[str, Mapping[str, str]]
+) -> Target:
+    """Return a derivation against its table.
+
+    Args:
+        tables: Columns and types of it and of its inputs, by dataset.
+    """
     dataset = system.dataset(derivation.dataset)
     engine = {"created_at", "updated_at"}
-    name = Identifier(system.name, dataset.name).as_string(conn)
     types = {
         column: kind
-        for column, kind in conn.execute(QUERIES.table_columns, {"target": name}).fetchall()
+        for column, kind in tables[derivation.dataset].items()
         if not column.startswith("_") and column not in engine
     }
     if derivation.columns:
@@ -144,7 +181,7 @@ def target_of(conn: Connection[Any], system: System, derivation: Derivation) -> 
     else:
         columns = (*dataset.key, *(column for column in types if column not in dataset.key))
     kinds = tuple(types[column] for column in columns)
-    return Target(system, derivation, dataset.key, columns, kinds)
+    return Target(system, derivation, dataset.key, columns, kinds, tables)
 
 
 def names(columns: Sequence[str]) -> Composed:

@@ -13,7 +13,8 @@ from stocktake.derive.changes import (
     touch_everything,
     touch_sample,
 )
-from stocktake.derive.recompute import compute_rows, read_state
+from stocktake.derive.recompute import compute_rows
+from stocktake.derive.survey import read_states
 from stocktake.derive.target import COMMA, QUERIES, names, target_of
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def verify(
 def last_target(conn: Connection[Any], system: System, derivation: Derivation) -> Target:
     """Return a derivation's target with the parameters of its last recomputation."""
     target = target_of(conn, system, derivation)
-    state = read_state(conn, target)
+    state = read_states(conn, system).get((derivation.dataset, derivation.sql))
     if state is None:
         return target
     declared = parameters_of(target)

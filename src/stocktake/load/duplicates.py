@@ -89,12 +89,19 @@ def list_duplicates(
     *,
     datasets: Sequence[str] = (),
     state: str = "open",
+    before: int | None = None,
     limit: int | None = None,
 ) -> Iterator[Duplicate]:
-    """Yield duplicates in one state, newest first."""
+    """Yield duplicates in one state below number ``before``, newest first."""
     rows = conn.execute(
         QUERIES.list_duplicates,
-        {"system": system, "datasets": list(datasets), "state": state, "limit": limit},
+        {
+            "system": system,
+            "datasets": list(datasets),
+            "state": state,
+            "before": before,
+            "limit": limit,
+        },
     )
     for row in rows:
         yield Duplicate(*row)

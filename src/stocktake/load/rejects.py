@@ -73,6 +73,7 @@ def list_rejects(
     *,
     datasets: Sequence[str] = (),
     run_id: int | None = None,
+    before: int | None = None,
     limit: int | None = None,
 ) -> Iterator[StoredReject]:
     """Yield open rejects, newest first, as lists and exports show them.
@@ -81,11 +82,18 @@ def list_rejects(
         system: Of which system.
         datasets: Only these, empty for all.
         run_id: Only this run's, ``None`` for all.
+        before: Only those with a smaller number, ``None`` for all.
         limit: At most so many, ``None`` for all.
     """
     rows = conn.execute(
         QUERIES.list_rejects,
-        {"system": system, "datasets": list(datasets), "run_id": run_id, "limit": limit},
+        {
+            "system": system,
+            "datasets": list(datasets),
+            "run_id": run_id,
+            "before": before,
+            "limit": limit,
+        },
     )
     for row in rows:
         yield StoredReject(*row)

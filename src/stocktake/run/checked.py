@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stocktake.check.measure import run_checks
-from stocktake.check.results import store_results
+from stocktake.check.results import Standing, latest_results, store_results, trend
 from stocktake.errors import PlanRefused
 from stocktake.model import Severity
 from stocktake.run.alarms import tell_checks
-from stocktake.run.counted import count_years
+from stocktake.run.counted import count_years, today_of
+from stocktake.run.fresh import freshness_results
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from datetime import datetime
 
     from stocktake.model import Check, CheckResult, Dataset, Range, System
     from stocktake.run.workspace import Workspace
@@ -39,7 +41,8 @@ def check_system(
 ) -> list[CheckResult]:
     """Measure the checks over a range and keep the results.
 
-    Coverage checks get one figure per year of the range and dataset.
+    Coverage checks get one figure per year of the range and dataset. Promises of freshness are
+    measured too, unless the range ends in the past, where nothing is late.
     """
     chosen = checks_of(system, datasets)
     counted = {check.dataset for check in chosen if check.kind == "coverage"}
@@ -52,9 +55,26 @@ def check_system(
         results = run_checks(
             conn, system, chosen, window=window, now=workspace.clock(), coverages=coverages
         )
+        if window.until is None or window.until >= today_of(workspace, system):
+            names = {one.name for one in datasets}
+            results += freshness_results(conn, workspace, system, names)
         store_results(conn, system.name, results, run_id=run_id)
         tell_checks(conn, system, results, now=workspace.clock())
     return results
+
+
+def last_checked(workspace: Workspace, system: System) -> list[Standing]:
+    """Return the newest result of each check and group, by dataset, check and group."""
+    with workspace.database.connection() as conn:
+        return latest_results(conn, system.name)
+
+
+def check_trend(
+    workspace: Workspace, system: System, *, check: str, group: str, latest: int = 30
+) -> list[tuple[datetime, Severity, float | None]]:
+    """Return the latest results of a check in one group, newest first."""
+    with workspace.database.connection() as conn:
+        return trend(conn, system.name, check=check, group=group, latest=latest)
 
 
 def check_loaded(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
 from stocktake.count.holes import first_member_day, stretches
+from stocktake.count.packed import packed
 from stocktake.count.recount import recount
 from stocktake.count.states import View
 from stocktake.model import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from stocktake.count.gaps import MatrixRow
     from stocktake.count.holes import Stretch
+    from stocktake.count.packed import Tile
     from stocktake.model import Coverage, Dataset, Drift, Gap, System
     from stocktake.run.workspace import Workspace
 
@@ -158,6 +160,22 @@ def calendar(
             now=workspace.clock(),
             lifted=workspace.lifted(system),
         )
+
+
+def tile(workspace: Workspace, system: System, dataset: Dataset, window: Range) -> Tile:
+    """Return what a heatmap draws, a byte a cell."""
+    return tiles(workspace, system, [dataset], window)[dataset.name]
+
+
+def tiles(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset], window: Range
+) -> dict[str, Tile]:
+    """Return the heatmaps of several datasets by name."""
+    load_shipped(workspace, system)
+    with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
+        view = View(workspace.clock(), window, workspace.lifted(system))
+        return {dataset.name: packed(conn, system, dataset, view) for dataset in datasets}
 
 
 def layers(

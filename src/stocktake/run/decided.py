@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from stocktake.count.decide import Decision, accept, withdraw
-from stocktake.load.duplicates import Duplicate
+from stocktake.load.duplicates import Decision as PairDecision
+from stocktake.load.duplicates import Duplicate, decide
 from stocktake.load.duplicates import list_duplicates as stored_duplicates
 from stocktake.load.rejects import StoredReject
 from stocktake.load.rejects import list_rejects as stored_rejects
@@ -43,20 +43,42 @@ def withdraw_unit(workspace: Workspace, system: System, dataset: Dataset, text: 
 
 
 def list_rejects(
-    workspace: Workspace, system: System, datasets: Sequence[Dataset], *, limit: int
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    *,
+    limit: int,
+    before: int | None = None,
 ) -> list[StoredReject]:
-    """Return open rejects of the datasets, newest first."""
-    names = {dataset.name for dataset in datasets}
+    """Return open rejects of the datasets below number ``before``, newest first."""
+    names = [dataset.name for dataset in datasets]
     with workspace.database.connection() as conn:
-        found = stored_rejects(conn, system.name)
-        return list(islice((one for one in found if one.dataset in names), limit))
+        return list(stored_rejects(conn, system.name, datasets=names, before=before, limit=limit))
 
 
 def list_duplicates(
-    workspace: Workspace, system: System, datasets: Sequence[Dataset], *, limit: int
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    *,
+    limit: int,
+    before: int | None = None,
 ) -> list[Duplicate]:
-    """Return undecided pairs of the datasets, newest first."""
-    names = {dataset.name for dataset in datasets}
+    """Return undecided pairs of the datasets below number ``before``, newest first."""
+    names = [dataset.name for dataset in datasets]
     with workspace.database.connection() as conn:
-        found = stored_duplicates(conn, system.name)
-        return list(islice((one for one in found if one.dataset in names), limit))
+        return list(
+            stored_duplicates(conn, system.name, datasets=names, before=before, limit=limit)
+        )
+
+
+def decide_duplicate(
+    workspace: Workspace, duplicate_id: int, *, decision: PairDecision, by: str
+) -> None:
+    """Write down which row of an open pair holds; no row changes.
+
+    Raises:
+        UsageError: There is no such duplicate, or it was decided before.
+    """
+    with workspace.database.connection() as conn:
+        decide(conn, duplicate_id, decision=decision, by=by, now=workspace.clock())

@@ -9,14 +9,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from stocktake.count.dated import redate
+from stocktake.count.losses import lost_datasets
 from stocktake.count.needs import member_keys
 from stocktake.count.record import empty_above, follows_units, record
 from stocktake.count.recount import recount
+from stocktake.count.routes import axis_of
 from stocktake.count.states import Looking
-from stocktake.derive.recompute import derive, in_order, unit_column
+from stocktake.derive.recompute import derive_surveyed, in_order, unit_column
+from stocktake.derive.survey import read_by, remember, survey
 from stocktake.derive.verification import verify
-from stocktake.model import PlanOptions, Range, State, UnitOutcome
+from stocktake.model import FromDataset, PlanOptions, Range, State, UnitOutcome
 from stocktake.model.ordinals import members
 from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
 
 EXAMPLES = 5
+TOGETHER_SECONDS = 0.5
+"""Derivations are recomputed in one transaction until it has taken so long."""
 SAMPLE = 0.01
 """Share of the keys that ``verify`` recomputes unless asked for all."""
 
@@ -80,7 +87,7 @@ def derive_all(
     *,
     work: Deriving = Deriving(),
 ) -> Counter[State]:
-    """Recompute every derivation whose inputs changed, each in a transaction of its own.
+    """Recompute every derivation whose inputs changed, quick ones together in one transaction.
 
     Args:
         workspace: Where.
@@ -89,13 +96,35 @@ def derive_all(
         work: What is to be recomputed; all that changed unless told otherwise.
     """
     units: Counter[State] = Counter()
-    for derivation in in_order(system.derivations):
-        if work.datasets and derivation.dataset not in work.datasets:
+    left = [
+        _chosen(derivation, work.parameters)
+        for derivation in in_order(system.derivations)
+        if not work.datasets or derivation.dataset in work.datasets
+    ]
+    most_seconds = TOGETHER_SECONDS
+    while left:
+        sitting = partial(
+            _derive_some, workspace, system, left, claim, work=work, most_seconds=most_seconds
+        )
+        try:
+            done, recorded = again(sitting)
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error:
+            if not most_seconds:
+                raise
+            most_seconds = 0.0  # one by one: what comes before the one that fails shall be kept
             continue
-        work.tell(derivation.dataset)
-        units.update(again(partial(_derive_one, workspace, system, derivation, claim, work=work)))
+        units.update(recorded)
+        left = left[done:]
     again(partial(_redate, workspace, system, claim))
     return units
+
+
+def _chosen(derivation: Derivation, parameters: Mapping[str, int | str]) -> Derivation:
+    declared = dict(derivation.parameters)
+    own = {name: value for name, value in parameters.items() if name in declared}
+    return replace(derivation, parameters=tuple({**declared, **own}.items()))
 
 
 def _redate(workspace: Workspace, system: System, claim: Claim) -> None:
@@ -104,79 +133,131 @@ def _redate(workspace: Workspace, system: System, claim: Claim) -> None:
         redate(conn, system)
 
 
-def _derive_one(
+def _derive_some(
     workspace: Workspace,
     system: System,
-    derivation: Derivation,
+    derivations: Sequence[Derivation],
     claim: Claim,
     *,
     work: Deriving,
-) -> Mapping[State, int]:
+    most_seconds: float,
+) -> tuple[int, Mapping[State, int]]:
+    """Recompute the first of some derivations, and more of them until time is up.
+
+    Returns:
+        How many were recomputed, and units per state.
+    """
     now = workspace.clock()
-    own = {
-        name: value
-        for name, value in work.parameters.items()
-        if name in dict(derivation.parameters)
-    }
-    chosen = replace(derivation, parameters=tuple({**dict(derivation.parameters), **own}.items()))
+    began = time.monotonic()
     with workspace.database.connection() as conn:
         claims.hold(conn, claim, requests=0, now=now)
-        done = derive(
-            conn,
-            system,
-            chosen,
-            full=work.full,
-            lacking=_lacking(conn, workspace, system, chosen, options=work.options),
-            run_id=claim.run_id,
-            now=now,
-        )
-        reach("derive_merged")
-        # Columns beside fetched ones: rows that stay as they are were counted by their load.
-        if done.touched_keys and (done.counts.updated or not derivation.columns):
-            _write_receipt(conn, done, run_id=claim.run_id, now=now)
-        units: Mapping[State, int] = {}
-        if not derivation.columns:
-            dataset = system.dataset(done.dataset)
-            empty = empty_above(conn, system, dataset)
-            touched = dict.fromkeys(
-                (*done.units, *(key for key, is_new in empty.items() if is_new))
+        sitting = _Sitting(conn, workspace, system, claim, now)
+        surveyed = survey(conn, system, derivations)
+        lost = lost_datasets(conn, system)
+        count = 0
+        for derivation in derivations:
+            if (count and time.monotonic() - began >= most_seconds) or sitting.has_read(derivation):
+                break
+            work.tell(derivation.dataset)
+            lacking = (
+                sitting.lacking(derivation, work.options) if derivation.dataset in lost else ()
             )
-            outcomes = [
-                UnitOutcome(
-                    key,
-                    datasets=(done.dataset,),
-                    # Without rows above nothing can come of them; elsewhere none are a gap.
-                    none_is_empty=key in empty or not follows_units(system, dataset),
-                )
-                for key in touched
-            ]
-            if outcomes:
-                units = record(
-                    conn, system, "derive", outcomes, values={}, run_id=claim.run_id, now=now
-                )
+            sitting.keep(
+                derive_surveyed(
+                    conn,
+                    surveyed,
+                    derivation,
+                    full=work.full,
+                    lacking=lacking,
+                    run_id=claim.run_id,
+                    now=now,
+                ),
+                derivation,
+            )
+            count += 1
+        remember(conn, surveyed, run_id=claim.run_id, now=now)
+        sitting.record()
         reach("derive_before_commit")
     reach("derive_after_commit")
-    return units
+    return count, sitting.units
 
 
-def _lacking(
-    conn: Connection[Any],
-    workspace: Workspace,
-    system: System,
-    derivation: Derivation,
-    *,
-    options: PlanOptions,
-) -> list[str]:
-    """Return the units that are missing for no want of inputs: rows that somebody deleted."""
-    if derivation.columns or not unit_column(system, derivation):
-        return []
-    dataset = system.dataset(derivation.dataset)
-    looking = Looking(now=workspace.clock(), lifted=workspace.lifted(system))
-    found = ranked_needs(
-        conn, system, [dataset], options=options, looking=looking, states=(State.MISSING,)
-    )
-    ordinals = [at for need in found for at in members(need.ranges)]
-    return sorted(member_keys(conn, system, dataset, ordinals).values())
+@dataclass(slots=True)
+class _Sitting:
+    """What the derivations of one transaction did, written together at its end."""
+
+    conn: Connection[Any]
+    workspace: Workspace
+    system: System
+    claim: Claim
+    now: datetime
+    units: Counter[State] = field(default_factory=Counter)
+    outcomes: list[UnitOutcome] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+
+    def has_read(self, derivation: Derivation) -> bool:
+        """Return whether rows are written now that something before took for seen."""
+        return not derivation.columns and derivation.dataset in self.read
+
+    def lacking(self, derivation: Derivation, options: PlanOptions) -> list[str]:
+        """Return the units that are missing for no want of inputs: rows that somebody deleted."""
+        if derivation.columns or not unit_column(self.system, derivation):
+            return []
+        self.record()
+        dataset = self.system.dataset(derivation.dataset)
+        looking = Looking(now=self.now, lifted=self.workspace.lifted(self.system))
+        found = ranked_needs(
+            self.conn,
+            self.system,
+            [dataset],
+            options=options,
+            looking=looking,
+            states=(State.MISSING,),
+        )
+        ordinals = [at for need in found for at in members(need.ranges)]
+        return sorted(member_keys(self.conn, self.system, dataset, ordinals).values())
+
+    def keep(self, done: Derived, derivation: Derivation) -> None:
+        """Take what a derivation did."""
+        reach("derive_merged")
+        self.read.update(read_by(derivation))
+        # Columns beside fetched ones: rows that stay as they are were counted by their load.
+        if done.touched_keys and (done.counts.updated or not derivation.columns):
+            _write_receipt(self.conn, done, run_id=self.claim.run_id, now=self.now)
+        if derivation.columns:
+            return
+        dataset = self.system.dataset(done.dataset)
+        follows = follows_units(self.system, dataset)
+        if follows and not isinstance(axis_of(dataset), FromDataset):
+            self.record()  # what is empty above may have been found just now
+        empty = empty_above(self.conn, self.system, dataset)
+        touched = dict.fromkeys((*done.units, *(key for key, is_new in empty.items() if is_new)))
+        self.outcomes += [
+            UnitOutcome(
+                key,
+                datasets=(done.dataset,),
+                # Without rows above nothing can come of them; elsewhere none are a gap.
+                none_is_empty=key in empty or not follows,
+            )
+            for key in touched
+        ]
+
+    def record(self) -> None:
+        """Write the units recomputed so far."""
+        if self.outcomes:
+            run_id = self.claim.run_id
+            self.units.update(
+                record(
+                    self.conn,
+                    self.system,
+                    "derive",
+                    self.outcomes,
+                    values={},
+                    run_id=run_id,
+                    now=self.now,
+                )
+            )
+            self.outcomes.clear()
 
 
 def _write_receipt(conn: Connection[Any], done: Derived, *, run_id: int, now: datetime) -> None:

@@ -6,10 +6,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from stocktake.count.explain import why
+from stocktake.count.needs import member_keys
+from stocktake.count.routes import axis_of
 from stocktake.errors import UsageError
 from stocktake.fetch.captures import StoredCapture, read_capture
 from stocktake.load.provenance import Provenance, trace
-from stocktake.model import Days, Values, dimensions
+from stocktake.model import Days, Values, day_of, dimensions
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
@@ -54,6 +56,17 @@ def _require_possible(dataset: Dataset, dim: Days | Values | FromDataset, part: 
                 f"{part!r} is not a day, which a unit of {dataset.name} begins with.",
                 hint="Write it as YYYY-MM-DD, such as 2024-03-31.",
             )
+
+
+def position_at(workspace: Workspace, system: System, dataset: Dataset, ordinal: int) -> str | None:
+    """Return the day, value or member of this number as keys write it; ``None``: no such."""
+    axis = axis_of(dataset)
+    if isinstance(axis, Values):
+        return axis.values[ordinal] if 0 <= ordinal < len(axis.values) else None
+    if isinstance(axis, Days):
+        return day_of(ordinal).isoformat()
+    with workspace.database.connection() as conn:
+        return member_keys(conn, system, dataset, [ordinal]).get(ordinal)
 
 
 def explain_unit(workspace: Workspace, system: System, dataset: Dataset, text: str) -> Explanation:

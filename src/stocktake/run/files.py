@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import UsageError
+from stocktake.fetch.captures import store_captures, unloaded_captures
 from stocktake.load.files import open_files, paths_in
 from stocktake.model import Capture
+from stocktake.run.queue import enqueue, load_work
 from stocktake.run.reload import arrival, feed_of_format, reload
 from stocktake.run.shipped import load_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
+
+    from psycopg import Connection
 
     from stocktake.model import Dataset, FileFormat, RunReport, Source, System
     from stocktake.run.errands import Fetched
@@ -43,16 +48,8 @@ def load_files(
     feed = feed_of_format(form)
 
     def arrivals() -> Iterator[Fetched]:
-        for request, body in open_files(found, form):
-            capture = Capture(
-                request=request,
-                status=200,
-                body=body,
-                sha256=hashlib.sha256(body).digest(),
-                fetched_at=workspace.clock(),
-                seconds=0.0,
-            )
-            yield arrival(owner, feed, request, (capture,))
+        for capture in _captures(found, form, now=workspace.clock()):
+            yield arrival(owner, feed, capture.request, (capture,))
 
     return reload(
         workspace,
@@ -63,6 +60,71 @@ def load_files(
         total=len(found),
         report=report,
     )
+
+
+def queue_files(
+    conn: Connection[Any],
+    system: System,
+    dataset: Dataset,
+    paths: Sequence[Path],
+    *,
+    source: str,
+    by: str,
+    now: datetime,
+) -> int:
+    """Store files as captures and queue their loading, in the caller's transaction.
+
+    Workers need the database only: they may be on another host than the files.
+
+    Args:
+        conn: A connection of the application; nothing is committed.
+        system: Of which.
+        dataset: What the files hold.
+        paths: Files.
+        source: File source; empty when only one fits.
+        by: Who asks.
+        now: The present instant.
+
+    Raises:
+        UsageError: No file source, or several, could read this dataset.
+        LoadError: A file that is not what it says.
+    """
+    owner, form = find_format(system, dataset, source)
+    work = load_work(dataset.name, source=form.name, files=[path.name for path in paths])
+    run_id = enqueue(conn, system, work, by=by, now=now)
+    for capture in _captures(paths_in(paths, form), form, now=now):
+        store_captures(
+            conn,
+            [capture],
+            system=system.name,
+            source=owner.name,
+            endpoint=form.name,
+            run_id=run_id,
+        )
+    return run_id
+
+
+def queued_files(
+    workspace: Workspace, system: System, dataset: Dataset, *, source: str, run_id: int
+) -> list[Fetched]:
+    """Return what was stored for a queued run and is not loaded yet, as if it had just arrived."""
+    owner, form = find_format(system, dataset, source)
+    feed = feed_of_format(form)
+    with workspace.database.connection() as conn:
+        waiting = unloaded_captures(conn, run_id)
+    return [arrival(owner, feed, capture.request, (capture,)) for capture in waiting]
+
+
+def _captures(paths: Sequence[Path], form: FileFormat, *, now: datetime) -> Iterator[Capture]:
+    for request, body in open_files(paths, form):
+        yield Capture(
+            request=request,
+            status=200,
+            body=body,
+            sha256=hashlib.sha256(body).digest(),
+            fetched_at=now,
+            seconds=0.0,
+        )
 
 
 def find_format(system: System, dataset: Dataset, source: str) -> tuple[Source, FileFormat]:

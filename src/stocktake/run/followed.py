@@ -81,9 +81,16 @@ def progress_of(workspace: Workspace, line: RunLine) -> RunProgress:
     return RunProgress(by_state, units, done, given_up, left, rate, eta, workers)
 
 
-def log_since(workspace: Workspace, run_id: int, seq: int) -> list[LogLine]:
-    """Return the lines of a run's log after one, oldest first."""
-    facts = {"run_id": run_id, "seq": seq, "limit": LINES_AT_ONCE}
+def log_since(
+    workspace: Workspace,
+    run_id: int,
+    seq: int,
+    *,
+    limit: int = LINES_AT_ONCE,
+    level: str | None = None,
+) -> list[LogLine]:
+    """Return at most ``limit`` lines of a run's log after one, oldest first."""
+    facts = {"run_id": run_id, "seq": seq, "limit": limit, "level": level}
     with workspace.database.connection() as conn:
         return [LogLine(*row) for row in conn.execute(CHUNKS.log_since, facts)]
 

@@ -36,9 +36,9 @@ SCHEDULED = 10
 URGENT = 20
 
 EVER = Range()
-WORKED = ("backfill", "sync", "derive", "check", "verify", "train")
+WORKED = ("backfill", "sync", "derive", "check", "verify", "train", "replay", "load", "undo")
 """Kinds of run that workers execute."""
-EXCLUSIVE = frozenset({"backfill", "sync", "derive"})
+EXCLUSIVE = frozenset({"backfill", "sync", "derive", "replay", "load", "undo"})
 """Kinds that bring or change rows: of these a system has one run at a time."""
 SYNC_DAYS = 14
 """How many days a sync looks back unless told."""
@@ -96,6 +96,21 @@ def train_work(
     return Work("train", asked)
 
 
+def replay_work(datasets: Sequence[str] = (), *, window: Range = EVER) -> Work:
+    """Parse stored captures of some datasets' feeds again; none named means all."""
+    return Work("replay", {"datasets": list(datasets), **_days(window)})
+
+
+def load_work(dataset: str, *, source: str, files: Sequence[str]) -> Work:
+    """Load files that were stored as captures of this run, in the transaction that queues it."""
+    return Work("load", {"datasets": [dataset], "source": source, "files": list(files)})
+
+
+def undo_work(run_id: int) -> Work:
+    """Take a run back."""
+    return Work("undo", {"undoes": run_id})
+
+
 def work_of(verb: str, datasets: Sequence[str] = ()) -> Work:
     """Return what a verb alone asks for, as schedules name it.
 
@@ -111,9 +126,10 @@ def work_of(verb: str, datasets: Sequence[str] = ()) -> Work:
         "derive": derive_work,
         "check": check_work,
         "verify": verify_work,
+        "replay": replay_work,
     }
     if verb not in simple:
-        known = ", ".join(WORKED)
+        known = ", ".join(("backfill", *simple, "train"))
         raise UsageError(f"workers do not {verb}.", hint=f"What can be queued: {known}.")
     return simple[verb](datasets)
 

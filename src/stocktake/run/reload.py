@@ -60,16 +60,7 @@ def reload(
         meter.wave = kind
         state, error = "failed", "interrupted"
         try:
-            for batch in _batches(arrivals, PumpLimits()):
-                before = loader.tally.rows
-                loader.commit(loader.prepare(batch))
-                meter.add(
-                    requests=len(batch),
-                    rows=loader.tally.rows - before,
-                    failed=0,
-                    at_seconds=time.monotonic(),
-                )
-                report(meter.snapshot())
+            load_arrivals(loader, arrivals, meter=meter, report=report)
             loader.tally.units.update(derive_all(workspace, system, claim))
             state, error = "done", ""
         except StocktakeError as refused:
@@ -86,6 +77,22 @@ def reload(
                 )
                 done = claims.finish(conn, claim, ending, now=workspace.clock())
         return done
+
+
+def load_arrivals(
+    loader: BatchLoader, arrivals: Iterable[Fetched], *, meter: Meter, report: Report
+) -> None:
+    """Load answers that need no fetching, a batch at a time, and report after each."""
+    for batch in _batches(arrivals, PumpLimits()):
+        before = loader.tally.rows
+        loader.commit(loader.prepare(batch))
+        meter.add(
+            requests=len(batch),
+            rows=loader.tally.rows - before,
+            failed=0,
+            at_seconds=time.monotonic(),
+        )
+        report(meter.snapshot())
 
 
 def arrival(source: Source, feed: Feed, request: Request, pages: Sequence[Capture]) -> Fetched:

@@ -35,21 +35,7 @@ def replay(
         window: Only captures that cover a day of this range; all when open.
         report: Called with progress.
     """
-    ways = _ways(system, datasets)
-    with workspace.database.connection() as conn:
-        first_pages = [
-            (way, number)
-            for way in ways.items()
-            for number in latest_answers(conn, system.name, way[0])
-        ]
-
-    def arrivals() -> Iterator[Fetched]:
-        for (_, (source, feed)), number in first_pages:
-            with workspace.database.connection() as conn:
-                pages = read_answer(conn, number)
-            if _covers(system, feed, pages[0].request, window):
-                yield arrival(source, feed, pages[0].request, pages)
-
+    found = stored_answers(workspace, system, datasets)
     options = {
         "datasets": [dataset.name for dataset in datasets],
         "since": str(window.since or ""),
@@ -59,11 +45,38 @@ def replay(
         workspace,
         system,
         "replay",
-        arrivals(),
+        replayed(workspace, system, found, window),
         options=options,
-        total=len(first_pages),
+        total=len(found),
         report=report,
     )
+
+
+Way = tuple[str, tuple["Source", "Feed"]]
+
+
+def stored_answers(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset]
+) -> list[tuple[Way, int]]:
+    """Return the newest stored answer of each request of the datasets' feeds: first pages."""
+    ways = _ways(system, datasets)
+    with workspace.database.connection() as conn:
+        return [
+            (way, number)
+            for way in ways.items()
+            for number in latest_answers(conn, system.name, way[0])
+        ]
+
+
+def replayed(
+    workspace: Workspace, system: System, found: Sequence[tuple[Way, int]], window: Range
+) -> Iterator[Fetched]:
+    """Yield stored answers as if they had just arrived: those that cover a day of ``window``."""
+    for (_, (source, feed)), number in found:
+        with workspace.database.connection() as conn:
+            pages = read_answer(conn, number)
+        if _covers(system, feed, pages[0].request, window):
+            yield arrival(source, feed, pages[0].request, pages)
 
 
 def _ways(system: System, datasets: Sequence[Dataset]) -> dict[str, tuple[Source, Feed]]:

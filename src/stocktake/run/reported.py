@@ -11,9 +11,14 @@ from stocktake.count.holes import holes
 from stocktake.fetch.sources import endpoint_states
 from stocktake.model import Range
 from stocktake.report.health import DatasetHealth, Health, OpenRun, RequestUse
+from stocktake.report.markdown import markdown
+from stocktake.report.page import page
+from stocktake.report.sections import BAD, GOOD, SOFT, sections, title_of, verdict_of
 from stocktake.report.signoffs import QUERIES
 from stocktake.run.checked import check_system
 from stocktake.run.counted import count_years, today_of
+from stocktake.run.documents import health_json
+from stocktake.run.encoded import to_json
 from stocktake.run.listed import unfinished_runs
 from stocktake.run.noticed import notices
 from stocktake.run.stale import find_stale
@@ -104,3 +109,24 @@ def _holes(conn: Connection, workspace: Workspace, system: System, window: Range
         or ()
     ]
     return sorted(found, key=lambda one: (-one.days, one.dataset, one.series, one.first))
+
+
+def written(health: Health, ending: str) -> str:
+    """Return a report as the text of a file: ``.json``, ``.md`` or ``.html``."""
+    if ending == ".json":
+        return to_json(health_json(health)) + "\n"
+    told = f"Made at {health.at:%Y-%m-%d %H:%M} UTC by Stocktake."
+    if ending == ".md":
+        lead = [f"Verdict: {verdict_of(health)}.", *sandbox_note(health), told]
+        return markdown(title_of(health), lead, sections(health))
+    tone = (GOOD, SOFT, BAD)[health.exit_code]
+    return page(
+        title_of(health),
+        [(tone, verdict_of(health)), *((SOFT, text) for text in sandbox_note(health)), ("", told)],
+        sections(health),
+    )
+
+
+def sandbox_note(health: Health) -> list[str]:
+    """Return what every report of sandbox data says."""
+    return ["Sandbox data: everything here is made up."] if health.kind == "sandbox" else []

@@ -26,10 +26,9 @@ def find_stale(conn: psycopg.Connection[Any], workspace: Workspace, system: Syst
     if conn.execute(SQL.is_system_busy, {"system": system.name}).fetchone() == (True,):
         return 0
     found = 0
-    for derivation in in_order(system.derivations):
-        if derivation.columns:
-            continue  # columns of rows that others own are no units
-        units = newly_stale_units(conn, system, derivation)
+    # columns of rows that others own are no units
+    looked_at = [one for one in in_order(system.derivations) if not one.columns]
+    for derivation, units in newly_stale_units(conn, system, looked_at):
         if units:
             dataset = system.dataset(derivation.dataset)
             found += note_stale(conn, system, dataset, units, now=workspace.clock())

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from stocktake.model import PlanOptions
+from stocktake.run.aftermath import tell_standing
 from stocktake.run.backfill import Asking, Conduct, execute
 from stocktake.run.registry import find_datasets
-from stocktake.run.standing import tell_standing
 
 if TYPE_CHECKING:
     from stocktake.model import RunReport, System

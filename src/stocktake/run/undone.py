@@ -79,21 +79,54 @@ def undo(
     with claims.system_lock(workspace.database, system.name):
         claim = _claim(workspace, system, line)
         try:
-            again(lambda: _take_back(workspace, system, run_id, claim))
-            reach("undone")
-            with workspace.database.connection() as conn:
-                tables = taken_back(conn, system, by=claim.run_id)
-                released = released_units(conn, by=claim.run_id)
-            announce(tables)
-            units = derive_all(workspace, system, claim)
-            again(lambda: _let_go(workspace, claim))
+            units, tables = undo_claimed(workspace, system, run_id, claim, announce=announce)
         except BaseException as error:
             with contextlib.suppress(StocktakeError, psycopg.Error):
                 _finish(workspace, claim, _ending("paused", started, error=str(error)))
             raise
-        units[State.MISSING] += released
-        ending = _ending("done", started, units=+units, message=_message(run_id, tables))
+        ending = _ending("done", started, units=units, message=undo_message(run_id, tables))
         return again(lambda: _finish(workspace, claim, ending))
+
+
+def undo_claimed(
+    workspace: Workspace,
+    system: System,
+    run_id: int,
+    claim: Claim,
+    *,
+    announce: Callable[[Sequence[TableBack]], None] = silent,
+) -> tuple[dict[State, int], Sequence[TableBack]]:
+    """Take a run back under a claim; return units per state, and what was done to each table.
+
+    Interrupted, the same call goes on.
+    """
+    again(lambda: _take_back(workspace, system, run_id, claim))
+    reach("undone")
+    with workspace.database.connection() as conn:
+        tables = taken_back(conn, system, by=claim.run_id)
+        released = released_units(conn, by=claim.run_id)
+    announce(tables)
+    units = derive_all(workspace, system, claim)
+    again(lambda: _let_go(workspace, claim))
+    units[State.MISSING] += released
+    return dict(+units), tables
+
+
+def require_undoable(
+    workspace: Workspace, system: System, run_id: int, *, by: int | None = None
+) -> None:
+    """Refuse what cannot be undone now; an undo of number ``by`` that had begun may go on.
+
+    Raises:
+        UsageError: As ``undo``.
+        PlanRefused: As ``undo``.
+    """
+    line, _ = show_run(workspace, run_id)
+    if by is not None and line.undone_by == by:
+        return
+    _require_ended(line, system)
+    with workspace.database.connection() as conn:
+        _require_last(conn, system, run_id)
 
 
 def _claim(workspace: Workspace, system: System, line: RunLine) -> Claim:
@@ -176,7 +209,8 @@ def _let_go(workspace: Workspace, claim: Claim) -> None:
         withdraw_derived(conn, by=claim.run_id, now=now)
 
 
-def _message(run_id: int, tables: Sequence[TableBack]) -> str:
+def undo_message(run_id: int, tables: Sequence[TableBack]) -> str:
+    """Return what an undo tells when it is done."""
     removed = sum(one.removed for one in tables)
     restored = sum(one.restored for one in tables)
     return f"undid run {run_id}: {removed:,} rows removed, {restored:,} restored"

@@ -1,4 +1,4 @@
-"""Verbs that workers do in one piece: derive, check, verify, train."""
+"""Verbs that workers do in one piece: all but those that fetch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,21 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from stocktake.model import Range, Severity, State, System
+from stocktake.run.batch import BatchLoader
 from stocktake.run.checked import check_system
 from stocktake.run.derived import Deriving, derive_all, verify_system
+from stocktake.run.files import queued_files
+from stocktake.run.progress import Meter, silent
 from stocktake.run.registry import find_datasets
+from stocktake.run.reload import load_arrivals
+from stocktake.run.replay import replayed, stored_answers
 from stocktake.run.trained import train
+from stocktake.run.undone import require_undoable, undo_claimed, undo_message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stocktake.run.errands import Fetched
     from stocktake.run.steps import Step
     from stocktake.run.workspace import Workspace
 
@@ -108,6 +117,40 @@ def _train(workspace: Workspace, system: System, step: Step) -> Outcome:
     )
 
 
+def _replay(workspace: Workspace, system: System, step: Step) -> Outcome:
+    chosen = find_datasets(system, step.options["datasets"])
+    found = stored_answers(workspace, system, chosen)
+    arrivals = replayed(workspace, system, found, _window(step.options))
+    return _reloaded(workspace, system, step, arrivals=arrivals, total=len(found))
+
+
+def _load(workspace: Workspace, system: System, step: Step) -> Outcome:
+    (dataset,) = find_datasets(system, step.options["datasets"])
+    run_id, source = step.claim.run_id, step.options["source"]
+    waiting = queued_files(workspace, system, dataset, source=source, run_id=run_id)
+    return _reloaded(workspace, system, step, arrivals=waiting, total=len(waiting))
+
+
+def _reloaded(
+    workspace: Workspace, system: System, step: Step, *, arrivals: Iterable[Fetched], total: int
+) -> Outcome:
+    loader = BatchLoader(workspace, system, step.claim)
+    meter = Meter(step.claim.run_id, total=total, planned_seconds=0)
+    load_arrivals(loader, arrivals, meter=meter, report=silent)
+    units = loader.tally.units
+    units.update(derive_all(workspace, system, step.claim))
+    result = {"notes": loader.tally.note_lines()} if loader.tally.notes else None
+    return Outcome(f"{loader.tally.rows:,} rows read", units, result)
+
+
+def _undo(workspace: Workspace, system: System, step: Step) -> Outcome:
+    run_id = int(step.options["undoes"])
+    require_undoable(workspace, system, run_id, by=step.claim.run_id)
+    units, tables = undo_claimed(workspace, system, run_id, step.claim)
+    told = {one.dataset: {"removed": one.removed, "restored": one.restored} for one in tables}
+    return Outcome(undo_message(run_id, tables), units, {"undoes": run_id, "tables": told})
+
+
 def _window(asked: Mapping[str, Any]) -> Range:
     since, until = asked["since"], asked["until"]
     return Range(
@@ -120,5 +163,8 @@ VERBS: Mapping[str, Callable[[Workspace, System, Step], Outcome]] = {
     "check": _check,
     "verify": _verify,
     "train": _train,
+    "replay": _replay,
+    "load": _load,
+    "undo": _undo,
 }
 """What a worker does for each verb that is not cut into chunks."""

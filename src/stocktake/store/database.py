@@ -140,11 +140,14 @@ class Database:
                     min_size=1,
                     max_size=self._pool_size,
                     open=True,
-                    check=ConnectionPool.check_connection,
+                    # When borrowed, not when given back: that is done by a thread of the pool, and
+                    # whoever comes meanwhile gets another connection, whose caches are cold.
+                    check=_become_app,
                     configure=_become_app,
-                    reset=_become_app,
                     name=self._application,
                 )
+                with suppress(PoolTimeout):  # whoever does not wait makes it open a second one
+                    self._pool.wait(CONNECT_SECONDS)
             return self._pool
 
     def _conninfo(self) -> str:

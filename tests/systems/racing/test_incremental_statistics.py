@@ -29,6 +29,12 @@ PEOPLE = {"jockey": 4, "trainer": 3, "owner": 4, "sire": 3, "dam": 5, "damsire":
 PREFIXES = {"jockey": "jky", "trainer": "trn", "owner": "own", "sire": "sir", "dam": "dam"}
 
 
+def stale_units(conn: Connection[Any]) -> tuple[tuple[str, ...], ...] | None:
+    """Return the units of the statistics that became stale since this was last asked."""
+    ((_, units),) = newly_stale_units(conn, system, [STATISTICS])
+    return units
+
+
 def change(conn: Connection[Any], table: str, key: dict[str, Any], **values: Any) -> None:
     """Change a row as a load does: what it was is kept."""
     keep(conn, table, key, "update")
@@ -275,7 +281,7 @@ def test_nothing_is_stale_after_a_recomputation(racing: Database) -> None:
         derive(conn, system, STATISTICS, run_id=1, now=NOW)
 
     with racing.connection() as conn:
-        assert newly_stale_units(conn, system, STATISTICS) == ()
+        assert stale_units(conn) == ()
 
 
 def test_days_whose_horses_ran_before_a_changed_day_are_stale(racing: Database) -> None:
@@ -287,7 +293,7 @@ def test_days_whose_horses_ran_before_a_changed_day_are_stale(racing: Database) 
         change(conn, "ra_race_results", {"race_id": "rac_0", "horse_id": "hrs_1"}, position=3)
 
     with racing.connection() as conn:
-        stale = newly_stale_units(conn, system, STATISTICS)
+        stale = stale_units(conn)
 
     assert stale == (("2024-01-01", "gb"), ("2024-01-02", "gb"))
 
@@ -303,7 +309,7 @@ def test_a_change_is_noted_as_stale_once(racing: Database) -> None:
     found = []
     for _ in range(2):
         with racing.connection() as conn:
-            found.append(newly_stale_units(conn, system, STATISTICS))
+            found.append(stale_units(conn))
 
     assert [len(units or ()) for units in found] == [2, 0]
 
@@ -316,7 +322,7 @@ def test_what_was_noted_as_stale_is_recomputed_nevertheless(racing: Database) ->
     with racing.connection() as conn:
         change(conn, "ra_race_results", {"race_id": "rac_0", "horse_id": "hrs_1"}, position=3)
     with racing.connection() as conn:
-        newly_stale_units(conn, system, STATISTICS)
+        stale_units(conn)
 
     with racing.connection() as conn:
         done = derive(conn, system, STATISTICS, run_id=2, now=NOW)
@@ -333,17 +339,17 @@ def test_a_load_that_was_still_running_is_noted_the_next_time(racing: Database) 
         # its transaction begins before the look, and ends after it
         change(slow, "ra_race_results", {"race_id": "rac_0", "horse_id": "hrs_1"}, position=3)
         with racing.connection() as conn:
-            early = newly_stale_units(conn, system, STATISTICS)
+            early = stale_units(conn)
 
     with racing.connection() as conn:
-        late = newly_stale_units(conn, system, STATISTICS)
+        late = stale_units(conn)
 
     assert (early, len(late or ())) == ((), 2)
 
 
 def test_all_is_stale_before_the_first_recomputation(racing: Database) -> None:
     with racing.connection() as conn:
-        assert newly_stale_units(conn, system, STATISTICS) is None
+        assert stale_units(conn) is None
 
 
 def test_other_parameters_recompute_everything(racing: Database) -> None:

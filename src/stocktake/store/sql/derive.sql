@@ -1,86 +1,86 @@
--- name: session_role
--- The role we act as, and the one that logged in.
-select current_user, session_user;
-
--- name: act_as
--- Act as another role until the transaction ends ('none': as the login).
--- :role  text  the role
-select set_config('role', %(role)s, true);
-
 -- name: oldest_transaction
--- Start of the oldest transaction that may still commit rows we cannot see. Of sessions of other
--- logins nothing is shown: an hour is granted to them.
+-- Start of the oldest transaction that may still commit rows we cannot see, else the instant after
+-- our own start: what this transaction writes is seen by whoever reads it in this transaction. Of
+-- sessions of other logins nothing is shown: an hour is granted to them. Only the login sees its
+-- own sessions' starts, so we act as it (role 'none') between the first statement and the last.
+select set_config('stocktake.role', current_setting('role'), true),
+       set_config('role', 'none', true);
 select least(
-    transaction_timestamp(),
+    transaction_timestamp() + interval '1 microsecond',
     min(xact_start),
     case when count(*) filter (where query = '<insufficient privilege>') > 0
          then transaction_timestamp() - interval '1 hour' end)
   from pg_stat_activity
  where datname = current_database() and pid <> pg_backend_pid()
    and backend_type <> 'autovacuum worker'; -- which writes no rows
+select set_config('role', current_setting('stocktake.role'), true);
 
 -- name: table_columns
--- Columns of a table with their full types, in order.
--- :target  text  quoted name of the table
-select a.attname, format_type(a.atttypid, a.atttypmod)
-  from pg_attribute a
- where a.attrelid = %(target)s::regclass and a.attnum > 0 and not a.attisdropped
-   and a.attgenerated = ''
- order by a.attnum;
+-- Columns of tables with their full types, in order.
+-- :names  text[]  how the tables are called here
+-- :tables  text[]  their quoted names
+select t.name, a.attname, format_type(a.atttypid, a.atttypmod)
+  from unnest(%(names)s::text[], %(tables)s::text[]) as t(name, quoted)
+  join pg_attribute a on a.attrelid = t.quoted::regclass
+ where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+ order by t.name, a.attnum;
 
--- name: take_turn
--- One derivation is recomputed by one session at a time; the other waits here.
--- :name  text  the derivation
-select pg_advisory_xact_lock(hashtextextended(%(name)s, 0));
+-- name: take_turns
+-- A derivation is recomputed by one session at a time; the other waits here.
+-- :names  text[]  the derivations, in the order in which they are computed
+select pg_advisory_xact_lock(hashtextextended(n.name, 0))
+  from unnest(%(names)s::text[]) with ordinality as n(name, place) order by n.place;
 
--- name: read_state
--- Where the last recomputation stopped, with which parameters, and what was noted as stale since.
+-- name: read_states
+-- Where the last recomputations stopped, with which parameters, and what was noted as stale since.
 -- :system  text  its system
--- :dataset  text  table
--- :sql  text  file stem of the derivation
-select watermark, parameters, noted_until
-  from stocktake.derive_state
- where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s;
+select dataset, sql, watermark, parameters, noted_until
+  from stocktake.derive_state where system = %(system)s;
 
--- name: write_state
--- Remember where this recomputation stopped.
--- :system  text  its system
--- :dataset  text  table
--- :sql  text  file stem of the derivation
+-- name: write_states
+-- Remember where recomputations stopped.
+-- :system  text  their system
+-- :datasets  text[]  tables
+-- :stems  text[]  file stems of the derivations
+-- :parameters  jsonb[]  those used
 -- :watermark  timestamptz  from here on nothing was seen
--- :parameters  jsonb  those used
 -- :run_id  bigint  the run
 -- :at  timestamptz  when
 insert into stocktake.derive_state (tenant_id, system, dataset, sql, watermark, parameters,
                                     run_id, at)
-values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, %(dataset)s, %(sql)s,
-        %(watermark)s, %(parameters)s, %(run_id)s, %(at)s)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, d.dataset, d.sql,
+       %(watermark)s, d.parameters, %(run_id)s, %(at)s
+  from unnest(%(datasets)s::text[], %(stems)s::text[], %(parameters)s::jsonb[])
+           as d(dataset, sql, parameters)
     on conflict (tenant_id, system, dataset, sql)
     do update set watermark = excluded.watermark, parameters = excluded.parameters,
                   run_id = excluded.run_id, at = excluded.at, noted_until = null;
 
 -- name: write_noted
 -- Remember up to where changes were noted as stale, unless it was recomputed meanwhile.
--- :system  text  its system
--- :dataset  text  table
--- :sql  text  file stem of the derivation
--- :watermark  timestamptz  of the recomputation since which changes were looked for
+-- :system  text  their system
+-- :datasets  text[]  tables
+-- :stems  text[]  file stems of the derivations
+-- :watermarks  timestamptz[]  of the recomputations since which changes were looked for
 -- :noted_until  timestamptz  from here on nothing was seen
-update stocktake.derive_state
+update stocktake.derive_state s
    set noted_until = %(noted_until)s
- where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s
-   and watermark = %(watermark)s;
+  from unnest(%(datasets)s::text[], %(stems)s::text[], %(watermarks)s::timestamptz[])
+           as d(dataset, sql, watermark)
+ where s.system = %(system)s and s.dataset = d.dataset and s.sql = d.sql
+   and s.watermark = d.watermark;
 
--- name: drop_view
--- Forget what an earlier derivation of this transaction called changed.
-drop view if exists {view};
+-- name: changes
+-- What changed of an input, under the name that statements know it by.
+{name} as not materialized ({changes})
 
--- name: view_changes
--- Rows of an input that changed since the watermark, and what they were before each change: a
--- former self is the present row with the versions laid over it, newest first.
-create temporary view {view} as
+-- name: loaded
+-- Rows of an input that were loaded since the watermark.
 select t.* from {input} t where t._loaded_at >= {watermark}
- union all
+
+-- name: former
+-- What rows of an input were before each change since the watermark: a former self is the present
+-- row with the versions laid over it, newest first.
 select former.*
   from (select w.row_key,
                stocktake.laid_over(w.before) over (
@@ -88,20 +88,26 @@ select former.*
           from stocktake.row_version w
          where w.system = {system} and w.dataset = {dataset} and w.at >= {watermark}) v
   left join {input} t on {matches_version}
- cross join lateral jsonb_populate_record(t, v.before || v.row_key) former;
+ cross join lateral jsonb_populate_record(t, v.before || v.row_key) former
 
--- name: view_everything
+-- name: nothing
+-- An input of which nothing changed.
+select t.* from {input} t where false
+
+-- name: everything
 -- Every row of an input, for derivations that do not list their keys themselves.
-create temporary view {view} as select t.* from {input} t;
+{name} as not materialized (select t.* from {input} t)
 
--- name: has_changes
--- Whether anything at all was loaded, changed or removed since the watermark.
--- :watermark  timestamptz  from here on nothing was seen
--- :system  text  its system
--- :dataset  text  table
-select exists (select from {input} where _loaded_at >= %(watermark)s)
-    or exists (select from stocktake.row_version
-                where system = %(system)s and dataset = %(dataset)s and at >= %(watermark)s);
+-- name: is_loaded
+-- The name of a dataset of which anything was loaded or changed since the watermark.
+select {dataset}::text, true where exists (select from {input} where _loaded_at >= {watermark})
+
+-- name: is_versioned
+-- The names of datasets of which anything was overwritten or removed since the watermark.
+select d.name, false
+  from unnest({datasets}::text[]) as d(name)
+ where exists (select from stocktake.row_version
+                where system = {system} and dataset = d.name and at >= {watermark})
 
 -- name: drop_scratch
 -- Tables of an earlier derivation of this transaction.
@@ -112,6 +118,27 @@ drop table if exists touched_keys, computed;
 create temporary table touched_keys on commit drop as
 select {scope} from {target} with no data;
 
+-- name: touched_of_changes
+-- The keys that changes touch, each once; keys with NULL name nothing.
+with {changes}
+select distinct {typed_scope} from ({touched}) touched where num_nulls({scope}) = 0
+
+-- name: few_keys
+-- Up to so many keys, column by column; one more says that there are more.
+select count(*)::integer, {arrays} from (select * from ({keys}) keys limit {most}) few
+
+-- name: array_of
+-- All values of a column, as a literal.
+array_agg({column})::text
+
+-- name: create_touched_keys_of
+-- The keys to recompute.
+create temporary table touched_keys on commit drop as {keys};
+
+-- name: keys_given
+-- The keys to recompute, when they are few: a temporary table means six files made and removed.
+touched_keys ({scope}) as materialized (select * from unnest({arrays}))
+
 -- name: relate_touched_keys
 -- Columns of a key hang together: taken for independent, a few combinations seem to occur again and
 -- again, and looking each key up in its turn seems cheaper than reading a table once. For all keys
@@ -121,22 +148,18 @@ create statistics pg_temp.touched_keys_together (ndistinct) on {scope} from touc
 -- name: fill_touched_keys
 -- Each key once; keys with NULL name nothing.
 insert into touched_keys ({scope})
+with {changes}
 select distinct {scope} from ({touched}) touched where num_nulls({scope}) = 0;
 
--- name: touch_new_rows
--- Derived columns of rows that others loaded since the watermark.
-insert into touched_keys ({scope})
-select {scope} from {target} where _loaded_at >= {watermark}
-except
-select {scope} from touched_keys;
+-- name: with_new_rows
+-- The keys, and those of rows that others loaded since the watermark.
+({keys}) union (select {typed_scope} from {target} where _loaded_at >= {watermark})
 
--- name: touch_units
--- Keys of units that should be there and are not, whatever changed: somebody deleted their rows.
--- :keys  text[]  units
-insert into touched_keys ({scope})
-select {scope} from ({every}) every_key where {column}::text = any(%(keys)s)
-except
-select {scope} from touched_keys;
+-- name: with_units
+-- The keys, and those of units that should be there and are not, whatever changed: somebody deleted
+-- their rows.
+({keys}) union
+(select {typed_scope} from ({every}) every_key where {column}::text = any({units}::text[]))
 
 -- name: every_row
 -- Every row whose columns are derived.
@@ -152,6 +175,7 @@ insert into touched_keys ({scope}) select {scope} from ({every}) every_key;
 -- :least  integer  keys at least
 -- :share  double precision  part of the keys, 0 to 1
 insert into touched_keys ({scope})
+with {changes}
 select {scope}
   from (select {scope} from ({every}) every_key
          union select {scope} from {target}) k
@@ -183,37 +207,48 @@ insert into {target} ({columns}, _row_hash, _run_id)
 select {columns}, _row_hash, %(_run_id)s from ({rows}) r;
 
 -- name: create_computed
--- Room for the recomputed rows beside the table.
+-- Recompute the touched keys beside the table.
 create temporary table computed on commit drop as
-select {columns}, null::bigint as _row_hash from {target} with no data;
-
--- name: fill_computed
--- Recompute the touched keys.
-insert into computed ({columns}, _row_hash) select {columns}, _row_hash from ({rows}) r;
+select {columns}, _row_hash from ({rows}) r;
 
 -- name: analyze_computed
--- Merging three rows and merging all of them want different plans.
-analyze computed;
+-- Merging three rows and merging all of them want different plans; rows are found by their key.
+analyze computed ({key_list});
+
+-- name: merge_few
+-- Recompute few keys and merge what differs, all at once. Every part sees the table as it was.
+with {keys},
+computed as materialized (select {columns}, _row_hash from ({rows}) r),
+{parts}
+select (select count(*) from computed), {counts};
+
+-- name: part
+-- One of several changes made at once.
+{name} as ({statement} returning 1)
+
+-- name: part_count
+-- How many rows one of them changed.
+(select count(*) from {name})
 
 -- name: keep_deleted
 -- What is about to vanish, for derivations that read this table.
--- :run_id  bigint  the run
--- :system  text  its system
--- :dataset  text  table
+-- :_run_id  bigint  the run
+-- :_system  text  its system
+-- :_dataset  text  table
 insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
-select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
-       %(dataset)s, jsonb_build_object({key_pairs}), 'delete', to_jsonb(t)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, %(_run_id)s, %(_system)s,
+       %(_dataset)s, jsonb_build_object({key_pairs}), 'delete', to_jsonb(t)
   from {target} t
  where {is_vanished};
 
 -- name: keep_updated
 -- What is about to change, for derivations that read this table.
--- :run_id  bigint  the run
--- :system  text  its system
--- :dataset  text  table
+-- :_run_id  bigint  the run
+-- :_system  text  its system
+-- :_dataset  text  table
 insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
-select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
-       %(dataset)s, jsonb_build_object({key_pairs}), 'update', to_jsonb(t)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, %(_run_id)s, %(_system)s,
+       %(_dataset)s, jsonb_build_object({key_pairs}), 'update', to_jsonb(t)
   from {target} t
   join computed c on {same_key}
  where {differs};
@@ -257,7 +292,7 @@ select {columns}, c._row_hash, %(_run_id)s
 
 -- name: units_touched
 -- Units in which touched keys lie.
-select unit from ({units}) touched_units;
+{keys} select unit from ({units}) touched_units;
 
 -- name: differences
 -- Keys of the touched scope where stored and recomputed rows differ, with what is wrong.
@@ -315,3 +350,11 @@ delete from {target} where {day} > %(on)s;
 -- :on  date  the day
 -- :own  text  what stays
 delete from {target} where {day} = %(on)s and {own}::text <> %(own)s;
+
+-- name: units_withdrawn
+-- Units of inputs that lost rows to their source: no key leads to those any more.
+-- :system  text  its system
+-- :inputs  text[]  inputs cut into the same units
+-- :watermark  timestamptz  lost since
+select distinct unit from stocktake.tombstone
+ where system = %(system)s and dataset = any(%(inputs)s) and noted_at >= %(watermark)s;

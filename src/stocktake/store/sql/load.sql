@@ -194,12 +194,14 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, lin
 -- :system  text  the system
 -- :datasets  text[]  only these, empty for all
 -- :run_id  bigint  only this run's, NULL for all
+-- :before  bigint  only those with a smaller number, NULL for all
 -- :limit  bigint  at most so many, NULL for all
 select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at
   from stocktake.reject
  where system = %(system)s and resolved_at is null
    and (%(datasets)s::text[] = '{}' or dataset = any(%(datasets)s::text[]))
    and (%(run_id)s::bigint is null or run_id = %(run_id)s)
+   and (%(before)s::bigint is null or reject_id < %(before)s)
  order by reject_id desc
  limit %(limit)s;
 
@@ -208,11 +210,13 @@ select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at
 -- :system  text  the system
 -- :datasets  text[]  only these, empty for all
 -- :state  text  open, kept, replaced or both
+-- :before  bigint  only those with a smaller number, NULL for all
 -- :limit  bigint  at most so many, NULL for all
 select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, at
   from stocktake.duplicate
  where system = %(system)s and state = %(state)s
    and (%(datasets)s::text[] = '{}' or dataset = any(%(datasets)s::text[]))
+   and (%(before)s::bigint is null or duplicate_id < %(before)s)
  order by duplicate_id desc
  limit %(limit)s;
 

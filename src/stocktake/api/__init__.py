@@ -1,0 +1,1 @@
+"""The HTTP API: the command line's verbs and words over HTTP; it parses, calls ``run``, answers."""

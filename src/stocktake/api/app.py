@@ -1,0 +1,121 @@
+"""The application: every route under ``/api/v1``, guarded; pages are mounted by who serves them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from stocktake.api import (
+    accounts,
+    decide,
+    fill,
+    health,
+    runs,
+    schedules,
+    see,
+    sessions,
+    sources,
+    trust,
+)
+from stocktake.api.events import Looks
+from stocktake.api.guard import Guard, Limits
+from stocktake.api.identity import KnownIdentities
+from stocktake.api.openapi import PROBLEMS, described
+from stocktake.api.problems import install_problems
+from stocktake.api.recent import RecentAnswers
+from stocktake.api.shared import Shared
+from stocktake.run.workspace import Workspace
+
+API = "/api/v1"
+PARTS = (sessions, see, fill, runs, schedules, sources, trust, decide, accounts)
+THREADS = 16
+"""Routes that run at the same time; each waits briefly for one of the pool's connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How the application is served.
+
+    Args:
+        public_url: Address browsers use, when it is not the server's own; its host is let in, and
+            with ``https`` cookies are secure.
+        hosts: Further names the server may be asked by; ``None`` lets any name pass.
+        limits: Sizes and times.
+        fresh_seconds: How long an answer to a read is given again before it is made anew.
+        identity_seconds: How long a key or session is known without looking it up again.
+    """
+
+    public_url: str = ""
+    hosts: tuple[str, ...] | None = ()
+    limits: Limits = field(default_factory=Limits)
+    fresh_seconds: float = 1.0
+    identity_seconds: float = 1.0
+
+
+def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
+    """Return the application of an open installation.
+
+    ``app.state.problems.page`` may be set to a function ``(request, problem) -> Response`` that
+    shows problems to browsers. Applications mounted into it share sessions and keys:
+    ``identity.identity_now(request)`` tells them who asks.
+
+    Args:
+        workspace: What it serves; the caller closes it after the application ended.
+        serving: How.
+    """
+    public = urlsplit(serving.public_url)
+    app = _Application(
+        title="Stocktake",
+        version="1",
+        summary="Counts the rows of long histories against what should exist.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        separate_input_output_schemas=False,
+    )
+    common = Shared(
+        workspace,
+        KnownIdentities(serving.identity_seconds),
+        RecentAnswers(serving.fresh_seconds),
+        Looks(),
+        is_behind_https=public.scheme == "https",
+    )
+    for one in dataclasses.fields(common):  # for applications mounted beside it
+        setattr(app.state, one.name, getattr(common, one.name))
+    app.state.problems = install_problems(app)
+    app.include_router(health.router)
+    for part in PARTS:
+        app.include_router(part.router, prefix=API, responses=PROBLEMS)
+    app.add_middleware(
+        Guard,
+        shared=common,
+        limits=serving.limits,
+        hosts=_hosts(serving.hosts, public.hostname),
+    )
+    return app
+
+
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return described(self)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    del app
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+
+
+def _hosts(given: Iterable[str] | None, public: str | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    return (*given, public.lower()) if public else tuple(given)

@@ -1,0 +1,368 @@
+"""Fill what is not there: plans, and the work that workers do: 202 and an operation."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from datetime import datetime
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Query, Request, UploadFile
+from fastapi.responses import Response
+from psycopg import Connection
+from pydantic import Field
+
+from stocktake.access.audit import write_audit
+from stocktake.api.answers import Cursor, Limit, answer, page, read_cursor
+from stocktake.api.asked import (
+    MOST_NAME,
+    DaysAsked,
+    Name,
+    Names,
+    Number,
+    PlanAsked,
+    TheDataset,
+    TheSystem,
+)
+from stocktake.api.idempotency import OnceRoute
+from stocktake.api.identity import Installation, Operator, Viewer
+from stocktake.api.problems import named_in_path
+from stocktake.api.recent import served
+from stocktake.api.shapes import NUMBER, Asked, Operation, PlanDocument, Plans, SavedPlan
+from stocktake.api.shared import shared
+from stocktake.api.work import STARTED, start_by, start_work
+from stocktake.run.documents import plan_json
+from stocktake.run.files import queue_files
+from stocktake.run.operations import approve_plan, list_plans, show_plan
+from stocktake.run.planned import make_and_save
+from stocktake.run.queue import (
+    backfill_work,
+    check_work,
+    derive_work,
+    replay_work,
+    sync_work,
+    train_work,
+    verify_work,
+)
+from stocktake.run.workspace import Workspace
+
+router = APIRouter(tags=["fill"], route_class=OnceRoute)
+MOST_FILES = 20
+LEAST_SEED, MOST_SEED = 0, 2**31 - 1
+Seed = Annotated[int, Field(ge=LEAST_SEED, le=MOST_SEED)]
+Priority = Annotated[int, Field(ge=-100, le=100, description="The greater goes first.")]
+
+
+class BackfillAsked(PlanAsked):
+    """What to backfill: plan options, or a kept plan."""
+
+    plan_id: Annotated[int, Field(ge=1, le=NUMBER)] | None = None
+    priority: Priority = 0
+
+
+class SyncAsked(Asked):
+    """What to bring up to date."""
+
+    datasets: Names = []
+    days: Annotated[int, Field(ge=1, le=3_660)] = 14
+
+
+class DeriveAsked(Asked):
+    """What to recompute."""
+
+    datasets: Names = []
+    full: bool = False
+    parameters: Annotated[dict[Name, int], Field(max_length=10)] = {}
+
+
+class CheckAsked(DaysAsked):
+    """Which promises to measure."""
+
+    datasets: Names = []
+
+
+class VerifyAsked(Asked):
+    """How much to prove."""
+
+    datasets: Names = []
+    full: bool = False
+    seed: Seed = 1
+
+
+class TrainAsked(DaysAsked):
+    """What to train."""
+
+    target: Name = "points"
+    seed: Seed = 42
+    force: bool = False
+
+
+@router.post(
+    "/systems/{system}/plans/preview", response_model=PlanDocument, summary="What it would cost"
+)
+def preview(
+    _: Viewer,
+    workspace: Installation,
+    system: TheSystem,
+    asked: PlanAsked,
+) -> Response:
+    """Plan without keeping it: units, requests, time at the allowed rates. Fetches nothing."""
+    options = asked.options(workspace, system)
+    return answer(plan_json(make_and_save(workspace, system, options, save=False)))
+
+
+@router.post(
+    "/systems/{system}/plans", status_code=201, response_model=PlanDocument, summary="Keep a plan"
+)
+def save(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: PlanAsked,
+) -> Response:
+    """Plan and keep it, to be approved and run later."""
+    options = asked.options(workspace, system)
+    made = make_and_save(workspace, system, options, save=True)
+    with workspace.database.connection() as conn:
+        subject, now = f"plan {made.plan_id}", workspace.clock()
+        write_audit(conn, who.actor, "plan.save", subject=subject, now=now)
+    shared(request).recent.clear()
+    return answer(
+        plan_json(made), status=201, headers={"Location": f"/api/v1/plans/{made.plan_id}"}
+    )
+
+
+@router.get("/plans", response_model=Plans, summary="Kept plans")
+async def plans(
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    system: Name | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Response:
+    """List kept plans, the newest first."""
+    before = read_cursor(cursor, int)
+
+    def listed() -> dict[str, Any]:
+        found = list_plans(workspace, limit=limit + 1, system=system, before=before)
+        return page(found, limit, lambda line: line.plan_id)
+
+    return await served(request, listed)
+
+
+@router.get("/plans/{plan_id}", response_model=SavedPlan, summary="A kept plan")
+async def plan(
+    request: Request,
+    _: Viewer,
+    workspace: Installation,
+    plan_id: Number,
+) -> Response:
+    """Show a kept plan, and whether it was approved."""
+    return await served(request, lambda: _saved(workspace, plan_id))
+
+
+@router.post("/plans/{plan_id}/approve", response_model=SavedPlan, summary="Approve a plan")
+def approve(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    plan_id: Number,
+) -> Response:
+    """Approve a kept plan, once; a second approval changes nothing."""
+    _saved(workspace, plan_id)
+    approve_plan(workspace, plan_id, by=who.name)
+    with workspace.database.connection() as conn:
+        subject, now = f"plan {plan_id}", workspace.clock()
+        write_audit(conn, who.actor, "plan.approve", subject=subject, now=now)
+    shared(request).recent.clear()
+    return answer(_saved(workspace, plan_id))
+
+
+def _saved(workspace: Workspace, plan_id: int) -> dict[str, Any]:
+    with named_in_path():
+        found, approved_at, approved_by = show_plan(workspace, plan_id)
+    return {
+        **plan_json(found),
+        "made_at": found.made_at,
+        "approved_at": approved_at,
+        "approved_by": approved_by,
+    }
+
+
+@router.post(
+    "/systems/{system}/backfill",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Fill past gaps",
+)
+def backfill(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: BackfillAsked,
+) -> Response:
+    """Queue a backfill of what is missing, or of a kept plan."""
+    work = backfill_work(asked.options(workspace, system), plan_id=asked.plan_id)
+    return start_work(request, workspace, who, system=system, work=work, priority=asked.priority)
+
+
+@router.post(
+    "/systems/{system}/sync",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Bring recent days up to date",
+)
+def sync(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: SyncAsked,
+) -> Response:
+    """Queue a sync: what is new, what was not final, what is due for a re-check."""
+    work = sync_work(asked.datasets, days=asked.days)
+    return start_work(request, workspace, who, system=system, work=work)
+
+
+@router.post(
+    "/systems/{system}/replay",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Parse stored captures again",
+)
+def replay(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: CheckAsked,
+) -> Response:
+    """Queue the parsing of stored captures, after a parser changed; nothing is fetched."""
+    work = replay_work(asked.datasets, window=asked.window(workspace, system))
+    return start_work(request, workspace, who, system=system, work=work)
+
+
+@router.post(
+    "/systems/{system}/load/{dataset}",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Load files",
+)
+def load(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    dataset: TheDataset,
+    files: Annotated[list[UploadFile], File(max_length=MOST_FILES, description="`.gz` too.")],
+    source: Annotated[str, Query(max_length=MOST_NAME, description="File source.")] = "",
+) -> Response:
+    """Store files as they came and queue their loading: captured, parsed, merged like answers."""
+    with tempfile.TemporaryDirectory(prefix="stocktake-load-") as folder:
+        paths = [_kept(FilePath(folder), number, one) for number, one in enumerate(files)]
+
+        def begin(conn: Connection[Any], now: datetime) -> int:
+            return queue_files(conn, system, dataset, paths, source=source, by=who.name, now=now)
+
+        return start_by(request, workspace, who, begin)
+
+
+def _kept(folder: FilePath, number: int, given: UploadFile) -> FilePath:
+    """Keep an uploaded file under its own name, as far as that is one, in a folder of its own."""
+    own = folder / str(number)
+    own.mkdir()
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", given.filename or "")[-MOST_NAME:].lstrip(".")
+    kept = own / (name or "file")
+    with kept.open("wb") as file:
+        shutil.copyfileobj(given.file, file)
+    return kept
+
+
+@router.post(
+    "/systems/{system}/derive",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Recompute derived datasets",
+)
+def derive(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: DeriveAsked,
+) -> Response:
+    """Queue the recomputation of what changed inputs touch; `full` recomputes every key."""
+    work = derive_work(asked.datasets, full=asked.full, parameters=asked.parameters)
+    return start_work(request, workspace, who, system=system, work=work)
+
+
+@router.post(
+    "/systems/{system}/check",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Measure every promise",
+)
+def check(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: CheckAsked,
+) -> Response:
+    """Queue the measuring of checks; `checks` shows the results."""
+    work = check_work(asked.datasets, window=asked.window(workspace, system))
+    return start_work(request, workspace, who, system=system, work=work)
+
+
+@router.post(
+    "/systems/{system}/verify",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Prove that tables, ledger and rows agree",
+)
+def verify(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: VerifyAsked,
+) -> Response:
+    """Queue the proof: a sample of derived keys, or every one, and every unit's rows."""
+    work = verify_work(asked.datasets, full=asked.full, seed=asked.seed)
+    return start_work(request, workspace, who, system=system, work=work)
+
+
+@router.post(
+    "/systems/{system}/train",
+    status_code=202,
+    response_model=Operation,
+    responses=STARTED,
+    summary="Train a model",
+)
+def train(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: TrainAsked,
+) -> Response:
+    """Queue the training of a model on derived features, judged on dates it never saw."""
+    work = train_work(
+        window=asked.window(workspace, system),
+        target=asked.target,
+        seed=asked.seed,
+        is_forced=asked.force,
+    )
+    return start_work(request, workspace, who, system=system, work=work)

@@ -1,0 +1,52 @@
+"""Whether the server lives, and whether it can answer: for whoever starts and watches it."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+import psycopg
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+
+from stocktake.access.users import has_users
+from stocktake.api.answers import answer
+from stocktake.api.shared import shared
+from stocktake.errors import StocktakeError
+from stocktake.run.workspace import Workspace
+
+router = APIRouter(tags=["health"], include_in_schema=False)
+PATIENCE_SECONDS = 5.0
+MEDIA_TYPE = "application/health+json"
+
+
+@router.get("/livez")
+async def livez() -> Response:
+    """Say that the program answers at all; nothing else is looked at."""
+    return _told("pass")
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """Say whether the database answers too; 503 while it does not."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await run_in_threadpool(_ask, shared(request).workspace)
+    except (TimeoutError, StocktakeError, psycopg.Error):
+        return _told("fail")
+    return _told("pass")
+
+
+def _ask(workspace: Workspace) -> None:
+    with workspace.database.connection() as conn:
+        has_users(conn)
+
+
+def _told(status: str) -> Response:
+    code = HTTPStatus.OK if status == "pass" else HTTPStatus.SERVICE_UNAVAILABLE
+    made = answer({"status": status}, status=code)
+    made.headers["Content-Type"] = MEDIA_TYPE
+    if status != "pass":
+        made.headers["Retry-After"] = "5"
+    return made

@@ -1,0 +1,88 @@
+"""Answers to reads kept for a moment: a thousand readers of one page cost one count of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+
+from stocktake.api.shared import shared
+from stocktake.run.encoded import JSON
+
+MOST_KEPT = 500
+LARGEST_KEPT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An encoded answer, its tag, and when it was made (monotonic)."""
+
+    body: bytes
+    tag: str
+    at: float
+
+
+class RecentAnswers:
+    """Documents by address; whoever asks while one is being made waits for it."""
+
+    def __init__(self, seconds: float) -> None:
+        """Keep each for ``seconds``; 0 keeps none."""
+        self._seconds = seconds
+        self._kept: dict[str, Kept] = {}
+        self._making: dict[str, asyncio.Future[Kept]] = {}
+
+    async def get(self, key: str, make: Callable[[], Any]) -> Kept:
+        """Return the answer of a key, made in a thread unless one is fresh."""
+        found = self._kept.get(key)
+        if found is not None and time.monotonic() - found.at < self._seconds:
+            return found
+        if self._seconds <= 0:
+            return await run_in_threadpool(_made, make)
+        under_way = self._making.get(key)
+        if under_way is None:
+            under_way = asyncio.ensure_future(run_in_threadpool(_made, make))
+            self._making[key] = under_way
+            under_way.add_done_callback(lambda done: self._finish(key, done))
+        return await asyncio.shield(under_way)
+
+    def clear(self) -> None:
+        """Forget all: something changed. What is being made now is not kept either."""
+        self._kept.clear()
+        self._making.clear()
+
+    def _finish(self, key: str, done: asyncio.Future[Kept]) -> None:
+        if self._making.get(key) is not done:
+            return
+        del self._making[key]
+        if done.cancelled() or done.exception() is not None:
+            return
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        if len(done.result().body) <= LARGEST_KEPT:
+            self._kept[key] = done.result()
+
+
+async def served(request: Request, make: Callable[[], Any]) -> Response:
+    """Return what ``make`` tells as JSON with an ETag, or 304 when the caller has it already.
+
+    The document may depend on the address only, not on who asks.
+    """
+    kept = await shared(request).recent.get(f"{request.url.path}?{request.url.query}", make)
+    headers = {"ETag": kept.tag, "Cache-Control": "private, no-cache"}
+    known = request.headers.get("if-none-match", "")
+    if kept.tag in (one.strip().removeprefix("W/") for one in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(kept.body, headers=headers, media_type="application/json")
+
+
+def _made(make: Callable[[], Any]) -> Kept:
+    begun = time.monotonic()
+    body = JSON.encode(make())
+    return Kept(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', begun)

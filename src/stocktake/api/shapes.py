@@ -1,0 +1,699 @@
+"""What answers look like, for OpenAPI; the documents themselves are those of the command line."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stocktake.model import State
+
+NUMBER = 2**63 - 1
+"""Largest number of a run, plan, capture or key."""
+
+
+class Asked(BaseModel):
+    """A body of a request: a member it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FieldProblem(BaseModel):
+    """One field of the request that does not fit."""
+
+    field: str
+    code: str
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "example": {
+                "type": "urn:stocktake:problem:not_found",
+                "title": "Not Found",
+                "status": 404,
+                "code": "not_found",
+                "detail": "There is no run 99.",
+                "hint": "stocktake runs lists them.",
+                "request_id": "9f1c0a7be2d34c55",
+            }
+        },
+    )
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    hint: str | None
+    request_id: str
+    errors: list[FieldProblem] = []
+
+
+class SystemLine(BaseModel):
+    """One installed system."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "system": "racing",
+                "summary": "Every race in Great Britain and Ireland since 2015.",
+                "datasets": ["ra_races", "ra_runners"],
+                "sources": ["theracingapi", "hkjc"],
+            }
+        }
+    )
+
+    system: str
+    summary: str
+    datasets: list[str]
+    sources: list[str]
+
+
+class Systems(BaseModel):
+    """The systems installed."""
+
+    systems: list[SystemLine]
+
+
+class CoverageLine(BaseModel):
+    """One dataset: held against expected."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "dataset": "ra_races",
+                "expected": 7300,
+                "held": 7206,
+                "coverage": 0.98712,
+                "missing": 94,
+                "needed_for_target": 21,
+                "target": 0.99,
+                "surplus": 0,
+                "states": {"complete": 7100, "empty": 106, "missing": 94},
+                "rows": 151_204,
+            }
+        }
+    )
+
+    dataset: str
+    expected: int | None
+    held: int
+    coverage: float | None = Field(description="0 to 1; null when nothing is expected.")
+    missing: int | None
+    needed_for_target: int | None
+    target: float
+    surplus: int
+    states: dict[str, int]
+    rows: int | None
+
+
+class Counted(BaseModel):
+    """Every dataset counted."""
+
+    system: str
+    datasets: list[CoverageLine]
+
+
+class DriftLine(BaseModel):
+    """One unit of which ledger and rows disagreed."""
+
+    dataset: str
+    feed: str
+    key: list[str]
+    kind: str
+    ledger_rows: int | None
+    rows: int
+
+
+class Recounted(Counted):
+    """Every dataset counted anew from its rows, and what had differed."""
+
+    drift: list[DriftLine]
+
+
+class LagLine(BaseModel):
+    """How far one slice of a dataset is behind its promise of freshness."""
+
+    series: list[str]
+    behind_hours: float | None
+    within_hours: float
+    fail_hours: float
+    severity: str
+    settled_until: date | None
+    reason: str
+
+
+class StandLine(CoverageLine):
+    """One dataset, its newest final day, and how fresh each slice is."""
+
+    newest_settled: date | None
+    freshness: list[LagLine]
+
+
+class GapLine(BaseModel):
+    """Neighbouring units in one state for one reason."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "dataset": "ra_races",
+                "series": ["ire"],
+                "first": "2024-03-05",
+                "last": "2024-03-09",
+                "units": 5,
+                "state": "missing",
+                "reason": "",
+            }
+        }
+    )
+
+    dataset: str
+    series: list[str]
+    first: str
+    last: str
+    units: int
+    state: State
+    reason: str
+
+
+class Gaps(BaseModel):
+    """A page of gaps, and the cursor of the next."""
+
+    system: str
+    items: list[GapLine]
+    next_cursor: str | None
+
+
+class RunLine(BaseModel):
+    """One run."""
+
+    run_id: int
+    system: str
+    kind: str
+    state: str
+    requests: int
+    rows: dict[str, dict[str, int]]
+    units: dict[str, int]
+    seconds: float
+    message: str
+    error: str | None
+    owner: str | None
+    plan_id: int | None
+    options: dict[str, Any]
+    started_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    undone_by: int | None
+    is_detached: bool = Field(description="Whether workers execute it.")
+    priority: int
+    asked_by: str
+    coverage: dict[str, Any]
+    result: Any
+    not_before: datetime | None
+
+
+class Runs(BaseModel):
+    """A page of runs, the newest first."""
+
+    items: list[RunLine]
+    next_cursor: str | None
+
+
+class LogLine(BaseModel):
+    """One line of a run's log."""
+
+    seq: int
+    at: datetime
+    level: str
+    text: str
+
+
+class Log(BaseModel):
+    """A page of a run's log, the oldest first."""
+
+    items: list[LogLine]
+    next_cursor: str | None
+
+
+class Status(BaseModel):
+    """Where systems stand, and the last runs."""
+
+    kind: str
+    systems: dict[str, list[StandLine]]
+    runs: list[RunLine]
+
+
+class PlanEndpoint(BaseModel):
+    """What a plan costs at one endpoint."""
+
+    source: str
+    endpoint: str
+    requests: int
+    per_second: float
+    seconds: float
+    quota_days: int | None
+
+
+class PlanPartLine(BaseModel):
+    """Units of one feed in one wave."""
+
+    wave: int
+    label: str
+    kind: str
+    feed: str
+    units: int
+    requests: int
+    dynamic: bool
+    reason: str
+
+
+class Unreachable(BaseModel):
+    """Units no source can give, and why."""
+
+    reason: str
+    dataset: str
+    units: int
+
+
+class PlanDocument(BaseModel):
+    """Which units to fill, in which order, at what cost."""
+
+    plan_id: int | None
+    system: str
+    requests: int
+    seconds: float = Field(description="At the allowed rates, endpoints side by side.")
+    naive_seconds: float
+    rows: int
+    bytes: int
+    estimated_from: str
+    endpoints: list[PlanEndpoint]
+    parts: list[PlanPartLine]
+    unreachable: list[Unreachable]
+
+
+class SavedPlan(PlanDocument):
+    """A plan that was kept."""
+
+    made_at: datetime | None
+    approved_at: datetime | None
+    approved_by: str | None
+
+
+class PlanLine(BaseModel):
+    """A kept plan in a list."""
+
+    plan_id: int
+    system: str
+    requests: int
+    seconds: float
+    made_at: datetime
+    approved_at: datetime | None
+    approved_by: str | None
+
+
+class Plans(BaseModel):
+    """A page of kept plans, the newest first."""
+
+    items: list[PlanLine]
+    next_cursor: str | None
+
+
+class Counts(BaseModel):
+    """What an operation did so far."""
+
+    model_config = ConfigDict(extra="allow")
+
+    requests: int
+    rows: dict[str, dict[str, int]]
+    units: dict[str, int]
+
+
+class OperationMetadata(BaseModel):
+    """How far an operation is."""
+
+    run_id: int
+    system: str
+    verb: str
+    state: str
+    progress_current: int
+    progress_total: int | None
+    message: str
+    started_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    eta: datetime | None
+    counts: Counts
+
+
+class Operation(BaseModel):
+    """Long work: poll it until it is done; then it has an error or a response, never both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "operations/12",
+                "done": False,
+                "metadata": {
+                    "run_id": 12,
+                    "system": "racing",
+                    "verb": "backfill",
+                    "state": "running",
+                    "progress_current": 118,
+                    "progress_total": 730,
+                    "message": "",
+                    "started_at": "2026-03-01T06:00:00Z",
+                    "updated_at": "2026-03-01T06:01:00Z",
+                    "finished_at": None,
+                    "eta": "2026-03-01T06:06:10Z",
+                    "counts": {"requests": 118, "rows": {}, "units": {"complete": 118}},
+                },
+            }
+        }
+    )
+
+    name: str
+    done: bool
+    metadata: OperationMetadata
+    error: ProblemDocument | None = None
+    response: dict[str, Any] | None = None
+
+
+class Operations(BaseModel):
+    """A page of operations, the newest first."""
+
+    items: list[Operation]
+    next_cursor: str | None
+
+
+class TableBack(BaseModel):
+    """What undoing does to one table."""
+
+    removed: int
+    restored: int
+
+
+class Undoing(BaseModel):
+    """What undoing a run does."""
+
+    undoes: int
+    tables: dict[str, TableBack]
+
+
+class EndpointLine(BaseModel):
+    """One endpoint as every gate sees it."""
+
+    source: str
+    endpoint: str
+    per_second: float
+    learned_per_second: float | None
+    requests: int
+    errors: int
+    refusals: int
+    mean_seconds: float | None
+    circuit: str
+    paused_until: datetime | None
+    pause_reason: str
+    per_day: int | None
+    used_today: int
+    quota_resets_at: datetime | None
+    last_success_at: datetime | None
+    last_error_at: datetime | None
+    last_error: str
+    source_pause: str
+
+
+class Endpoints(BaseModel):
+    """The endpoints of a system's sources."""
+
+    system: str
+    endpoints: list[EndpointLine]
+
+
+class Paused(BaseModel):
+    """Whether a source may be asked."""
+
+    source: str
+    state: str
+
+
+class CheckLine(BaseModel):
+    """The newest result of one check and group."""
+
+    dataset: str
+    check: str
+    group: str
+    severity: str
+    value: float | None
+    rows: int | None
+    failing_keys: Any
+    detail: str
+    since: date | None
+    until: date | None
+    at: datetime
+    run_id: int | None
+
+
+class CheckResults(BaseModel):
+    """The newest results of a system's checks."""
+
+    system: str
+    results: list[CheckLine]
+
+
+class ItemLine(BaseModel):
+    """One criterion as it was measured."""
+
+    name: str
+    title: str
+    kind: str
+    severity: str
+    is_met: bool
+    value: float | None
+    threshold: str
+    detail: str
+    waived: str | None
+    lines: list[Any]
+
+
+class GateDocument(BaseModel):
+    """Whether the data are ready for one use."""
+
+    system: str
+    gate: str
+    verdict: str
+    reasons: list[str]
+    exit_code: int
+    items: list[ItemLine]
+
+
+class SignOffDocument(BaseModel):
+    """A history's list of criteria, measured, and signed unless something failed."""
+
+    signoff_id: int | None
+    system: str
+    since: date | None
+    until: date
+    by: str
+    at: datetime
+    is_signed: bool
+    refused: list[str]
+    waived: dict[str, str]
+    items: list[ItemLine]
+
+
+class SignOffs(BaseModel):
+    """The sign-offs of a system."""
+
+    system: str
+    signoffs: list[SignOffDocument]
+
+
+class RejectLine(BaseModel):
+    """One row that was refused."""
+
+    reject_id: int
+    dataset: str
+    capture_id: int | None
+    run_id: int
+    position: str
+    code: str
+    reason: str
+    raw: str
+    at: datetime
+
+
+class Rejects(BaseModel):
+    """A page of rejects, the newest first."""
+
+    system: str
+    items: list[RejectLine]
+    next_cursor: str | None
+
+
+class DuplicateLine(BaseModel):
+    """Two rows with one key and different values."""
+
+    duplicate_id: int
+    dataset: str
+    row_key: str
+    kept: dict[str, Any]
+    other: dict[str, Any]
+    capture_id: int | None
+    run_id: int
+    state: str
+    at: datetime
+
+
+class Duplicates(BaseModel):
+    """A page of undecided duplicates, the newest first."""
+
+    system: str
+    items: list[DuplicateLine]
+    next_cursor: str | None
+
+
+class UserLine(BaseModel):
+    """One account."""
+
+    user_id: int
+    name: str
+    role: str
+    is_active: bool
+    is_invited: bool
+    invite_until: datetime | None
+    created_at: datetime
+    created_by: str
+    last_login_at: datetime | None
+    sessions: int
+
+
+class Users(BaseModel):
+    """Every account, by name."""
+
+    items: list[UserLine]
+
+
+class NewUser(BaseModel):
+    """An account just made, and its password: shown here once, stored nowhere."""
+
+    name: str
+    role: str
+    password: str | None
+
+
+class InvitationDocument(BaseModel):
+    """A token that lets its holder choose a password: shown here once."""
+
+    name: str
+    token: str
+    until: datetime
+
+
+class KeyLine(BaseModel):
+    """One API key."""
+
+    key_id: int
+    name: str
+    prefix: str
+    role: str
+    scopes: list[str]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class Keys(BaseModel):
+    """Every key, the newest first."""
+
+    items: list[KeyLine]
+
+
+class NewKeyDocument(BaseModel):
+    """A key just made: shown here once, stored as a hash."""
+
+    key_id: int
+    key: str
+
+
+class AuditEntry(BaseModel):
+    """Who did what, when."""
+
+    audit_id: int
+    at: datetime
+    actor: str
+    via: str
+    address: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+
+
+class Audit(BaseModel):
+    """A page of the audit, the newest first."""
+
+    items: list[AuditEntry]
+    next_cursor: str | None
+
+
+class FireLine(BaseModel):
+    """What became of one time a schedule was due."""
+
+    name: str
+    due_at: datetime
+    outcome: str
+    reason: str
+    run_id: int | None
+    run_state: str | None
+    by: str
+    decided_at: datetime
+    lateness_seconds: float
+
+
+class Fires(BaseModel):
+    """What became of fires, the newest first."""
+
+    fires: list[FireLine]
+
+
+class ScheduleDocument(BaseModel):
+    """One schedule."""
+
+    name: str
+    system: str
+    cron: str
+    zone: str
+    verb: str
+    datasets: list[str]
+    options: dict[str, Any]
+    catch_up: str
+    overlap: str
+    jitter_seconds: float
+    is_declared: bool
+    is_enabled: bool
+    is_on: bool
+    why_off: str | None
+    next_at: datetime | None
+    last: FireLine | None
+
+
+class Schedules(BaseModel):
+    """Schedules, the next to fire first."""
+
+    schedules: list[ScheduleDocument]
+
+
+class Upcoming(BaseModel):
+    """The next fire times of an expression."""
+
+    cron: str
+    zone: str
+    since: datetime = Field(alias="from")
+    fires: list[datetime]

@@ -1,0 +1,140 @@
+"""Counts that pages share: counted anew when something changed, else remembered."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stocktake.run.counted import today_of
+from stocktake.run.standing import stand_of
+from stocktake.store.queries import load_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from stocktake.model import Coverage, State, System
+    from stocktake.run.workspace import Workspace
+
+SQL = load_queries("stocktake.store", "sql/pages.sql")
+FRESH_SECONDS = 2.0
+"""So long a count is taken as it is: a run under way changes figures with every batch."""
+LONGEST_SECONDS = 60.0
+"""So long at most, even when nothing seems to have changed: time itself makes units due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a system stands.
+
+    Attributes:
+        counted: One coverage per dataset, up to today.
+        newest: Per dataset of days its newest final day.
+        at: When it was counted.
+    """
+
+    counted: Sequence[Coverage]
+    newest: Mapping[str, date]
+    at: datetime
+
+    @property
+    def expected(self) -> int:
+        """Units promised."""
+        return sum(one.expected or 0 for one in self.counted)
+
+    @property
+    def held(self) -> int:
+        """Units held."""
+        return sum(one.held for one in self.counted)
+
+    @property
+    def missing(self) -> int:
+        """Units promised and not held."""
+        return sum(one.missing for one in self.counted)
+
+    @property
+    def needed(self) -> int:
+        """Units to fill until every dataset reaches its target."""
+        return sum(one.needed_for_target for one in self.counted)
+
+    @property
+    def coverage(self) -> float | None:
+        """Held ÷ expected, ``None`` when nothing is expected."""
+        return self.held / self.expected if self.expected else None
+
+    @property
+    def states(self) -> dict[State, int]:
+        """Units per state over all datasets."""
+        total: dict[State, int] = {}
+        for one in self.counted:
+            for state, units in one.states.items():
+                total[state] = total.get(state, 0) + units
+        return total
+
+    def of(self, dataset: str) -> Coverage:
+        """Return one dataset's coverage; ``KeyError`` when it is none of the system's."""
+        for one in self.counted:
+            if one.dataset == dataset:
+                return one
+        raise KeyError(dataset)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    standing: Standing
+    version: tuple[str, date]
+    taken: float
+
+
+class Standings:
+    """Remembers where each system stands; safe to share between threads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Remember nothing yet."""
+        self._workspace = workspace
+        self._kept: dict[str, _Kept] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def of(self, system: System) -> Standing:
+        """Return where a system stands, at most ``FRESH_SECONDS`` behind what changed since."""
+        with self._guard:
+            lock = self._locks.setdefault(system.name, threading.Lock())
+        with lock:  # many pages wait for one count instead of counting side by side
+            kept = self._kept.get(system.name)
+            if kept is not None and time.monotonic() - kept.taken < FRESH_SECONDS:
+                return kept.standing
+            version = self._version(system)
+            if (
+                kept is not None
+                and kept.version == version
+                and time.monotonic() - kept.taken < LONGEST_SECONDS
+            ):
+                return kept.standing
+            standing = stand(self._workspace, system)
+            self._kept[system.name] = _Kept(standing, version, time.monotonic())
+            return standing
+
+    def forget(self, system: str) -> None:
+        """Count anew next time: somebody decided something about its units."""
+        self._kept.pop(system, None)
+
+    def _version(self, system: System) -> tuple[str, date]:
+        with self._workspace.database.connection() as conn:
+            row = conn.execute(SQL.ledger_version, {"system": system.name}).fetchone()
+        return (row[0] if row else "", today_of(self._workspace, system))
+
+
+def stand(workspace: Workspace, system: System) -> Standing:
+    """Count a system up to today, all datasets."""
+    found = stand_of(workspace, system)
+    return Standing(found.counted, found.newest, workspace.clock())
+
+
+def storage_bytes(workspace: Workspace) -> int:
+    """Return how many bytes the database takes."""
+    with workspace.database.connection() as conn:
+        row = conn.execute(SQL.storage_bytes).fetchone()
+    return int(row[0]) if row else 0

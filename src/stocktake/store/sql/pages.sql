@@ -1,0 +1,55 @@
+-- Statements only pages need.
+
+-- name: ledger_version
+-- A text that changes whenever a count of the system might: ledger, runs, decisions about units.
+-- :system text
+select concat_ws('.',
+    (select max(change_id) from ledger_change),
+    (select max(extract(epoch from updated_at)) from run where system = %(system)s));
+
+-- name: storage_bytes
+-- Bytes the whole database takes on disk.
+select pg_database_size(current_database());
+
+-- name: changed_runs
+-- Runs something happened to since an instant, and the instant of the newest change.
+-- :since timestamptz
+select run_id, system, state, updated_at
+  from run
+ where updated_at > %(since)s
+ order by updated_at
+ limit 200;
+
+-- name: part_progress
+-- What of each part of a run's plan is done, in the plan's order.
+-- :run_id bigint
+select part.wave, part.label, part.kind, part.feed, part.units, part.requests, part.is_dynamic,
+       coalesce((select sum(units_in(point.done)) from checkpoint as point
+                  where point.run_id = run.run_id and point.part = part.part), 0)::bigint as done
+  from run
+  join plan_part as part using (plan_id)
+ where run.run_id = %(run_id)s
+ order by part.wave, part.part;
+
+-- name: run_failures
+-- Tries of a run that failed, alike ones together, most first.
+-- :run_id bigint
+select feed, outcome, min(reason), count(*), max(at), max(capture_id), min(units[1])
+  from attempt
+ where run_id = %(run_id)s
+ group by feed, outcome, regexp_replace(reason, '[0-9-]+', '#', 'g')
+ order by count(*) desc
+ limit 50;
+
+-- name: last_log_lines
+-- The last lines of a run's log that fit, oldest first.
+-- :run_id bigint, :level text or null, :text text, :limit integer
+select seq, at, level, text
+  from (select seq, at, level, text
+          from run_log
+         where run_id = %(run_id)s
+           and level = coalesce(%(level)s, level)
+           and position(lower(%(text)s) in lower(text)) > 0
+         order by seq desc
+         limit %(limit)s) as latest
+ order by seq;

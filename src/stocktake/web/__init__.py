@@ -1,0 +1,1 @@
+"""The pages: they call what the command line calls, and render it."""

@@ -1,0 +1,225 @@
+"""Runs: the list, one run as it goes, and what can be done to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, BackgroundTasks, Request
+from fastapi.responses import Response
+
+from stocktake.api.problems import depending_on_state
+from stocktake.errors import StocktakeError, UsageError
+from stocktake.run.operations import find_operation, list_operations
+from stocktake.run.registry import find_system
+from stocktake.run.resumed import cancel_run, pause_run, requeue_run
+from stocktake.run.undone import UNDOABLE, undo, undoing
+from stocktake.run.watched import last_lines, part_progress, run_failures
+from stocktake.web.access import Operator, Viewer
+from stocktake.web.naming import missing
+from stocktake.web.noted import note
+from stocktake.web.site import Visitor, go, show, site_of
+
+if TYPE_CHECKING:
+    from stocktake.run.operations import Operation
+    from stocktake.run.watched import PartProgress
+
+router = APIRouter()
+SHOWN = 50
+LINES = 200
+STATES = ("queued", "running", "paused", "done", "failed", "cancelled")
+LEVELS = ("info", "warning", "error")
+STALLED_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, in units when its plan knows them, else in requests."""
+
+    done: int
+    total: int
+    unit: str
+    per_second: float
+
+    @property
+    def share(self) -> float | None:
+        """Done ÷ total, at most 1; ``None`` while the total is unknown."""
+        return min(1.0, self.done / self.total) if self.total else None
+
+
+@router.get("/runs")
+def runs_page(
+    request: Request,
+    visitor: Viewer,
+    *,
+    system: str = "",
+    state: str = "",
+    kind: str = "",
+    before: int = 0,
+) -> Response:
+    """List runs, the newest first."""
+    site = site_of(request)
+    found = list_operations(
+        site.workspace,
+        limit=SHOWN + 1,
+        system=system or None,
+        state=state or None,
+        kind=kind or None,
+        before=before or None,
+    )
+    asked = {name: text for name, text in (("system", system), ("state", state)) if text}
+    older = found[SHOWN - 1].line.run_id if len(found) > SHOWN else 0
+    return show(
+        request,
+        "runs.html",
+        visitor=visitor,
+        title="Runs",
+        operations=found[:SHOWN],
+        shares={one.line.run_id: _share(one) for one in found},
+        states=STATES,
+        older=f"/runs?{urlencode({**asked, 'before': older})}" if older else "",
+        part_address=f"/runs?{urlencode(asked)}",
+        cli_same=f"stocktake runs {system}".strip(),
+        api_same=f"/api/v1/runs?{urlencode(asked)}",
+    )
+
+
+def _share(found: Operation) -> float | None:
+    return min(1.0, found.line.requests / found.total) if found.total else None
+
+
+@router.get("/runs/{run_id}")
+def run_page(
+    request: Request, run_id: int, visitor: Viewer, *, level: str = "", text: str = ""
+) -> Response:
+    """Show a run: how far it is, its log, what failed, what it changed."""
+    return _run(request, visitor, run_id, level=level, text=text)
+
+
+def _run(
+    request: Request,
+    visitor: Visitor,
+    run_id: int,
+    *,
+    level: str = "",
+    text: str = "",
+    **more: Any,
+) -> Response:
+    workspace = site_of(request).workspace
+    found = _operation(request, run_id)
+    line = found.line
+    parts = part_progress(workspace, run_id)
+    idle = (workspace.clock() - line.updated_at).total_seconds()
+    return show(
+        request,
+        "run.html",
+        visitor=visitor,
+        title=f"Run {run_id}, {line.kind} of {line.system}",
+        found=found,
+        run=line,
+        system=find_system(line.system),
+        parts=parts,
+        progress=_progress(found, parts),
+        failures=run_failures(workspace, run_id),
+        log=last_lines(
+            workspace,
+            run_id,
+            limit=LINES,
+            level=level if level in LEVELS else None,
+            text=text[:200],
+        ),
+        levels=LEVELS,
+        is_stalled=line.state == "running" and idle > STALLED_SECONDS,
+        can_undo=line.kind in UNDOABLE and line.undone_by is None and found.is_done,
+        retry=_retry(found),
+        part_address=f"/runs/{run_id}?{urlencode({'level': level, 'text': text})}",
+        cli_same=f"stocktake run show {run_id}",
+        api_same=f"/api/v1/operations/{run_id}",
+        **{"problem": "", "tables": None, **more},
+    )
+
+
+def _progress(found: Operation, parts: list[PartProgress]) -> Progress:
+    line = found.line
+    seconds = max(line.seconds, 0.001)
+    known = [part for part in parts if part.kind == "fetch" and not part.is_dynamic]
+    if known and sum(part.units for part in known):
+        done = sum(min(part.done, part.units) for part in known)
+        return Progress(done, sum(part.units for part in known), "units", line.requests / seconds)
+    return Progress(line.requests, found.total or 0, "requests", line.requests / seconds)
+
+
+def _retry(found: Operation) -> str:
+    """Return where what failed can be planned again."""
+    options = found.line.options
+    told = [("state", "failed"), *(("dataset", name) for name in options.get("datasets") or ())]
+    told += [(name, options[name]) for name in ("since", "until") if options.get(name)]
+    return f"/s/{found.line.system}/plans/new?{urlencode(told)}"
+
+
+def _operation(request: Request, run_id: int) -> Operation:
+    try:
+        return find_operation(site_of(request).workspace, run_id)
+    except UsageError as error:
+        raise missing(error) from None
+
+
+@router.post("/runs/{run_id}/pause")
+def pause(request: Request, run_id: int, visitor: Operator) -> Response:
+    """Stop a run at its next batch; it can go on from there."""
+    _operation(request, run_id)
+    with depending_on_state():
+        pause_run(site_of(request).workspace, run_id)
+    return _noted(request, visitor, "run.pause", run_id=run_id)
+
+
+@router.post("/runs/{run_id}/cancel")
+def cancel(request: Request, run_id: int, visitor: Operator) -> Response:
+    """End a run at its next batch; what is loaded stays."""
+    _operation(request, run_id)
+    with depending_on_state():
+        cancel_run(site_of(request).workspace, run_id)
+    return _noted(request, visitor, "run.cancel", run_id=run_id)
+
+
+@router.post("/runs/{run_id}/resume")
+def resume(request: Request, run_id: int, visitor: Operator) -> Response:
+    """Let workers go on with a paused run: its plan and checkpoints are used."""
+    _operation(request, run_id)
+    with depending_on_state():
+        requeue_run(site_of(request).workspace, run_id, by=visitor.name)
+    return _noted(request, visitor, "run.resume", run_id=run_id)
+
+
+@router.get("/runs/{run_id}/undo")
+def undo_preview(request: Request, run_id: int, visitor: Operator) -> Response:
+    """Show what undoing would remove and restore."""
+    found = _operation(request, run_id)
+    system = find_system(found.line.system)
+    try:
+        tables = undoing(site_of(request).workspace, system, run_id)
+    except StocktakeError as error:
+        problem = f"{error.message} {error.hint or ''}".strip()
+        return _run(request, visitor, run_id, problem=problem)
+    return _run(request, visitor, run_id, tables=tables)
+
+
+@router.post("/runs/{run_id}/undo")
+def take_back(request: Request, run_id: int, visitor: Operator, tasks: BackgroundTasks) -> Response:
+    """Take a run back, once it is certain that it can be."""
+    site = site_of(request)
+    found = _operation(request, run_id)
+    system = find_system(found.line.system)
+    undoing(site.workspace, system, run_id)  # refuses what cannot be undone
+    answer = _noted(request, visitor, "run.undo", run_id=run_id, target="/runs")
+    tasks.add_task(undo, site.workspace, system, run_id)
+    answer.background = tasks
+    return answer
+
+
+def _noted(
+    request: Request, visitor: Visitor, action: str, *, run_id: int, target: str = ""
+) -> Response:
+    note(request, visitor, action, subject=f"run {run_id}")
+    return go(target or f"/runs/{run_id}")

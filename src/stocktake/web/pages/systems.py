@@ -1,0 +1,110 @@
+"""A system: its datasets, months, and what waits for what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from stocktake.model import State
+from stocktake.run.checked import last_checked
+from stocktake.web.access import Viewer
+from stocktake.web.naming import system_named, unit_word
+from stocktake.web.site import show, site_of
+from stocktake.web.tiles import tile_response
+
+if TYPE_CHECKING:
+    from stocktake.model import System
+    from stocktake.run.lately import Standing
+
+router = APIRouter()
+
+
+@dataclass(slots=True)
+class Node:
+    """A dataset with what waits for it."""
+
+    name: str
+    blocked: int
+    below: list[Node] = field(default_factory=list)
+
+
+@router.get("/s/{system}")
+def system_page(request: Request, system: str, visitor: Viewer) -> Response:
+    """Show a system's datasets."""
+    site = site_of(request)
+    found = system_named(system)
+    stand = site.standings.of(found)
+    tally: dict[str, Counter[str]] = {}
+    for one in last_checked(site.workspace, found):
+        tally.setdefault(one.result.dataset, Counter())[one.result.severity.value] += 1
+    return show(
+        request,
+        "system.html",
+        visitor=visitor,
+        title=found.name,
+        system=found,
+        stand=stand,
+        unit_words={one.name: unit_word(one) for one in found.datasets},
+        checks=tally,
+        roots=_forest(found, stand),
+        cli_same=f"stocktake count {found.name}",
+        api_same=f"/api/v1/systems/{found.name}/count",
+    )
+
+
+@router.get("/s/{system}/months")
+def months_page(request: Request, system: str, visitor: Viewer) -> Response:
+    """Show what each month and year holds of what it promises, all datasets below one another."""
+    site = site_of(request)
+    found = system_named(system)
+    months = site.monthly.of(found)
+    years = sorted({month.year for month in months.months})
+    return show(
+        request,
+        "months.html",
+        visitor=visitor,
+        title=f"{found.name} by month",
+        system=found,
+        month_rows=list(months.shares),
+        years=years,
+        year_rows={name: months.by_year(name, years) for name in months.shares},
+        cli_same=f"stocktake report {found.name}",
+    )
+
+
+@router.get("/s/{system}/tile.bin")
+def months_tile(request: Request, system: str, visitor: Viewer) -> Response:
+    """Send the months picture: a byte per dataset and month."""
+    del visitor
+    site = site_of(request)
+    months = site.monthly.of(system_named(system))
+    first = months.months[0] if months.months else date(1970, 1, 1)
+    return tile_response(
+        request,
+        months.as_bytes(),
+        {
+            "axis": "month",
+            "rows": len(months.shares),
+            "width": len(months.months),
+            "origin": first.isoformat(),
+        },
+    )
+
+
+def _forest(system: System, stand: Standing) -> list[Node]:
+    """Return each dataset under the last it comes after: the drawing of what waits for what."""
+    nodes = {
+        one.dataset: Node(one.dataset, one.states.get(State.BLOCKED, 0)) for one in stand.counted
+    }
+    roots: list[Node] = []
+    for dataset in system.datasets:
+        above = [name for name in dataset.after if name in nodes]
+        place = nodes[above[-1]].below if above else roots
+        place.append(nodes[dataset.name])
+    return roots

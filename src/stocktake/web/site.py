@@ -1,0 +1,310 @@
+"""What every page needs: the installation, templates, static files, and who is asking."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    pass_context,
+)
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from stocktake.access.roles import Role
+from stocktake.api.identity import Identity
+from stocktake.report import figures
+from stocktake.run.lately import Standings
+from stocktake.run.registry import installed_systems
+from stocktake.web import words
+from stocktake.web.assets import Assets
+from stocktake.web.monthly import Monthly
+from stocktake.web.pulse import Pulse
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
+
+    from stocktake.model import System
+    from stocktake.run.workspace import Workspace
+
+TEMPLATES = Path(__file__).parent / "templates"
+NONCE_BYTES = 16
+SEE_OTHER = 303
+PERMISSIONS = ", ".join(
+    f"{name}=()"
+    for name in ("camera", "geolocation", "microphone", "payment", "usb", "interest-cohort")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks for a page.
+
+    Attributes:
+        identity: As the API knows it.
+        csrf: What forms must send back.
+    """
+
+    identity: Identity
+    csrf: str = ""
+
+    @property
+    def name(self) -> str:
+        """The login."""
+        return self.identity.name
+
+    @property
+    def role(self) -> str:
+        """``viewer``, ``operator`` or ``admin``."""
+        return self.identity.role.value
+
+    def may(self, role: str) -> bool:
+        """Return whether the role is enough for what ``role`` may do."""
+        return self.identity.may(Role(role))
+
+
+NAVIGATION = (
+    ("Gaps", "gaps", "○"),
+    ("Plans", "plans", "≡"),
+    ("Sources", "sources", "⇄"),
+    ("Checks", "checks", "✓"),
+    ("Rejects", "rejects", "✕"),
+    ("Duplicates", "duplicates", "="),
+    ("Sign-off", "signoff", "✎"),
+)
+
+
+@dataclass
+class Site:
+    """Everything pages share.
+
+    Attributes:
+        workspace: The open installation.
+        assets: Its static files.
+    """
+
+    workspace: Workspace
+    assets: Assets = field(default_factory=Assets)
+
+    @cached_property
+    def standings(self) -> Standings:
+        """Counts shared by all pages."""
+        return Standings(self.workspace)
+
+    @cached_property
+    def monthly(self) -> Monthly:
+        """Months of each system, shared by all pages."""
+        return Monthly(self.workspace, self.standings)
+
+    @cached_property
+    def pulse(self) -> Pulse:
+        """What changed, for all open pages."""
+        return Pulse(self.workspace)
+
+    @cached_property
+    def systems(self) -> Mapping[str, System]:
+        """The installed systems by name."""
+        return installed_systems()
+
+    @cached_property
+    def templates(self) -> Environment:
+        """Templates of the pages, and below a system's name those it brings."""
+        own = {
+            name: FileSystemLoader(_folder_of(system) / "pages")
+            for name, system in self.systems.items()
+        }
+        made = Environment(
+            loader=ChoiceLoader([FileSystemLoader(TEMPLATES), PrefixLoader(own)]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        made.filters.update(_filters())
+        made.globals.update(
+            asset=self.assets.address,
+            glyphs=words.GLYPHS,
+            meanings=words.MEANINGS,
+            run_glyphs=words.RUN_GLYPHS,
+            check_glyphs=words.CHECK_GLYPHS,
+            cli=words.command,
+            nav_of=nav_of,
+        )
+        return made
+
+
+def nav_of(system: System) -> tuple[tuple[str, str, str], ...]:
+    """Return the pages of a system: label, path below it, icon."""
+    del system
+    return NAVIGATION
+
+
+def _folder_of(system: System) -> Path:
+    return Path(str(files(system.package)))
+
+
+def site_of(request: Request) -> Site:
+    """Return the site a request came to."""
+    found: Site = request.app.state.site
+    return found
+
+
+def _filters() -> dict[str, Callable[..., Any]]:
+    @pass_context
+    def number(context: Context, value: int | None) -> str:
+        return words.local_number(figures.number(value), _prefs(context).numbers)
+
+    @pass_context
+    def percent(context: Context, value: float | None) -> str:
+        return words.local_number(figures.percent(value), _prefs(context).numbers)
+
+    @pass_context
+    def figure(context: Context, value: float | None, unit: str = "") -> str:
+        return words.local_number(figures.figure(value, unit), _prefs(context).numbers)
+
+    @pass_context
+    def about(context: Context, value: int) -> str:
+        return words.local_number(figures.about(value), _prefs(context).numbers)
+
+    @pass_context
+    def size(context: Context, value: float) -> str:
+        return words.local_number(figures.size(value), _prefs(context).numbers)
+
+    @pass_context
+    def local(context: Context, at: datetime) -> str:
+        return words.local_time(at, _prefs(context).zone)
+
+    @pass_context
+    def ago(context: Context, at: datetime) -> str:
+        return words.ago(at, context["now"])
+
+    return {
+        "number": number,
+        "percent": percent,
+        "figure": figure,
+        "about": about,
+        "size": size,
+        "local": local,
+        "ago": ago,
+        "duration": figures.duration,
+        "iso": words.iso,
+        "word": words.word,
+        "path": words.path_part,
+        "plural": words.plural,
+    }
+
+
+def _prefs(context: Context) -> words.Preferences:
+    found: words.Preferences = context["prefs"]
+    return found
+
+
+def policy(nonce: str) -> str:
+    """Return the content security policy of a page."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' 'nonce-{nonce}'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "connect-src 'self'",
+            "font-src 'none'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "object-src 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types htmx stocktake",
+        )
+    )
+
+
+COMMON_HEADERS = MappingProxyType(
+    {
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
+        "permissions-policy": PERMISSIONS,
+        "cache-control": "no-store",
+        "vary": "HX-Request, HX-Target, Cookie",
+    }
+)
+
+
+def show(
+    request: Request, template: str, *, status: int = 200, visitor: Visitor | None, **told: Any
+) -> Response:
+    """Render a page, or only the part that htmx asks for.
+
+    A request of htmx names the element it fills; a template block of that name (dashes are
+    underscores) is then all that is sent.
+
+    Args:
+        request: As it came.
+        template: File name of the template.
+        status: HTTP status.
+        visitor: Who asks; ``None`` for pages anybody may see.
+        told: What the template shows.
+    """
+    site = site_of(request)
+    nonce = secrets.token_urlsafe(NONCE_BYTES)
+    prefs = words.preferences_of(request.cookies)
+    now = site.workspace.clock()
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    context: dict[str, Any] = {
+        "nonce": nonce,
+        "visitor": visitor,
+        "prefs": prefs,
+        "zone_text": words.offset_of(prefs.zone, now),
+        "now": now,
+        "path": request.url.path,
+        "asked": asked,
+        "query": dict(request.query_params),
+        "is_sandbox": site.workspace.kind == "sandbox",
+        "systems": site.systems,
+        "system": None,
+        "is_fragment": False,
+        "cli_same": "",
+        "api_same": "",
+        "title": "",
+        **told,
+    }
+    page = site.templates.get_template(template)
+    context["ui"] = site.templates.get_template("parts.html").make_module(context)
+    block = _wanted_block(request, page.blocks)
+    if block:
+        context["is_fragment"] = True
+        text = "".join(page.blocks[block](page.new_context(context)))
+    else:
+        text = page.render(context)
+    headers = {**COMMON_HEADERS, "content-security-policy": policy(nonce)}
+    return HTMLResponse(text, status_code=status, headers=headers)
+
+
+def _wanted_block(request: Request, blocks: Mapping[str, Any]) -> str:
+    if request.headers.get("hx-request") != "true":
+        return ""
+    if request.headers.get("hx-request-type") == "full":
+        return ""
+    _, _, element = request.headers.get("hx-target", "").partition("#")
+    name = element.replace("-", "_")
+    if name not in blocks and "failure" in blocks:
+        return "failure"
+    return name if name in blocks else ""
+
+
+def go(target: str) -> Response:
+    """Return the redirect after a form."""
+    return RedirectResponse(words.own_path(target), status_code=SEE_OTHER, headers=COMMON_HEADERS)
