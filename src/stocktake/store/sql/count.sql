@@ -439,7 +439,8 @@ select series_id from series where series_id = any(%(series_ids)s) order by seri
 
 -- name: number_members
 -- Numbers values not seen before, in the order given, and moves the days of others that are
--- earlier than what was known; returns the ordinals of all by key. Lists come as JSON: writing
+-- earlier than what was known; returns the ordinals of those seen before by key, and with no key
+-- the number of the first new one: the others follow it in order. Lists come as JSON: writing
 -- thousands of texts as an array takes the driver ten times as long. The series is locked. One
 -- look-up by the unique index per key, whatever the statistics say.
 -- :series_id  int  series
@@ -452,22 +453,21 @@ with found as materialized (
                as k(key, day, place)
       left join lateral (select m.ordinal, m.day, m.ctid as row from member m
                           where m.series_id = %(series_id)s and m.key = k.key limit 1) as m on true
+), first as (
+    select coalesce((select ordinal from member where series_id = %(series_id)s
+                      order by ordinal desc limit 1), -1) + 1 as ordinal
 ), added as (
     insert into member (series_id, ordinal, key, day)
-    select %(series_id)s,
-           coalesce((select ordinal from member where series_id = %(series_id)s
-                      order by ordinal desc limit 1), -1) + row_number() over (order by f.place),
-           f.key, f.day
-      from found f
+    select %(series_id)s, first.ordinal - 1 + row_number() over (order by f.place), f.key, f.day
+      from found f, first
      where f.ordinal is null
-    returning key, ordinal
 ), dated as (
     update member m set day = f.day from found f
      where m.ctid = f.row and f.day < coalesce(f.before, 'infinity')
 )
 select key, ordinal from found where ordinal is not null
  union all
-select key, ordinal from added;
+select null, ordinal from first;
 
 -- name: date_members
 -- Days of members, where they are earlier than what was known. The series is locked.
