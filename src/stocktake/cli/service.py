@@ -16,6 +16,7 @@ from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
 from stocktake.run.claim import LEASE_SECONDS
 from stocktake.run.registry import installed_systems
+from stocktake.run.scheduler import keep_schedule
 from stocktake.run.worker import THREADS_EACH, Shift, work
 from stocktake.run.workspace import Workspace
 
@@ -54,10 +55,11 @@ def up(
     concurrency: Concurrency = 1,
     lease: Lease = LEASE_SECONDS,
 ) -> int:
-    """Run everything in one program: a worker, and what else keeps an installation going."""
+    """Run everything in one program: a worker, the scheduler, what else keeps it all going."""
     shift = Shift(concurrency, lease_seconds=lease)
     parts: dict[str, Part] = {
         "worker": partial(work, shift=shift),
+        "scheduler": keep_schedule,
     }
     return _serve(context, parts, shift=shift)
 
@@ -74,7 +76,7 @@ def _sources(text: str) -> tuple[str, ...]:
 def _serve(context: typer.Context, parts: Mapping[str, Part], *, shift: Shift) -> int:
     out = output_of(context)
     names = " and ".join(parts)
-    connections = THREADS_EACH * (shift.concurrency + 1)
+    connections = THREADS_EACH * (shift.concurrency + 1) + len(parts) - 1
     with out.workspace(names.split()[0], pool_size=connections) as workspace:
         started = {"parts": list(parts), "concurrency": shift.concurrency, "process": os.getpid()}
         out.emit(started, lambda screen: screen.print(f"{names} at work; Ctrl-C stops"))
