@@ -23,7 +23,7 @@ SCHEDULES = (
     Schedule("layers", "0 4,7,12 * * *", ZONE, "derive"),
     Schedule("health", "0 8 * * 1", ZONE, "check"),
     Schedule("audit", "0 9 1 * *", ZONE, "verify", L3, options=FULL),
-    Schedule("train", "0 10 * * 2", ZONE, "train"),
+    Schedule("train", "0 10 * * 2", ZONE, "train", options=(("only_if_ready", True),)),
 )
 FRESHNESS = (
     Freshness(LOGS, timedelta(hours=6), timedelta(hours=36)),
