@@ -167,6 +167,8 @@ def install_problems(app: FastAPI) -> Rendering:
 
     async def from_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
+        if isinstance(error.__cause__, Problem):  # the guard's, while a body was read
+            return answer(request, error.__cause__)
         return answer(request, _http_problem(error))
 
     async def from_validation(request: Request, error: Exception) -> Response:
