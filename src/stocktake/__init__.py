@@ -37,6 +37,7 @@ from stocktake.model import (
     Window,
     checks,
     criteria,
+    views,
 )
 
 __all__ = [
@@ -74,4 +75,5 @@ __all__ = [
     "Window",
     "checks",
     "criteria",
+    "views",
 ]

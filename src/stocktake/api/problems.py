@@ -167,8 +167,6 @@ def install_problems(app: FastAPI) -> Rendering:
 
     async def from_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
-        if isinstance(error.__cause__, Problem):  # the guard's, while a body was read
-            return answer(request, error.__cause__)
         return answer(request, _http_problem(error))
 
     async def from_validation(request: Request, error: Exception) -> Response:
@@ -226,6 +224,8 @@ _CODES = {
 
 
 def _http_problem(error: HTTPException) -> Problem:
+    if isinstance(error.__cause__, Problem):  # the guard's, while a body was read
+        return error.__cause__
     details = {
         404: "There is nothing at this address.",
         405: "This address does not take that method.",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stocktake.model.partition import Partitions
     from stocktake.model.schedule import Schedule
     from stocktake.model.source import Feed, Source
+    from stocktake.model.views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class System:
         signoff: What must hold before a history is signed off (``stocktake.criteria``).
         gates: What must hold before something may use the data.
         first_month: Month in which its years begin; 7 gives seasons such as 2024-25.
+        views: What it offers over HTTP besides the engine's own paths (``stocktake.views``).
     """
 
     name: str
@@ -165,6 +167,7 @@ class System:
     signoff: tuple[Criterion, ...] = ()
     gates: tuple[Gate, ...] = ()
     first_month: int = 1
+    views: tuple[View, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse names that occur twice, and ages of units that have none.

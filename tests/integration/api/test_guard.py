@@ -251,7 +251,7 @@ def test_a_count_over_http_is_the_command_lines(served: Served) -> None:
 
 def test_gaps_come_in_pages_that_leave_none_out(served: Served) -> None:
     reader = served.with_key(Role.VIEWER)
-    asked = {"since": "2025-01-01", "limit": 4}
+    asked: dict[str, Any] = {"since": "2025-01-01", "limit": 4}
     seen: list[Any] = []
     cursor: str | None = ""
     while cursor is not None:

@@ -7,6 +7,7 @@ from stocktake.systems.nba.datasets import DATASETS, L3
 from stocktake.systems.nba.derivations import DERIVATIONS
 from stocktake.systems.nba.expected import ZONE
 from stocktake.systems.nba.sources import SOURCES
+from stocktake.systems.nba.views import VIEWS
 
 __all__ = ["system"]
 
@@ -40,4 +41,5 @@ system = System(
     summary="NBA games since 2014 in five layers: schedule, box scores, summaries, form, features.",
     signoff=SIGNOFF,
     gates=GATES,
+    views=VIEWS,
 )
