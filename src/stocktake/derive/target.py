@@ -72,11 +72,14 @@ class Target:
     @property
     def typed_scope(self) -> Composed:
         """The columns of the scope as the table stores them."""
-        types = self.tables[self.derivation.dataset]
         return COMMA.join(
-            SQL("{0}::{1} as {0}").format(Identifier(column), SQL(types[column]))
+            SQL("{0}::{1} as {0}").format(Identifier(column), SQL(self.type_of(column)))
             for column in self.derivation.scope
         )
+
+    def type_of(self, column: str) -> str:
+        """Return the full type of a column of the table."""
+        return self.tables[self.derivation.dataset][column]
 
     @property
     def compared(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from stocktake.run.checked import check_system
 from stocktake.run.registry import find_system
 from stocktake.run.worker import Shift, work
 from stocktake.run.workspace import Workspace, components
-from stocktake.settings import Secret, Settings
+from stocktake.settings import Secret, Settings, SettingValue
 from stocktake.store.installation import init
 from stocktake.systems.racing.sandbox.server import create
 from stocktake.testing import Fault
@@ -82,9 +82,9 @@ class World:
             self.clients[name] = client
         return self.clients[name]
 
-    def post(self, name: str, path: str, **fields: str) -> httpx.Response:
+    def post(self, who: str, path: str, **fields: str) -> httpx.Response:
         """Send a form as the page itself would, with the session's token."""
-        client = self.client(name)
+        client = self.client(who)
         token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/runs").text)
         assert token
         return client.post(path, data={**fields, "csrf_token": token[1]})
@@ -101,7 +101,7 @@ def opened(cluster: LocalCluster, today: date, home: Path) -> Iterator[World]:
         temporary_database(cluster, components=components()) as database,
     ):
         init(database, "sandbox")
-        source = {
+        source: dict[str, SettingValue] = {
             "base_url": sandbox.base_url,
             "user": "sandbox",
             "password": Secret("not-a-secret"),

@@ -21,6 +21,28 @@ select state, sum(upper(part)::bigint - lower(part))::bigint as units
        cross join unnest(u.ranges) as part
  group by state;
 
+-- name: first_gap
+-- The least ordinal in a gap's state; NULL without gaps.
+-- :states  text[]  the states
+-- :system  text  system
+-- :dataset  text  dataset
+-- :keys  text[]  keys
+-- :profiles  int[]  number of each key's promise
+-- :rule_profile  int[]  lines of promises: number
+-- :rule_feed  text[]  … feed
+-- :rule_state  text[]  … state
+-- :rule_reason  text[]  … reason
+-- :rule_ranges  text[]  … multirange
+-- :upstream  text[]  datasets of the same units that come before
+-- :as_of  timestamptz  what was known then, NULL for now
+-- :today  date  last day expected
+select min(lower(part))
+  from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
+                   %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
+                   %(upstream)s, %(as_of)s, %(today)s, false) as u
+       cross join unnest(u.ranges) as part
+ where u.state = any(%(states)s);
+
 -- name: state_ranges
 -- Ranges of ordinals with one state and reason, of the states asked for, in order.
 -- after: skips what sorts up to (key, first ordinal); limit: most ranges returned, NULL for all.
@@ -625,6 +647,17 @@ on conflict (series_id, ordinal) do update
    set state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at
  where u.state in ('complete', 'empty', 'thin');
 
+-- name: leave_traces
+-- Former selves of rows that nobody kept, told by their unit alone; they belong to no run.
+-- :system  text  system
+-- :dataset  text  fetched dataset
+-- :column  text  column that names the unit
+-- :keys  text[]  units whose rows are gone
+insert into row_version (run_id, system, dataset, row_key, operation, before)
+select 0, %(system)s, %(dataset)s, t.named, 'delete', t.named
+  from unnest(%(keys)s::text[]) as k(key),
+       lateral (values (jsonb_build_object(%(column)s::text, k.key))) t (named);
+
 -- name: history_began
 -- When the ledger of a system first changed.
 -- :system  text  system
@@ -736,3 +769,35 @@ select units_in(r.ranges), lower(r.ranges), upper(r.ranges) - 1
 -- :system  text  its system
 update stocktake.derive_state set noted_until = null
  where system = %(system)s and noted_until is not null;
+
+-- name: tombstones_of_unit
+-- Rows of a unit that sources withdrew, latest first.
+-- :system  text  the system
+-- :dataset  text  the dataset
+-- :unit  text[]  the unit's key
+-- :limit  bigint  at most so many
+select row_key, facet, run_id, capture_id, is_row_gone, at
+  from tombstone
+ where system = %(system)s and dataset = %(dataset)s and unit = %(unit)s
+ order by tombstone_id desc
+ limit %(limit)s;
+
+-- name: oldest_unseen
+-- Hours since the first change of an input that its derivation has not seen; NULL when it saw all.
+-- The watermark lies before the last time by as long as some other transaction was open then.
+-- :system  text  the system
+-- :dataset  text  table derived
+-- :sql  text  file stem of the derivation
+-- :input  text  the input
+with seen as (
+    select coalesce((select greatest(watermark, least(at, transaction_timestamp()))
+                       from derive_state
+                      where system = %(system)s and dataset = %(dataset)s and sql = %(sql)s),
+                    '-infinity') as until
+)
+select extract(epoch from transaction_timestamp() - min(changed.at)) / 3600
+  from seen cross join lateral (
+       select min(_loaded_at) as at from {input} where _loaded_at >= seen.until
+        union all
+       select min(v.at) from row_version v
+        where v.system = %(system)s and v.dataset = %(input)s and v.at >= seen.until) as changed;

@@ -214,45 +214,27 @@ select array[game_id] as key, 'derive' as feed, count(*) as rows, 2::bigint as e
 -- name: player_daily_cache
 -- Layer 4: one row for each player of layer 3.
 -- :keys  text[]  games wanted, null for all
-with above as (
-    select game_id, count(*) as players
-      from nba.player_game_summary
-     where %(keys)s::text[] is null or game_id = any(%(keys)s)
-     group by game_id
-)
 select array[t.game_id] as key, 'derive' as feed, count(*) as rows,
        max(a.players) as expected_rows
-  from nba.player_daily_cache t left join above a using (game_id)
+  from nba.player_daily_cache t left join nba.players_of(%(keys)s) a using (game_id)
  where %(keys)s::text[] is null or t.game_id = any(%(keys)s)
  group by t.game_id;
 
 -- name: player_shot_zone_analysis
 -- Layer 4: one row for each player of layer 3.
 -- :keys  text[]  games wanted, null for all
-with above as (
-    select game_id, count(*) as players
-      from nba.player_game_summary
-     where %(keys)s::text[] is null or game_id = any(%(keys)s)
-     group by game_id
-)
 select array[t.game_id] as key, 'derive' as feed, count(*) as rows,
        max(a.players) as expected_rows
-  from nba.player_shot_zone_analysis t left join above a using (game_id)
+  from nba.player_shot_zone_analysis t left join nba.players_of(%(keys)s) a using (game_id)
  where %(keys)s::text[] is null or t.game_id = any(%(keys)s)
  group by t.game_id;
 
 -- name: player_composite_factors
 -- Layer 4: one row for each player of layer 3.
 -- :keys  text[]  games wanted, null for all
-with above as (
-    select game_id, count(*) as players
-      from nba.player_game_summary
-     where %(keys)s::text[] is null or game_id = any(%(keys)s)
-     group by game_id
-)
 select array[t.game_id] as key, 'derive' as feed, count(*) as rows,
        max(a.players) as expected_rows
-  from nba.player_composite_factors t left join above a using (game_id)
+  from nba.player_composite_factors t left join nba.players_of(%(keys)s) a using (game_id)
  where %(keys)s::text[] is null or t.game_id = any(%(keys)s)
  group by t.game_id;
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-import pytest
-
 from stocktake.model import State
 from stocktake.systems.nba.sandbox import create
 from stocktake.testing import Fault
-from tests.systems.nba.flow.conftest import LAYERS, noon
+from tests.systems.nba.flow.conftest import noon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,25 +46,3 @@ def test_a_schedule_that_shrinks_takes_no_game_away(league: League) -> None:
 
     assert (league.rows(REGULAR), league.count("raw_box_score").expected) == before
     assert league.short() == {}
-
-
-@pytest.mark.soak
-def test_three_seasons_come_with_eighteen_logs_and_are_complete(
-    opened: Callable[..., League],
-) -> None:
-    league = opened(until=date(2025, 7, 1), seasons=3)
-    since = date(2022, 10, 1)
-    league.backfill("schedule", since=since)
-
-    planned = {part.feed: part.requests for part in league.plan(since=since).parts}
-    league.backfill(since=since)
-    asked = Counter(entry.target.split("?")[0] for entry in league.server.requests)
-    before = len(league.server.requests)
-    again = league.backfill(since=since)
-
-    assert (planned["player_log"], planned["team_log"], planned["box_score"]) == (9, 9, 3)
-    assert asked["/stats/leaguegamelog"] == 18
-    assert league.short(since) == {}
-    assert {name: league.count(name, since).surplus for name in LAYERS} == dict.fromkeys(LAYERS, 0)
-    assert len(league.server.requests) == before
-    assert not [name for name, rows in again.rows.items() if rows.inserted + rows.updated]
