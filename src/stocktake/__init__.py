@@ -38,6 +38,7 @@ from stocktake.model import (
     Window,
     checks,
     criteria,
+    views,
 )
 
 __all__ = [
@@ -76,4 +77,5 @@ __all__ = [
     "Window",
     "checks",
     "criteria",
+    "views",
 ]

@@ -12,6 +12,7 @@ import psycopg
 import structlog
 
 from stocktake.errors import StocktakeError
+from stocktake.observe.events import Told, emit
 from stocktake.run.again import again
 from stocktake.run.alarms import tell_fire
 from stocktake.run.fires import Due, due_fires, dues_after, is_readable
@@ -218,12 +219,23 @@ class _Clerk:
     def _queue(self, conn: Connection[Any], verdict: _Verdict, *, now: datetime) -> int | None:
         """Queue the run of a fire; one that cannot be is missed, with its reason."""
         place = {"schedule_id": self.kept.schedule_id, "due_at": verdict.due.at}
+        told: Told = {
+            "system": self.kept.system,
+            "subject": self.kept.schedule.name,
+            "details": {"due_at": verdict.due.at.isoformat()},
+            "now": now,
+            "dedupe": f"schedule:{self.kept.name}",
+        }
         by = f"{BY} {self.kept.name}"
         try:
             with conn.transaction():
                 run_id = queue_scheduled(conn, self.system, self.kept.schedule, by=by, now=now)
         except StocktakeError as error:
             conn.execute(SQL.miss_fire, {**place, "reason": error.message})
+            told["details"] = {**told["details"], "reason": error.message}
+            emit(conn, "schedule.missed", **told)
             return None
         conn.execute(SQL.name_run, {**place, "run_id": run_id})
+        told["resolves"] = True
+        emit(conn, "schedule.kept", **told)
         return run_id

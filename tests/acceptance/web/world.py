@@ -46,7 +46,7 @@ PASSWORD = "four words in a row"
 ROLES = {"ann": Role.ADMIN, "olaf": Role.OPERATOR, "vera": Role.VIEWER}
 RACING = find_system("racing")
 FILLED = ("ra_mst_regions", "ra_mst_courses", "ra_races", "ra_runners", "ra_race_results")
-DAYS = 6
+DAYS = 4
 NASTY = "<img src=x onerror=alert(1)>"
 
 
