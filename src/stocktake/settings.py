@@ -93,6 +93,10 @@ SOURCE_SETTINGS: Mapping[str, str] = MappingProxyType(
         "user_agent": "How we introduce ourselves to the source.",
         "header_NAME": "Another value of a header that the source's requests carry, such as "
         "`header_accept_language`.",
+        "chunks_at_once": "How many chunks of the source workers have in hand at once, over all "
+        "hosts. 8 unless set.",
+        "chunk_requests": "How many requests a worker takes in hand at a time. About ten seconds "
+        "at the allowed rate unless set.",
         "rate_factor": "Multiplies the declared limits, for sandboxes: 0.5 asks half as often. "
         "1 unless set.",
     }

@@ -146,3 +146,19 @@ with lost as (
  returning race_id, region
 )
 select distinct race_id, lower(region) from lost;
+
+-- name: run_states
+-- Each run and its state.
+select run_id, state from stocktake.run order by run_id;
+
+-- name: chunk_states
+-- How many chunks are in each state.
+select state, count(*) from stocktake.chunk group by state order by state;
+
+-- name: chunk_owners
+-- Who has chunks in hand.
+select distinct owner from stocktake.chunk where state = 'running';
+
+-- name: chunks_in_hand
+-- Chunks that a worker has in hand.
+select chunk_id, owner from stocktake.chunk where state = 'running' order by chunk_id;

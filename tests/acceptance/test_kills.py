@@ -37,12 +37,17 @@ LATER = {"batch_done": 2, "captured": 3, "table_merged": 9, "merged": 3, "before
 """Arrivals after which some points are more telling than at the first."""
 
 SEED = session_seed()
-ELSEWHERE = frozenset(
+OF_WORKERS = frozenset(
     {
-        *("before_rename", "rows_undone", "undo_before_commit", "undone"),
-        *("delivery_claimed", "delivery_taken"),
+        *("run_taken_up", "chunks_cut", "chunk_claimed", "chunk_done", "suspected", "buried"),
+        *("run_stopped", "tended"),
     }
 )
+"""Points that only workers pass."""
+ELSEWHERE = OF_WORKERS | {
+    *("before_rename", "rows_undone", "undo_before_commit", "undone"),
+    *("delivery_claimed", "delivery_taken"),
+}
 """Points that a backfill does not pass."""
 OF_BACKFILL = [point for point in POINTS if point not in ELSEWHERE]
 CHOSEN = frozenset(random.Random(SEED).sample(OF_BACKFILL, 3))

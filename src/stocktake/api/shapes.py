@@ -137,10 +137,23 @@ class Recounted(Counted):
     drift: list[DriftLine]
 
 
+class LagLine(BaseModel):
+    """How far one slice of a dataset is behind its promise of freshness."""
+
+    series: list[str]
+    behind_hours: float | None
+    within_hours: float
+    fail_hours: float
+    severity: str
+    settled_until: date | None
+    reason: str
+
+
 class StandLine(CoverageLine):
-    """One dataset, and its newest final day."""
+    """One dataset, its newest final day, and how fresh each slice is."""
 
     newest_settled: date | None
+    freshness: list[LagLine]
 
 
 class GapLine(BaseModel):
@@ -408,6 +421,7 @@ class EndpointLine(BaseModel):
     pause_reason: str
     per_day: int | None
     used_today: int
+    quota_resets_at: datetime | None
     last_success_at: datetime | None
     last_error_at: datetime | None
     last_error: str

@@ -22,6 +22,7 @@ from stocktake.cli.plan import render_plan
 from stocktake.cli.progress import shown_progress
 from stocktake.cli.reports import report_as_json
 from stocktake.cli.screen import console
+from stocktake.cli.showing import is_watched, show_pages
 from stocktake.errors import UsageError
 from stocktake.model import PlanOptions, Range, System
 from stocktake.observe.logs import configure_logs
@@ -56,11 +57,13 @@ def demo(
     context: typer.Context,
     system: Annotated[str, typer.Argument(help="System to show.")] = "racing",
     no_serve: Annotated[
-        bool, typer.Option("--no-serve", help="Stop after the summary (until pages exist: always).")
+        bool, typer.Option("--no-serve", help="Stop after the summary, without the pages.")
     ] = False,
 ) -> int:
-    """Fill two months of a sandbox history, with a hole found, explained and filled."""
-    del no_serve  # accepted for scripts; there is no page to serve yet
+    """Fill two months of a sandbox history, with a hole found, explained and filled.
+
+    On a terminal it then serves the pages until Ctrl-C; elsewhere it says how to open them.
+    """
     out = output_of(context)
     found = find_system(system)
     if not found.story:
@@ -73,9 +76,13 @@ def demo(
         settings = _pointed_at(settings, story, server.base_url)
         with open_workspace(settings, application="stocktake demo") as workspace:
             told = _Telling(out, workspace, found, story).tell()
-    told["seconds"] = round(time.monotonic() - started, 1)
-    told["home"] = str(settings.home)
-    out.emit(told, lambda screen: _farewell(screen, settings, told))
+        told["seconds"] = round(time.monotonic() - started, 1)
+        told["home"] = str(settings.home)
+        out.emit(told, lambda screen: _farewell(screen, settings, told))
+        if is_watched(out) and not no_serve:
+            show_pages(settings)
+        elif not out.as_json:
+            out.hint(f"stocktake --home {settings.home} up, then open the address it tells")
     return int(told["exit_code"])
 
 

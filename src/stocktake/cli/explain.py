@@ -80,9 +80,21 @@ def render_why(console: Console, told: Explanation) -> None:
         )
     for position, code, reason in told.rejects[:SHOWN]:
         console.print(f"reject       {position}: {code}: {reason}", soft_wrap=True, markup=False)
+    _render_withdrawn(console, told)
     if told.next_try_at:
         console.print(f"next try     {told.next_try_at:%Y-%m-%d %H:%M} UTC")
     console.print(f"[bold]what to do[/]   {told.advice}", soft_wrap=True)
+
+
+def _render_withdrawn(console: Console, told: Explanation) -> None:
+    for row in told.withdrawn[:SHOWN]:
+        what = "row" if row.is_row_gone else row.facet
+        console.print(
+            f"withdrawn    {what} {row.key}: by run {row.run_id}, no longer in capture "
+            f"{row.capture_id} of {row.at:%Y-%m-%d %H:%M:%S}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def trace(
@@ -121,7 +133,18 @@ def _render_trace(console: Console, told: Provenance) -> None:
             str(origin.run_id or ""),
             f"{origin.loaded_at:%Y-%m-%d %H:%M:%S}" if origin.loaded_at else "",
         )
-    console.print(table)
+    if told.origins:
+        console.print(table)
+    else:
+        console.print(f"{told.dataset} {told.key} is no longer there: its source withdrew it")
+    for one in told.withdrawals[:SHOWN]:
+        what = "the row" if one.is_row_gone else one.facet
+        console.print(
+            f"run {one.run_id} found {what} withdrawn: {one.feed} no longer told it in capture "
+            f"{one.capture_id}, {one.at:%Y-%m-%d %H:%M:%S}",
+            markup=False,
+            soft_wrap=True,
+        )
     for version in told.versions[:SHOWN]:
         console.print(_before(version), markup=False, soft_wrap=True)
 

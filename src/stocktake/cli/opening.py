@@ -24,4 +24,4 @@ def opened(
 
 def log_as_told(settings: Settings) -> None:
     """Send logs where and how the settings say."""
-    configure_logs(level=settings.log_level, style=settings.log_format)
+    configure_logs(level=settings.log_level, style=settings.log_format, secrets=settings.secrets())

@@ -1,4 +1,4 @@
-"""``serve``: the HTTP API, and the pages where they are installed."""
+"""``serve``: the pages and the HTTP API."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from stocktake.api.app import Serving, make_app
 from stocktake.api.server import LOOPBACK, PORT, Address, raise_file_limit
 from stocktake.api.server import serve as serve_app
 from stocktake.cli.output import output_of
+from stocktake.web.app import mount_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ def serve(
     public_url: PublicUrl = "",
     trusted_proxy: TrustedProxy = "",
 ) -> int:
-    """Serve the HTTP API, on this machine only unless --host says otherwise.
+    """Serve the pages and the HTTP API, on this machine only unless --host says otherwise.
 
     The first start makes an admin and shows its password, once.
     """
@@ -51,6 +52,7 @@ def serve(
     with out.workspace("serve") as workspace:
         login = first_login(workspace)
         app = make_app(workspace, serving=serving_of(address, public_url))
+        mount_pages(app, workspace)
 
         def announce(url: str) -> None:
             document = {"url": public_url or url, "api": f"{url}/api/v1", "login": login}

@@ -6,22 +6,39 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Annotated, Any
 
 import typer
 
+from stocktake.api.app import make_app
+from stocktake.api.server import LOOPBACK, PORT, Address, raise_file_limit
+from stocktake.api.server import serve as serve_app
 from stocktake.cli.output import output_of
+from stocktake.cli.serve import (
+    Host,
+    Port,
+    PublicUrl,
+    TrustedProxy,
+    first_login,
+    render_start,
+    serving_of,
+)
 from stocktake.errors import UsageError
-from stocktake.run.claim import LEASE_SECONDS
+from stocktake.run.claim import LEASE_SECONDS, owner_name
+from stocktake.run.courier import deliver
 from stocktake.run.registry import installed_systems
+from stocktake.run.scheduler import keep_schedule
 from stocktake.run.worker import THREADS_EACH, Shift, work
 from stocktake.run.workspace import Workspace
+from stocktake.web.app import mount_pages
 
 Part = Callable[..., Coroutine[Any, Any, object]]
 """Called with the workspace and ``stop``, an event; ends soon after that is set. ``False`` says
 that a thread still computes, which only the end of the program ends."""
+
+PAGES_CONNECTIONS = 12
 
 Concurrency = Annotated[
     int, typer.Option(min=1, max=16, help="Chunks at once. More processes use more cores.")
@@ -45,21 +62,57 @@ def worker(
     It needs nothing but the database. Stopped, it gives back what it has in hand within seconds;
     killed, others go on with it.
     """
+    out = output_of(context)
     shift = Shift(concurrency, _sources(sources), lease)
-    return _serve(context, {"worker": partial(work, shift=shift)}, shift=shift)
+    with out.workspace("worker", pool_size=_connections(shift)) as workspace:
+        owner = owner_name()
+        out.emit(
+            {"worker": owner, "concurrency": concurrency, "sources": shift.sources or None},
+            lambda screen: screen.print(f"{owner} at work; Ctrl-C stops"),
+        )
+        sys.stdout.flush()
+        asyncio.run(_together(workspace, (partial(work, shift=shift),)))
+    return 0
 
 
 def up(
     context: typer.Context,
+    host: Host = LOOPBACK,
+    port: Port = PORT,
+    public_url: PublicUrl = "",
+    trusted_proxy: TrustedProxy = "",
     concurrency: Concurrency = 1,
     lease: Lease = LEASE_SECONDS,
 ) -> int:
-    """Run everything in one program: a worker, and what else keeps an installation going."""
+    """Run everything in one program: pages and API, the schedules, alerts, and a worker.
+
+    The first start makes an admin and shows its password, once.
+    """
+    out = output_of(context)
     shift = Shift(concurrency, lease_seconds=lease)
-    parts: dict[str, Part] = {
-        "worker": partial(work, shift=shift),
-    }
-    return _serve(context, parts, shift=shift)
+    address = Address(host, port, trusted_proxy)
+    with out.workspace("up", pool_size=_connections(shift) + PAGES_CONNECTIONS) as workspace:
+        login = first_login(workspace)
+        app = make_app(workspace, serving=serving_of(address, public_url))
+        mount_pages(app, workspace)
+
+        def announce(url: str) -> None:
+            document = {"url": public_url or url, "api": f"{url}/api/v1", "login": login}
+            out.emit(document, lambda screen: render_start(screen, public_url or url, login))
+            sys.stdout.flush()
+
+        async def pages(_workspace: Workspace, *, stop: asyncio.Event) -> None:
+            await serve_app(app, address, stop=stop, announce=announce)
+
+        raise_file_limit()
+        parts: tuple[Part, ...] = (
+            pages,
+            keep_schedule,
+            deliver,
+            partial(work, shift=shift),
+        )
+        asyncio.run(_together(workspace, parts))
+    return 0
 
 
 def _sources(text: str) -> tuple[str, ...]:
@@ -71,27 +124,17 @@ def _sources(text: str) -> tuple[str, ...]:
     return names
 
 
-def _serve(context: typer.Context, parts: Mapping[str, Part], *, shift: Shift) -> int:
-    out = output_of(context)
-    names = " and ".join(parts)
-    connections = THREADS_EACH * (shift.concurrency + 1)
-    with out.workspace(names.split()[0], pool_size=connections) as workspace:
-        started = {"parts": list(parts), "concurrency": shift.concurrency, "process": os.getpid()}
-        out.emit(started, lambda screen: screen.print(f"{names} at work; Ctrl-C stops"))
-        sys.stdout.flush()
-        asyncio.run(_together(workspace, parts))
-    return 0
+def _connections(shift: Shift) -> int:
+    return THREADS_EACH * (shift.concurrency + 1)
 
 
-async def _together(workspace: Workspace, parts: Mapping[str, Part]) -> None:
+async def _together(workspace: Workspace, parts: Sequence[Part]) -> None:
     """Run the parts side by side until a signal, or until one of them fails."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    tasks = [
-        asyncio.create_task(part(workspace, stop=stop), name=name) for name, part in parts.items()
-    ]
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    tasks = [asyncio.create_task(part(workspace, stop=stop)) for part in parts]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -1,4 +1,4 @@
-"""``sources``: health, limits and failures; pause, resume, and try one."""
+"""``sources``: health, limits, use day by day, failures; pause, resume, and try one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from rich.table import Table
 
 from stocktake.cli import words
 from stocktake.cli.output import output_of
+from stocktake.run.clock import system_clock
 from stocktake.run.registry import find_system
-from stocktake.run.sourced import find_source, pause, resume, source_health
+from stocktake.run.sourced import (
+    find_source,
+    pause,
+    resume,
+    source_days,
+    source_health,
+    source_log,
+)
 from stocktake.run.tried import verify_source
 
 if TYPE_CHECKING:
@@ -19,27 +27,35 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from stocktake.cli.output import Output
-    from stocktake.fetch.sources import EndpointState
+    from stocktake.fetch.sources import EndpointState, FailedTry
+    from stocktake.fetch.usage import EndpointDay
+    from stocktake.observe.alerts import EventLine
     from stocktake.run.tried import Sample
 
 ERROR = 3
 SHOWN_TEXT = 400
+SHOWN_UNITS = 3
 
 
 def sources(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(help="A system, or: pause, resume, verify.")],
+    target: Annotated[str, typer.Argument(help="A system, or: log, pause, resume, verify.")],
     name: Annotated[str, typer.Argument(help="The source, after these.")] = "",
     reason: Annotated[str, typer.Option(help="Why it is paused.")] = "by hand",
+    days: Annotated[int, typer.Option(min=1, help="Days of use shown, today included.")] = 7,
+    limit: Annotated[int, typer.Option(min=1, help="Most lines of the log.")] = 20,
 ) -> int:
     """Show every endpoint's limits, use and failures; pause, resume or verify a source.
 
-    verify asks every feed once for one small answer and shows the parsed rows beside it; nothing
-    is stored. Exit 3 when a feed could not be read.
+    log lists tries that failed, pauses and open circuits. verify asks every feed once for one small
+    answer through the same gate as any request, judges login, shape and rate headers, and shows the
+    parsed rows; nothing is stored. Exit 3 when a feed could not be read.
     """
     out = output_of(context)
     if target == "verify":
         return _verify(out, name)
+    if target == "log":
+        return _log(out, name, limit)
     if target in {"pause", "resume"}:
         find_source(name)
         with out.workspace("sources") as workspace:
@@ -55,7 +71,29 @@ def sources(
     found = find_system(target)
     with out.workspace("sources") as workspace:
         health = source_health(workspace, found)
-    out.emit({"system": found.name, "endpoints": health}, lambda console: _render(console, health))
+        used = source_days(workspace, found, days=days)
+    document = {
+        "system": found.name,
+        "endpoints": health,
+        "days": [one.as_json() for one in used],
+    }
+
+    def render(console: Console) -> None:
+        _render(console, health)
+        if used:
+            console.print()
+            _render_days(console, used)
+
+    out.emit(document, render)
+    return 0
+
+
+def _log(out: Output, name: str, limit: int) -> int:
+    system, source = find_source(name)
+    with out.workspace("sources") as workspace:
+        tries, told = source_log(workspace, system, source, limit=limit)
+    document = {"source": source.name, "tries": tries, "events": told}
+    out.emit(document, lambda console: _render_log(console, tries, told))
     return 0
 
 
@@ -75,6 +113,9 @@ def _render_samples(console: Console, samples: Sequence[Sample]) -> None:
         console.print(f"[bold]{sample.feed}[/]  {sample.path}{'?' * bool(query)}{query}")
         verdict = f"[red]{sample.problem}[/]" if sample.problem else "[green]read[/]"
         console.print(f"  status {sample.status}, {words.size(sample.bytes)}: {verdict}")
+        console.print(f"  login {sample.login}, shape {sample.shape}")
+        for line in sample.limits:
+            console.print(f"  [dim]{_escaped(line)}[/]")
         if sample.body:
             console.print(f"  [dim]{_escaped(sample.body[:SHOWN_TEXT])}[/]", soft_wrap=True)
         for rows in sample.rows:
@@ -106,10 +147,69 @@ def _render(console: Console, health: Sequence[EndpointState]) -> None:
             words.number(one.errors),
             words.number(one.refusals),
             "" if one.mean_seconds is None else f"{one.mean_seconds * 1000:.0f} ms",
-            "" if one.per_day is None else f"{one.used_today:,}/{one.per_day:,}",
+            _quota(one),
             one.last_error,
         )
     console.print(table)
+
+
+def _render_days(console: Console, used: Sequence[EndpointDay]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("day", "endpoint"):
+        table.add_column(heading)
+    for heading in ("requests", "errors", "bytes", "rows each", "half", "95 %"):
+        table.add_column(heading, justify="right")
+    table.add_column("which errors", overflow="fold")
+    for one in used:
+        each = one.rows_per_request
+        bad = {name: n for name, n in one.classes.items() if name not in {"good", "redirects"}}
+        table.add_row(
+            str(one.day),
+            f"{one.source} {one.endpoint}",
+            words.number(one.requests),
+            words.number(one.errors),
+            words.size(one.bytes),
+            "" if each is None else f"{each:,.1f}",
+            _milliseconds(one.p50_seconds),
+            _milliseconds(one.p95_seconds),
+            ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(bad.items())),
+        )
+    console.print(table)
+
+
+def _render_log(console: Console, tries: Sequence[FailedTry], told: Sequence[EventLine]) -> None:
+    lines = [
+        (one.at, f"[yellow]{one.feed}[/] {_escaped(one.reason)} [dim]{_where(one)}[/]")
+        for one in tries
+    ]
+    for event in told:
+        style = "green" if event.resolves else "red"
+        reason = _escaped(str(event.details.get("reason", "")))
+        lines.append((event.at, f"[{style}]{event.kind}[/] {event.subject} {reason}"))
+    if not lines:
+        console.print("Nothing failed.")
+    for at, text in sorted(lines, reverse=True):
+        console.print(f"{at:%Y-%m-%d %H:%M:%S}  {text}", soft_wrap=True)
+
+
+def _where(one: FailedTry) -> str:
+    units = ", ".join(one.units[:SHOWN_UNITS]) + (" and more" if one.units[SHOWN_UNITS:] else "")
+    capture = "" if one.capture_id is None else f", capture {one.capture_id}"
+    return _escaped(f"{units}, run {one.run_id}{capture}")
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:,.0f} ms"
+
+
+def _quota(one: EndpointState) -> str:
+    if one.per_day is None:
+        return ""
+    text = f"{one.used_today:,}/{one.per_day:,}"
+    if one.used_today and one.quota_resets_at is not None:
+        left = (one.quota_resets_at - system_clock()).total_seconds()
+        text += f", anew in {words.duration(max(0.0, left))}"
+    return text
 
 
 def _state(one: EndpointState) -> str:

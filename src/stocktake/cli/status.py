@@ -11,6 +11,7 @@ from stocktake.cli import words
 from stocktake.cli.count import coverage_table
 from stocktake.cli.output import output_of
 from stocktake.cli.runs import render_runs
+from stocktake.model import Severity
 from stocktake.run.documents import system_json
 from stocktake.run.listed import list_runs
 from stocktake.run.registry import find_system, installed_systems
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from stocktake.run.standing import Stand
 
 SHOWN_RUNS = 5
+HOUR = 3600
+"""Seconds."""
 
 
 def systems(context: typer.Context) -> int:
@@ -87,4 +90,23 @@ def _render_stand(console: Console, stand: Stand) -> None:
             for day in sorted(set(stand.newest.values()), reverse=True)
         )
         text += f"; newest settled day: {days}"
-    console.print(f"{text}\n")
+    console.print(text)
+    _render_lags(console, stand)
+    console.print()
+
+
+def _render_lags(console: Console, stand: Stand) -> None:
+    """Say what is late; slices with nothing to be late of are left out."""
+    measured = [one for one in stand.lags if one.behind_hours is not None]
+    late = [one for one in measured if one.severity in (Severity.WARN, Severity.FAIL)]
+    for one in late:
+        style = "red" if one.severity is Severity.FAIL else "yellow"
+        name = " ".join((one.dataset, "/".join(one.series))).strip()
+        behind = words.duration((one.behind_hours or 0) * HOUR)
+        within = words.duration(one.within_hours * HOUR)
+        console.print(
+            f"[{style}]late[/] {name}: {behind}, promised within {within}; {one.reason}",
+            soft_wrap=True,
+        )
+    if measured and not late:
+        console.print(f"fresh: {len(measured)} of {len(measured)} promises are kept")

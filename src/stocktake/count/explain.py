@@ -34,6 +34,7 @@ from stocktake.model import (
     System,
     Unit,
     Values,
+    WithdrawnRow,
     day_of,
 )
 
@@ -83,8 +84,19 @@ def why(
         next_try_at,
         _turned_at(conn, system, dataset, place) if state in GAP_STATES else None,
         "",
+        withdrawn=_withdrawn(conn, system, dataset, key),
     )
     return replace(told, advice=_advice(system, dataset, told))
+
+
+def _withdrawn(
+    conn: Connection, system: System, dataset: Dataset, key: UnitKey
+) -> tuple[WithdrawnRow, ...]:
+    names = {"system": system.name, "dataset": dataset.name, "unit": list(key), "limit": LINES}
+    return tuple(
+        WithdrawnRow(",".join(f"{name}={row_key[name]}" for name in dataset.key), *rest)
+        for row_key, *rest in conn.execute(QUERIES.tombstones_of_unit, names)
+    )
 
 
 def noticed(

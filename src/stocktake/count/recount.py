@@ -127,7 +127,21 @@ def _recount(
         lines += _take_in(conn, system, dataset, unrecorded, changes=changes)
         write_ledger(conn, changes, run_id=None, now=now)
         write_units(conn, lines, run_id=None, now=now)
+        _leave_traces(conn, system, dataset, [key for key, _ in lost])
     return sorted(drift, key=lambda one: (one.key, one.feed))
+
+
+def _leave_traces(
+    conn: Connection, system: System, dataset: Dataset, lost: Sequence[UnitKey]
+) -> None:
+    """Let derivations learn of units whose rows somebody deleted: by the column that names them.
+
+    Of derived rows nobody need learn: they are computed again.
+    """
+    units = dataset.partitions
+    if dataset.facets and isinstance(units, FromDataset):
+        names = {"system": system.name, "dataset": dataset.name, "column": units.column}
+        conn.execute(QUERIES.leave_traces, names | {"keys": sorted({key[0] for key in lost})})
 
 
 def _held(

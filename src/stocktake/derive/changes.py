@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from psycopg import ClientCursor
 from psycopg.sql import SQL, Identifier, Literal
 
+from stocktake.derive.survey import Change
 from stocktake.derive.target import COMMA, QUERIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from psycopg import Connection
@@ -19,28 +21,87 @@ if TYPE_CHECKING:
     from stocktake.derive.target import Target
 
 
-def touch_changed(conn: Connection[Any], target: Target, watermark: datetime) -> int:
-    """Fill ``touched_keys`` with what changes since ``watermark`` touch; return how many."""
-    touching = QUERIES.create_touched_keys_of.format(
-        changes=_changes(target, watermark),
+MOST_KEPT_HERE = 5000
+"""Touched keys, at most, that travel with statements instead of being stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The keys to recompute: few are kept here, many in the table ``touched_keys``.
+
+    Args:
+        target: Whose.
+        count: How many; 0 when nothing had changed.
+        arrays: Of few keys, the values of each column of the scope as an array's literal.
+    """
+
+    target: Target
+    count: int
+    arrays: tuple[str, ...] = ()
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the keys are in the table."""
+        return bool(self.count) and not self.arrays
+
+    def given(self) -> Composable:
+        """Return few keys as the query ``touched_keys``."""
+        return QUERIES.keys_given.format(
+            scope=self.target.scope,
+            arrays=COMMA.join(
+                SQL("{}::{}[]").format(Literal(values), SQL(self.target.type_of(column)))
+                for column, values in zip(self.target.derivation.scope, self.arrays, strict=True)
+            ),
+        )
+
+
+def touch_changed(
+    conn: Connection[Any],
+    target: Target,
+    watermark: datetime,
+    changed: Collection[Change],
+    *,
+    lacking: Sequence[str] = (),
+    column: str = "",
+) -> Touched:
+    """Return the keys that changes since ``watermark`` touch.
+
+    Args:
+        changed: What may have changed since; nothing else is looked at.
+        lacking: Units whose keys are touched whatever changed; a derivation that cannot list its
+            keys has none.
+        column: Column of the scope that names a unit.
+    """
+    keys: Composable = QUERIES.touched_of_changes.format(
+        changes=_changes(target, watermark, changed),
         scope=target.scope,
         typed_scope=target.typed_scope,
         touched=target.required("touched"),
     )
+    parts = {"typed_scope": target.typed_scope, "target": target.table}
+    if target.is_update_only and Change(target.derivation.dataset, is_loaded=True) in changed:
+        keys = QUERIES.with_new_rows.format(keys=keys, watermark=Literal(watermark), **parts)
+    every = _every_key(target)
+    if every is not None and lacking:
+        keys = QUERIES.with_units.format(
+            keys=keys, every=every, column=Identifier(column), units=Literal(list(lacking)), **parts
+        )
+    arrays = (QUERIES.array_of.format(column=Identifier(name)) for name in target.derivation.scope)
+    few = QUERIES.few_keys.format(
+        arrays=COMMA.join(arrays), keys=keys, most=Literal(MOST_KEPT_HERE + 1)
+    )
+    count, *literals = _row(conn, few, parameters_of(target))
+    if count <= MOST_KEPT_HERE:
+        return Touched(target, count, tuple(literals) if count else ())
+    storing = QUERIES.create_touched_keys_of.format(keys=keys)
     cursor = in_one_trip(
-        conn, (QUERIES.drop_scratch, touching, QUERIES.analyze_touched_keys), parameters_of(target)
+        conn, (QUERIES.drop_scratch, storing, QUERIES.analyze_touched_keys), parameters_of(target)
     )
     cursor.nextset()
-    touched = cursor.rowcount
-    if target.is_update_only:
-        added = QUERIES.touch_new_rows.format(
-            scope=target.scope, target=target.table, watermark=Literal(watermark)
-        )
-        touched += conn.execute(added, prepare=False).rowcount
-    return touched
+    return Touched(target, cursor.rowcount)
 
 
-def touch_everything(conn: Connection[Any], target: Target) -> None:
+def touch_everything(conn: Connection[Any], target: Target) -> Touched:
     """Fill ``touched_keys`` with every key there could be."""
     create_touched_keys(conn, target)
     if len(target.derivation.scope) > 1:
@@ -54,26 +115,7 @@ def touch_everything(conn: Connection[Any], target: Target) -> None:
         )
     conn.execute(statement, parameters_of(target), prepare=False)
     conn.execute(QUERIES.analyze_touched_keys)
-
-
-def touch_units(conn: Connection[Any], target: Target, *, column: str, units: Sequence[str]) -> int:
-    """Add the keys of units to ``touched_keys``; a derivation that cannot list its keys has none.
-
-    Args:
-        column: Column of the scope that names a unit.
-        units: Its values.
-
-    Returns:
-        How many were not touched yet.
-    """
-    every = _every_key(target)
-    if every is None or not units:
-        return 0
-    statement = QUERIES.touch_units.format(
-        scope=target.scope, every=every, column=Identifier(column)
-    )
-    keys = {"keys": list(units)}
-    return conn.execute(statement, parameters_of(target) | keys, prepare=False).rowcount
+    return Touched(target, count_touched(conn))
 
 
 def touch_sample(
@@ -97,15 +139,34 @@ def count_touched(conn: Connection[Any]) -> int:
     return cast("int", _row(conn, QUERIES.count_touched_keys)[0])
 
 
-def touched_units(conn: Connection[Any], target: Target) -> tuple[tuple[str, ...], ...]:
+def touched_units(conn: Connection[Any], touched: Touched) -> tuple[tuple[str, ...], ...]:
     """Return the units in which touched keys lie: ``('all',)`` where the file names none."""
+    target = touched.target
     units = target.statement("units")
+    if not touched.count:
+        return ()
     if units is None:
-        return (("all",),) if count_touched(conn) else ()
-    found = conn.execute(
-        QUERIES.units_touched.format(units=units), parameters_of(target), prepare=False
-    )
+        return (("all",),)
+    keys = SQL("") if touched.is_stored else SQL("with {}").format(touched.given())
+    statement = QUERIES.units_touched.format(keys=keys, units=units)
+    found = conn.execute(statement, parameters_of(target), prepare=False)
     return tuple(sorted(tuple(unit) for (unit,) in found.fetchall()))
+
+
+def withdrawn_units(
+    conn: Connection[Any], target: Target, watermark: datetime
+) -> set[tuple[str, ...]]:
+    """Return the units in which sources withdrew rows since ``watermark``.
+
+    Of what was computed from those no key is left that would lead to their units.
+    """
+    system, derivation = target.system, target.derivation
+    own = system.dataset(derivation.dataset).partitions
+    same = [name for name in derivation.inputs if system.dataset(name).partitions == own]
+    if not same:
+        return set()
+    names = {"system": system.name, "inputs": same, "watermark": watermark}
+    return {tuple(unit) for (unit,) in conn.execute(QUERIES.units_withdrawn, names)}
 
 
 def parameters_of(target: Target) -> dict[str, Any]:
@@ -141,28 +202,42 @@ def in_one_trip(
     return cursor
 
 
-def _changes(target: Target, watermark: datetime) -> Composed:
+def _changes(target: Target, watermark: datetime, changed: Collection[Change]) -> Composed:
     """Return each input's changes as a query named ``changed_<dataset>``."""
-    return COMMA.join(_changed(target, name, watermark) for name in target.derivation.inputs)
-
-
-def _changed(target: Target, name: str, watermark: datetime) -> Composed:
-    dataset = target.system.dataset(name)
-    types = target.tables[name]
-    matches = SQL(" and ").join(
-        SQL("t.{} = (v.row_key ->> {})::{}").format(
-            Identifier(column), Literal(column), SQL(types[column])
+    return COMMA.join(
+        QUERIES.changes.format(
+            name=_named(name), changes=_changed(target, name, watermark, changed)
         )
-        for column in dataset.key
+        for name in target.derivation.inputs
     )
-    return QUERIES.changes.format(
-        name=_named(name),
-        input=Identifier(target.system.name, dataset.name),
-        matches_version=matches,
-        system=Literal(target.system.name),
-        dataset=Literal(dataset.name),
-        watermark=Literal(watermark),
-    )
+
+
+def _changed(
+    target: Target, name: str, watermark: datetime, changed: Collection[Change]
+) -> Composable:
+    dataset = target.system.dataset(name)
+    table = Identifier(target.system.name, dataset.name)
+    types = target.tables[name]
+    halves = []
+    if Change(name, is_loaded=True) in changed:
+        halves.append(QUERIES.loaded.format(input=table, watermark=Literal(watermark)))
+    if Change(name, is_loaded=False) in changed:
+        matches = SQL(" and ").join(
+            SQL("t.{} = (v.row_key ->> {})::{}").format(
+                Identifier(column), Literal(column), SQL(types[column])
+            )
+            for column in dataset.key
+        )
+        halves.append(
+            QUERIES.former.format(
+                input=table,
+                matches_version=matches,
+                system=Literal(target.system.name),
+                dataset=Literal(dataset.name),
+                watermark=Literal(watermark),
+            )
+        )
+    return SQL("\nunion all\n").join(halves) if halves else QUERIES.nothing.format(input=table)
 
 
 def _everything(target: Target) -> Composed:
@@ -177,8 +252,10 @@ def _named(name: str) -> Identifier:
     return Identifier(f"changed_{name}")
 
 
-def _row(conn: Connection[Any], statement: Any) -> Any:
-    row = conn.execute(statement, prepare=False).fetchone()
+def _row(
+    conn: Connection[Any], statement: Any, values: Mapping[str, Any] | None = None
+) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = conn.execute(statement, values, prepare=False).fetchone()
     if row is None:
         raise LookupError("a statement that always gives a row gave none")
     return row

@@ -4,36 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import Identifier
 
 from stocktake.derive.changes import (
-    count_touched,
+    Touched,
     in_one_trip,
     parameters_of,
     touch_changed,
     touch_everything,
-    touch_units,
     touched_units,
+    withdrawn_units,
 )
 from stocktake.derive.survey import has_changes, remember, survey
-from stocktake.derive.target import QUERIES, Target, names
+from stocktake.derive.target import COMMA, QUERIES, Target, names
 from stocktake.model import FromDataset, RowCounts, Values
 from stocktake.observe.failpoints import reach
+from stocktake.store.queries import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from psycopg import Connection
-    from psycopg.sql import Composable
+    from psycopg.sql import Composed
 
     from stocktake.derive.survey import Survey
     from stocktake.model import Derivation, System
-
-MANY_KEYS = 1000
-"""From this many on it is worth asking whether a table is empty, and may be filled directly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,27 +131,34 @@ def derive_surveyed(
     target = surveyed.target(derivation)
     state = surveyed.state(target)
     is_full = full or state is None or state.parameters != parameters_of(target)
-    touched = 0
+    touched = Touched(target, 0)
     if is_full or state is None:
-        touch_everything(conn, target)
-        touched = count_touched(conn)
+        touched = touch_everything(conn, target)
     elif lacking or has_changes(conn, surveyed, derivation, state.watermark):
-        touched = touch_changed(conn, target, state.watermark)
-        touched += touch_units(
-            conn, target, column=unit_column(surveyed.system, derivation), units=lacking
+        touched = touch_changed(
+            conn,
+            target,
+            state.watermark,
+            surveyed.changed,
+            lacking=lacking,
+            column=unit_column(surveyed.system, derivation),
         )
     surveyed.close(target)
-    if not touched and not is_full:
+    if not touched.count and not is_full:
         return Derived(derivation.dataset, RowCounts(), 0, 0, (), is_full=False)
     reach("derive_touched")
     values = {**parameters_of(target), "now": now, "_run_id": run_id}
-    counts, deleted = _merge(conn, target, values, is_full=is_full, touched=touched)
-    if counts.inserted or counts.updated or deleted:
-        surveyed.wrote(target)
-    units = touched_units(conn, target)
-    if is_full:  # a unit is computed also when there was nothing to compute it from
+    counts, deleted = _merge(conn, touched, values, is_full=is_full)
+    if counts.inserted or counts.updated:
+        surveyed.wrote(target, is_loaded=True)
+    if counts.updated or deleted:
+        surveyed.wrote(target, is_loaded=False)
+    units = touched_units(conn, touched)
+    if is_full or state is None:  # a unit is computed also when there was nothing to compute from
         units = tuple(sorted({*units, *_every_unit(target)}))
-    return Derived(derivation.dataset, counts, deleted, touched, units, is_full)
+    else:
+        units = tuple(sorted({*units, *withdrawn_units(conn, target, state.watermark)}))
+    return Derived(derivation.dataset, counts, deleted, touched.count, units, is_full)
 
 
 def _every_unit(target: Target) -> list[tuple[str, ...]]:
@@ -174,99 +179,78 @@ def unit_column(system: System, derivation: Derivation) -> str:
 
 def compute_rows(conn: Connection[Any], target: Target, values: Mapping[str, Any]) -> int:
     """Fill the table ``computed`` with the rows of ``touched_keys``; return how many."""
-    cursor = in_one_trip(conn, _computing(target), values)
-    return cursor.rowcount
-
-
-def _computing(target: Target) -> tuple[Composable, ...]:
-    parts = target.parts()
-    return (
-        QUERIES.create_computed.format(columns=parts["columns"], rows=target.rows()),
-        QUERIES.analyze_computed.format(key_list=names(target.key)),
-    )
+    computing = QUERIES.create_computed.format(columns=names(target.columns), rows=target.rows())
+    analyzing = QUERIES.analyze_computed.format(key_list=names(target.key))
+    return in_one_trip(conn, (computing, analyzing), values).rowcount
 
 
 def _merge(
-    conn: Connection[Any],
-    target: Target,
-    values: Mapping[str, Any],
-    *,
-    is_full: bool,
-    touched: int,
+    conn: Connection[Any], touched: Touched, values: Mapping[str, Any], *, is_full: bool
 ) -> tuple[RowCounts, int]:
+    """Compute the rows of the touched keys and write what differs; return deletions, too."""
+    target = touched.target
+    values = {**values, "_system": target.system.name, "_dataset": target.derivation.dataset}
+    if touched.count and not touched.is_stored:
+        return _merge_few(conn, touched, values)
     parts = target.parts()
-    if target.is_update_only:
-        read = compute_rows(conn, target, values)
-        updated = conn.execute(QUERIES.update_columns.format(**parts), prepare=False).rowcount
-        return RowCounts(read=read, updated=updated, unchanged=read - updated), 0
-    if (is_full or touched > MANY_KEYS) and _is_empty(conn, target):
+    if not target.is_update_only and _is_empty(conn, target):
         statement = QUERIES.insert_all.format(**parts, rows=target.rows())
         inserted = conn.execute(statement, values, prepare=False).rowcount
         return RowCounts(read=inserted, inserted=inserted), 0
-    if is_full:
-        read = compute_rows(conn, target, values)
-        vanished = QUERIES.is_vanished_of_all.format(**parts)
-        return _write(conn, target, values, read=read, vanished=vanished)
-    return _merge_touched(conn, target, values)
+    read = compute_rows(conn, target, values)
+    written = {
+        name: conn.execute(statement, values, prepare=False).rowcount
+        for name, statement in _steps(target, is_full=is_full).items()
+    }
+    return _counted(read, written)
 
 
-def _merge_touched(
-    conn: Connection[Any], target: Target, values: Mapping[str, Any]
+def _merge_few(
+    conn: Connection[Any], touched: Touched, values: Mapping[str, Any]
 ) -> tuple[RowCounts, int]:
-    """Put the rows of touched keys into the table: mostly all are new, or none differs."""
-    parts = target.parts()
-    vanished = QUERIES.is_vanished.format(**parts)
-    comparing = QUERIES.compare_computed.format(
-        **parts, is_vanished=vanished, first_key=Identifier(target.key[0])
+    target = touched.target
+    steps = _steps(target, is_full=False)
+    merging = QUERIES.merge_few.format(
+        keys=touched.given(),
+        columns=names(target.columns),
+        rows=target.rows(),
+        parts=COMMA.join(
+            QUERIES.part.format(name=Identifier(name), statement=statement)
+            for name, statement in steps.items()
+        ),
+        counts=COMMA.join(QUERIES.part_count.format(name=Identifier(name)) for name in steps),
     )
-    cursor = in_one_trip(conn, (*_computing(target), comparing), values)
-    read = cursor.rowcount
-    cursor.nextset()
-    cursor.nextset()
-    found = Found(*(cursor.fetchone() or ()))
-    return _write(conn, target, values, read=read, vanished=vanished, found=found)
+    found = conn.execute(merging, values, prepare=False).fetchone()
+    if found is None:
+        raise LookupError("a statement that always gives a row gave none")
+    return _counted(found[0], dict(zip(steps, found[1:], strict=True)))
 
 
-class Found(NamedTuple):
-    """How computed rows and stored ones differ: rows per kind, or some number where unknown."""
-
-    vanished: int = 1
-    changed: int = 1
-    new: int = 1
-
-
-UNKNOWN = Found()
-
-
-def _write(
-    conn: Connection[Any],
-    target: Target,
-    values: Mapping[str, Any],
-    *,
-    read: int,
-    vanished: Composable,
-    found: Found = UNKNOWN,
-) -> tuple[RowCounts, int]:
+def _steps(target: Target, *, is_full: bool) -> dict[str, Composed]:
+    """Return the statements that merge computed rows, by name, in order."""
     parts = target.parts()
-    steps = (
-        (found.vanished, QUERIES.delete_vanished.format(target=target.table, is_vanished=vanished)),
-        (found.changed, QUERIES.update_changed.format(**parts)),
-        (found.new, QUERIES.insert_new.format(**parts)),
-    )
+    if target.is_update_only:
+        return {"updated": embedded(QUERIES.update_columns).format(**parts)}
+    vanished = (QUERIES.is_vanished_of_all if is_full else QUERIES.is_vanished).format(**parts)
+    steps = {
+        "deleted": QUERIES.delete_vanished,
+        "updated": QUERIES.update_changed,
+        "inserted": QUERIES.insert_new,
+    }
     if _is_read_by_others(target):
-        names_of_run = {"run_id": values["_run_id"], **target.stored_as}
-        keep_deleted = QUERIES.keep_deleted.format(**parts, is_vanished=vanished)
-        for count, keep in (
-            (found.vanished, keep_deleted),
-            (found.changed, QUERIES.keep_updated.format(**parts)),
-        ):
-            if count:
-                conn.execute(keep, names_of_run, prepare=False)
-    deleted, updated, inserted = (
-        conn.execute(step, values, prepare=False).rowcount if count else 0 for count, step in steps
-    )
+        kept = {"kept_deleted": QUERIES.keep_deleted, "kept_updated": QUERIES.keep_updated}
+        steps = kept | steps
+    return {
+        name: embedded(statement).format(**parts, is_vanished=vanished)
+        for name, statement in steps.items()
+    }
+
+
+def _counted(read: int, written: Mapping[str, int]) -> tuple[RowCounts, int]:
+    inserted, updated = written.get("inserted", 0), written.get("updated", 0)
     unchanged = read - updated - inserted
-    return RowCounts(read=read, inserted=inserted, updated=updated, unchanged=unchanged), deleted
+    counts = RowCounts(read=read, inserted=inserted, updated=updated, unchanged=unchanged)
+    return counts, written.get("deleted", 0)
 
 
 def _is_read_by_others(target: Target) -> bool:

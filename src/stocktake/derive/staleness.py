@@ -36,8 +36,8 @@ def newly_stale_units(
         state = surveyed.state(target)
         units: Units | None = None if state is None else ()
         if state is not None and has_changes(conn, surveyed, derivation, state.looked_until):
-            touch_changed(conn, target, state.looked_until)
-            units = touched_units(conn, target)
+            touched = touch_changed(conn, target, state.looked_until, surveyed.changed)
+            units = touched_units(conn, touched)
             noted.append((derivation.dataset, derivation.sql, state.watermark))
         found.append((derivation, units))
     if noted:

@@ -23,6 +23,13 @@ Name = tuple[str, str]
 """Dataset written and file stem: which derivation."""
 
 
+class Change(NamedTuple):
+    """One way in which a dataset changed: rows were loaded, or others overwritten or removed."""
+
+    dataset: str
+    is_loaded: bool
+
+
 class LastTime(NamedTuple):
     """The last recomputation.
 
@@ -53,7 +60,7 @@ class Survey:
         columns: Columns of each dataset written or read, with their full types.
         states: The last time of each derivation that had one.
         since: Per dataset read, the earliest instant from which on changes are wanted.
-        changed: Datasets read that changed since, among them those this transaction wrote.
+        changed: What changed since of the datasets read, with what this transaction wrote.
         done: Derivations recomputed, to be remembered together.
     """
 
@@ -62,7 +69,7 @@ class Survey:
     columns: Mapping[str, Mapping[str, str]]
     states: Mapping[Name, LastTime]
     since: dict[str, datetime] = field(default_factory=dict)
-    changed: set[str] = field(default_factory=set)
+    changed: set[Change] = field(default_factory=set)
     done: dict[Name, dict[str, Any]] = field(default_factory=dict)
 
     def target(self, derivation: Derivation) -> Target:
@@ -73,10 +80,10 @@ class Survey:
         """Return what is known of the last recomputation, ``None`` when there was none."""
         return self.states.get((target.derivation.dataset, target.derivation.sql))
 
-    def wrote(self, target: Target) -> None:
-        """Note that rows of a table were written: whoever reads it finds changes."""
+    def wrote(self, target: Target, *, is_loaded: bool) -> None:
+        """Note that rows of a table were written, or what they had been was kept."""
         if not target.is_update_only:
-            self.changed.add(target.derivation.dataset)
+            self.changed.add(Change(target.derivation.dataset, is_loaded))
 
     def close(self, target: Target) -> None:
         """Note that a derivation has seen everything there is."""
@@ -121,7 +128,8 @@ def has_changes(
     conn: Connection[Any], surveyed: Survey, derivation: Derivation, since: datetime
 ) -> bool:
     """Return whether anything that a derivation reads may have changed since an instant."""
-    names = [name for name in read_by(derivation) if name in surveyed.changed]
+    changed = {one.dataset for one in surveyed.changed}
+    names = [name for name in read_by(derivation) if name in changed]
     if any(surveyed.since.get(name, since) >= since for name in names):
         return True
     return bool(names) and bool(_changed(conn, surveyed.system, dict.fromkeys(names, since)))
@@ -175,12 +183,12 @@ def _oldest_transaction(conn: Connection[Any]) -> datetime:
     return instant
 
 
-def _changed(conn: Connection[Any], system: System, since: Mapping[str, datetime]) -> set[str]:
-    """Return the datasets of which anything was loaded, changed or removed since an instant."""
+def _changed(conn: Connection[Any], system: System, since: Mapping[str, datetime]) -> set[Change]:
+    """Return what was loaded, overwritten or removed of datasets since an instant each."""
     if not since:
         return set()
     looks = [
-        QUERIES.is_changed.format(
+        QUERIES.is_loaded.format(
             dataset=Literal(name), input=Identifier(system.name, name), watermark=Literal(instant)
         )
         for name, instant in sorted(since.items())
@@ -195,4 +203,4 @@ def _changed(conn: Connection[Any], system: System, since: Mapping[str, datetime
         for instant, names in sorted(by_instant.items())
     ]
     found = conn.execute(SQL("\nunion all\n").join(looks), prepare=False)
-    return {name for (name,) in found.fetchall()}
+    return {Change(*line) for line in found.fetchall()}

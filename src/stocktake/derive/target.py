@@ -72,11 +72,14 @@ class Target:
     @property
     def typed_scope(self) -> Composed:
         """The columns of the scope as the table stores them."""
-        types = self.tables[self.derivation.dataset]
         return COMMA.join(
-            SQL("{0}::{1} as {0}").format(Identifier(column), SQL(types[column]))
+            SQL("{0}::{1} as {0}").format(Identifier(column), SQL(self.type_of(column)))
             for column in self.derivation.scope
         )
+
+    def type_of(self, column: str) -> str:
+        """Return the full type of a column of the table."""
+        return self.tables[self.derivation.dataset][column]
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -103,22 +106,23 @@ class Target:
             raise LookupError(msg)
         return found
 
-    def rows(self) -> Composed:
+    def rows(self) -> SQL:
         """Return the query that gives recomputed rows with the target's types and their hash."""
         typed = COMMA.join(
             SQL("c.{0}::{1} as {0}").format(Identifier(column), SQL(kind))
             for column, kind in zip(self.columns, self.types, strict=True)
         )
-        return QUERIES.rows_of.format(
+        rows = QUERIES.rows_of.format(
             compared=COMMA.join(Identifier("r", column) for column in self.compared),
             typed=typed,
             compute=self.required("compute"),
         )
+        return SQL(rows.as_string(None))
 
-    def parts(self) -> dict[str, Composable]:
-        """Return the fragments that the statements of ``derive.sql`` share."""
+    def parts(self) -> dict[str, SQL]:
+        """Return the fragments that the statements of ``derive.sql`` share, written out."""
         same_key = equal(self.key, left="t", right="c")
-        return {
+        parts: dict[str, Composable] = {
             "target": self.table,
             "columns": names(self.columns),
             "scope": self.scope,
@@ -138,6 +142,8 @@ class Target:
                 for column in self.key
             ),
         }
+        # Most occur several times: quoting each column once a time takes longer than the statement.
+        return {name: SQL(part.as_string(None)) for name, part in parts.items()}
 
 
 def columns_of(

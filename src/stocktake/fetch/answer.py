@@ -49,6 +49,24 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Try:
+    """One request as it was sent, redirects too.
+
+    Args:
+        code: HTTP status of the answer, or what failed where none came: ``timeout``, ``dns``,
+            ``unreachable``, ``tls``, ``broken``.
+        seconds: From asking for a connection to the last byte.
+        bytes: Size of the body, decoded.
+        waited: Seconds it waited for the rate gate before.
+    """
+
+    code: str
+    seconds: float
+    bytes: int
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """All that one request brought, over all its pages.
 
@@ -61,6 +79,7 @@ class Answer:
         attempts: Tries that did not succeed.
         requests: Requests sent, with redirects, pages and tries.
         evidence: Damaged answers of tries that were repeated, to be stored only.
+        tries: Every request that was sent for it now.
     """
 
     request: Request
@@ -70,3 +89,4 @@ class Answer:
     attempts: tuple[Attempt, ...] = ()
     requests: int = 0
     evidence: tuple[Capture, ...] = ()
+    tries: tuple[Try, ...] = ()

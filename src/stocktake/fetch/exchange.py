@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from stocktake.errors import RequestRefused
+from stocktake.fetch.answer import Try
 from stocktake.fetch.gate import Held
 from stocktake.observe.failpoints import reach
 
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from stocktake.fetch.transport import Response, Transport
     from stocktake.model import Endpoint
 
+FAILURES = (
+    ("no complete answer", "timeout"),
+    ("host name", "dns"),
+    ("TLS", "tls"),
+    ("refused or unreachable", "unreachable"),
+)
+"""How a flaw of the transport is counted; any other is ``broken``."""
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -37,7 +46,7 @@ class Exchanged:
 
 @dataclass(slots=True)
 class Exchange:
-    """How requests of one source are sent; ``requests`` counts them, redirects included."""
+    """How requests of one source are sent; ``tries`` has each of them, redirects included."""
 
     transport: Transport
     gate: RateGate
@@ -45,6 +54,7 @@ class Exchange:
     source: str
     authorization: str | None = field(repr=False)
     requests: int = 0
+    tries: list[Try] = field(default_factory=list)
 
     async def send(
         self, url: str, *, endpoint: Endpoint, headers: Mapping[str, str]
@@ -57,17 +67,20 @@ class Exchange:
         own = self.guard.check(self.source, url)
         for _ in range(MOST_REDIRECTS + 1):
             origin = self.guard.check(self.source, url)
+            asked_at = time.monotonic()
             admitted = await self.gate.acquire(self.source, endpoint)
             if isinstance(admitted, Held):
                 return admitted
             reach("gate_passed")
             self.requests += 1
+            waited = time.monotonic() - asked_at
             response = await self.transport.get(
                 url,
                 headers=self._headers(headers, is_own=origin == own),
                 timeout_seconds=endpoint.timeout_seconds,
                 max_bytes=endpoint.max_bytes,
             )
+            self.tries.append(_try(response, waited))
             target = response.headers.get("location", "")
             if response.flaw or response.status not in REDIRECTS or not target:
                 return Exchanged(response, admitted)
@@ -79,6 +92,13 @@ class Exchange:
         if self.authorization is None or not is_own:
             return headers
         return {**headers, "Authorization": self.authorization}
+
+
+def _try(response: Response, waited: float) -> Try:
+    code = str(response.status)
+    if not response.status or response.flaw:
+        code = next((word for mark, word in FAILURES if mark in response.flaw), "broken")
+    return Try(code, response.seconds, len(response.body), waited)
 
 
 def _next_hop(url: str, target: str) -> str:

@@ -101,6 +101,7 @@ class Fetcher:
             attempts=tuple(talk.attempts),
             requests=talk.exchange.requests,
             evidence=tuple(talk.evidence),
+            tries=tuple(talk.exchange.tries),
         )
 
     def _begin(self, source: Source, feed: Feed) -> Talk:

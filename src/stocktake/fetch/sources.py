@@ -35,6 +35,7 @@ class EndpointState:
         pause_reason: Why, empty when nobody does.
         per_day: Quota of requests per UTC day, ``None`` for none.
         used_today: Requests of this UTC day.
+        quota_resets_at: When the quota begins anew.
         last_success_at: Last good answer.
         last_error_at: Last error or refusal.
         last_error: What it was, empty for none.
@@ -54,10 +55,49 @@ class EndpointState:
     pause_reason: str = ""
     per_day: int | None = None
     used_today: int = 0
+    quota_resets_at: datetime | None = None
     last_success_at: datetime | None = None
     last_error_at: datetime | None = None
     last_error: str = ""
     source_pause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTry:
+    """One try that did not succeed.
+
+    Args:
+        attempt_id: Its number.
+        at: When it ended.
+        feed: What it was for.
+        outcome: What kind of failure.
+        reason: Why, for users.
+        status: HTTP status, ``None`` without an answer.
+        seconds: How long it took.
+        units: Units it was for.
+        run_id: Run that tried.
+        capture_id: The answer kept as evidence, ``None`` for none.
+    """
+
+    attempt_id: int
+    at: datetime
+    feed: str
+    outcome: str
+    reason: str
+    status: int | None
+    seconds: float | None
+    units: list[str]
+    run_id: int | None
+    capture_id: int | None
+
+
+def failed_tries(
+    conn: psycopg.Connection[Any], system: str, source: Source, *, limit: int
+) -> list[FailedTry]:
+    """Return the latest tries of a source that did not succeed, newest first."""
+    feeds = [feed.name for feed in source.feeds]
+    asked = {"system": system, "feeds": feeds, "limit": limit}
+    return [FailedTry(*row) for row in conn.execute(QUERIES.failed_tries, asked)]
 
 
 def pause_source(
@@ -140,7 +180,7 @@ def _measured(row: Sequence[Any] | None) -> dict[str, Any]:
         return {}
     names = (
         *("learned_per_second", "requests", "errors", "refusals", "mean_seconds", "circuit"),
-        *("paused_until", "pause_reason", "used_today"),
+        *("paused_until", "pause_reason", "used_today", "quota_resets_at"),
         *("last_success_at", "last_error_at", "last_error"),
     )
     found = dict(zip(names, row, strict=True))

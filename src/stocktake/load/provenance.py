@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -16,7 +17,7 @@ from stocktake.load.tables import AND, COMMA, FRAGMENTS, QUERIES
 from stocktake.model import RowCounts
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from psycopg.sql import Composed
 
     from stocktake.model import Dataset, System
 
@@ -58,6 +59,27 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """That a full answer no longer told a row.
+
+    Attributes:
+        run_id: The run that found it so.
+        feed: Whose answer it was.
+        facet: What that had told of the row.
+        capture_id: First page of the answer.
+        is_row_gone: Whether the row went with it; else others still told it.
+        at: When.
+    """
+
+    run_id: int
+    feed: str
+    facet: str
+    capture_id: int | None
+    is_row_gone: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a row comes from.
 
@@ -69,6 +91,8 @@ class Provenance:
         origins: One line a facet, weakest first.
         overruled: What facets told of shared columns that is not the value shown, by facet.
         versions: What it was before each change, latest change first.
+        withdrawals: When its source no longer told it, latest first.
+        is_gone: Whether it is no longer in its table; ``versions`` tells what it was.
     """
 
     dataset: str
@@ -79,6 +103,8 @@ class Provenance:
     origins: Sequence[Origin]
     overruled: Mapping[str, Mapping[str, Any]]
     versions: Sequence[Version]
+    withdrawals: Sequence[Withdrawal] = ()
+    is_gone: bool = False
 
 
 def trace(
@@ -87,7 +113,7 @@ def trace(
     dataset: Dataset,
     key: Mapping[str, str],
 ) -> Provenance:
-    """Return where a row comes from.
+    """Return where a row comes from, also of one that its source withdrew.
 
     Args:
         key: Value of each key column, as text.
@@ -115,10 +141,7 @@ def trace(
     except DataError as error:
         raise UsageError(f"{dataset.name}: {written} is no key: {error}") from error
     if found is None:
-        raise UsageError(
-            f"{dataset.name} has no row {written}.",
-            hint=f"Keys are {' and '.join(dataset.key)}; see stocktake gaps for what is missing.",
-        )
+        return _gone(conn, system, dataset, key=key, pairs=pairs, written=written)
     row, row_key, created_at, updated_at = found
     told = [(name, row.get(f"_{name}_capture_id")) for name in facets] or [
         (dataset.facets[0].name if dataset.facets else dataset.name, row["_capture_id"])
@@ -131,14 +154,58 @@ def trace(
         run_id=row["_run_id"],
         origins=[_origin(conn, dataset, facet, capture) for facet, capture in told],
         overruled=row.get("_overruled") or {},
-        versions=[
-            Version(*version)
-            for version in conn.execute(
-                QUERIES.read_versions,
-                {"system": system.name, "dataset": dataset.name, "row_key": Jsonb(row_key)},
-            )
-        ],
+        versions=_versions(conn, system, dataset, row_key),
+        withdrawals=_withdrawals(conn, system, dataset, row_key),
     )
+
+
+def _gone(
+    conn: psycopg.Connection[Any],
+    system: System,
+    dataset: Dataset,
+    *,
+    key: Mapping[str, str],
+    pairs: Composed,
+    written: str,
+) -> Provenance:
+    """Return what is known of a row that is no longer there."""
+    place = Identifier(system.name, dataset.name)
+    statement = QUERIES.key_as_stored.format(pairs=pairs, table=place)
+    ((row_key,),) = conn.execute(statement, {"given": Jsonb(dict(key))}).fetchall()
+    withdrawals = _withdrawals(conn, system, dataset, row_key)
+    if not any(one.is_row_gone for one in withdrawals):
+        raise UsageError(
+            f"{dataset.name} has no row {written}.",
+            hint=f"Keys are {' and '.join(dataset.key)}; see stocktake gaps for what is missing.",
+        )
+    versions = _versions(conn, system, dataset, row_key)
+    last = next(one for one in versions if one.operation == "delete")
+    return Provenance(
+        dataset=dataset.name,
+        key=written,
+        created_at=datetime.fromisoformat(last.before["created_at"]),
+        updated_at=last.at,
+        run_id=last.run_id,
+        origins=(),
+        overruled={},
+        versions=versions,
+        withdrawals=withdrawals,
+        is_gone=True,
+    )
+
+
+def _versions(
+    conn: psycopg.Connection[Any], system: System, dataset: Dataset, row_key: Mapping[str, Any]
+) -> list[Version]:
+    names = {"system": system.name, "dataset": dataset.name, "row_key": Jsonb(row_key)}
+    return [Version(*version) for version in conn.execute(QUERIES.read_versions, names)]
+
+
+def _withdrawals(
+    conn: psycopg.Connection[Any], system: System, dataset: Dataset, row_key: Mapping[str, Any]
+) -> list[Withdrawal]:
+    names = {"system": system.name, "dataset": dataset.name, "row_key": Jsonb(row_key)}
+    return [Withdrawal(*line) for line in conn.execute(QUERIES.tombstones_of_row, names)]
 
 
 def _origin(

@@ -75,12 +75,14 @@ def preview(conn: Connection, system: System, run_id: int) -> list[TableBack]:
         for query in (QUERIES.count_removed, QUERIES.count_restored):
             row = conn.execute(query.format(**parts), {"run_id": run_id}).fetchone()
             counts.append(row[0] if row else 0)
+        row = conn.execute(QUERIES.count_returning.format(**parts)).fetchone()
+        counts[1] += row[0] if row else 0
         found.append(TableBack(dataset.name, *counts))
     return [one for one in found if one.removed or one.restored]
 
 
 def take_back(conn: Connection, system: System, run_id: int, *, by: int, now: datetime) -> None:
-    """Remove the rows a run made and put back what it changed.
+    """Remove the rows a run made, put back what it changed and bring back what it took away.
 
     What the rows were is kept as the work of run ``by``. Rows that a later run merely mentioned
     again (a horse of its own runners) stay and become that run's. Derived tables are left to
@@ -95,11 +97,13 @@ def take_back(conn: Connection, system: System, run_id: int, *, by: int, now: da
             conn.execute(QUERIES.pass_on.format(**parts), values)
         conn.execute(QUERIES.keep_removed.format(**parts), values)
         conn.execute(QUERIES.remove.format(**parts), values)
+        restored += conn.execute(QUERIES.bring_back.format(**parts)).rowcount
         if restored:
             told = {"run_id": by, "dataset": dataset.name, "restored": restored, "now": now}
             conn.execute(QUERIES.add_receipt, told)
     conn.execute(QUERIES.close_rejects, {"run_id": run_id, "now": now})
     conn.execute(QUERIES.drop_duplicates, {"run_id": run_id})
+    conn.execute(QUERIES.drop_tombstones, {"run_id": run_id})
 
 
 def taken_back(conn: Connection, system: System, *, by: int) -> list[TableBack]:
@@ -140,6 +144,7 @@ def _gather(conn: Connection, system: System, dataset: Dataset, *, run_id: int) 
     table = Identifier(system.name, dataset.name)
     found = conn.execute(QUERIES.column_types, {"target": table.as_string(conn)}).fetchall()
     types: Mapping[str, str] = dict(found)
+    all_columns = [name for name in types if name != "_loaded_at"]
     put_back = [name for name in types if name not in STAYING and name not in dataset.key]
     conn.execute(QUERIES.drop_former)
     values = {"system": system.name, "dataset": dataset.name, "run_id": run_id}
@@ -163,6 +168,8 @@ def _gather(conn: Connection, system: System, dataset: Dataset, *, run_id: int) 
         "pairs": _each("key_pair", dataset.key),
         "columns": COMMA.join(map(Identifier, put_back)),
         "former": _each("former_column", put_back),
+        "all_columns": COMMA.join(map(Identifier, all_columns)),
+        "all_former": _each("former_column", all_columns),
     }
 
 

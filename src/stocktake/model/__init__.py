@@ -12,6 +12,7 @@ from stocktake.model.expectation import (
     Listed,
     Scheduled,
 )
+from stocktake.model.freshness import Freshness, Lag
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -68,6 +69,7 @@ from stocktake.model.unit import (
     State,
     Unit,
     UnitOutcome,
+    WithdrawnRow,
 )
 
 __all__ = [
@@ -98,6 +100,7 @@ __all__ = [
     "Feed",
     "FeedState",
     "FileFormat",
+    "Freshness",
     "FromDataset",
     "Gap",
     "Gate",
@@ -105,6 +108,7 @@ __all__ = [
     "Hole",
     "Item",
     "ItemLine",
+    "Lag",
     "Limit",
     "Listed",
     "Loss",
@@ -135,6 +139,7 @@ __all__ = [
     "Values",
     "Whole",
     "Window",
+    "WithdrawnRow",
     "axis_index",
     "checks",
     "criteria",

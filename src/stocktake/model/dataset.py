@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stocktake.model.check import Check
     from stocktake.model.criterion import Criterion, Gate
     from stocktake.model.expectation import Expectation
+    from stocktake.model.freshness import Freshness
     from stocktake.model.partition import Partitions
     from stocktake.model.schedule import Schedule
     from stocktake.model.source import Feed, Source
@@ -147,6 +148,7 @@ class System:
         summary: One sentence for people.
         signoff: What must hold before a history is signed off (``stocktake.criteria``).
         gates: What must hold before something may use the data.
+        freshness: How soon what sources have should be here, per dataset and slice.
         first_month: Month in which its years begin; 7 gives seasons such as 2024-25.
         views: What it offers over HTTP besides the engine's own paths (``stocktake.views``).
     """
@@ -167,6 +169,7 @@ class System:
     signoff: tuple[Criterion, ...] = ()
     gates: tuple[Gate, ...] = ()
     first_month: int = 1
+    freshness: tuple[Freshness, ...] = ()
     views: tuple[View, ...] = ()
 
     def __post_init__(self) -> None:

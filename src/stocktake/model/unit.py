@@ -288,6 +288,27 @@ class CaptureLine:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawnRow:
+    """A row of a unit that its source no longer told.
+
+    Args:
+        key: The row's key as people write it.
+        facet: What was taken back.
+        run_id: The run that found it so.
+        capture_id: First page of the answer that no longer told it.
+        is_row_gone: Whether the row went; else others still told it.
+        at: When.
+    """
+
+    key: str
+    facet: str
+    run_id: int
+    capture_id: int | None
+    is_row_gone: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """All that is known of one unit.
 
@@ -299,6 +320,7 @@ class Explanation:
         upstream: Per dataset it comes after: the same unit's state.
         next_try_at: When the next try is due, if one is.
         advice: What to do next, a sentence or a command.
+        withdrawn: Rows its sources withdrew, latest first.
     """
 
     unit: Unit
@@ -313,3 +335,4 @@ class Explanation:
     next_try_at: datetime | None
     noticed_at: datetime | None
     advice: str
+    withdrawn: tuple[WithdrawnRow, ...] = ()

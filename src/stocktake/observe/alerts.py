@@ -208,6 +208,14 @@ def list_events(
     return [EventLine(*row) for row in conn.execute(QUERIES.events, asked)]
 
 
+def events_about(
+    conn: psycopg.Connection[Any], subjects: Sequence[str], *, limit: int
+) -> list[EventLine]:
+    """Return the latest events of sources and circuits about some subjects, newest first."""
+    asked = {"subjects": list(subjects), "limit": limit}
+    return [EventLine(*row) for row in conn.execute(QUERIES.events_about, asked)]
+
+
 def mute(
     conn: psycopg.Connection[Any],
     alert_id: int,

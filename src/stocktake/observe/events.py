@@ -29,6 +29,7 @@ HEADLINES: Mapping[str, str] = MappingProxyType(
         "run.started": "{subject} started",
         "run.finished": "{subject} finished",
         "run.failed": "{subject} failed",
+        "run.cancelled": "{subject} was cancelled",
         "run.recovered": "{subject} finished, as the one before it had not",
         "run.paused": "{subject} stopped and waits to be resumed",
         "source.paused": "source {subject} is paused",

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from stocktake.observe.events import headline
-from stocktake.observe.plain import plain, without_secrets
+from stocktake.observe.plain import plain, without_secrets, without_secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,7 +74,7 @@ class Message:
         return replace(
             self,
             subject=without_secrets(self.subject, secrets),
-            details=_without(dict(self.details), secrets),
+            details=without_secrets_in(dict(self.details), secrets),
         )
 
 
@@ -134,13 +134,3 @@ def _section(text: str) -> dict[str, Any]:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _without(value: Any, secrets: Sequence[str]) -> Any:
-    if isinstance(value, str):
-        return without_secrets(value, secrets)
-    if isinstance(value, dict):
-        return {str(key): _without(one, secrets) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without(one, secrets) for one in value]
-    return value

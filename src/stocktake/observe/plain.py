@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,17 @@ def without_secrets(text: str, secrets: Sequence[str]) -> str:
         if secret in text:
             text = text.replace(secret, HIDDEN)
     return text
+
+
+def without_secrets_in(value: Any, secrets: Sequence[str]) -> Any:
+    """Return a value with stars in place of secrets in every text it holds, however deep."""
+    if isinstance(value, str):
+        return without_secrets(value, secrets)
+    if isinstance(value, dict):
+        return {str(key): without_secrets_in(one, secrets) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets_in(one, secrets) for one in value]
+    return value
 
 
 def _escape(found: re.Match[str]) -> str:

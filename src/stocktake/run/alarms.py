@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FAILS = frozenset({Severity.FAIL, Severity.ERROR})
 MOST_NAMED = 10
+WORDS = {"done": "run.finished", "failed": "run.failed", "cancelled": "run.cancelled"}
 
 
 def tell_start(
@@ -47,7 +48,7 @@ def tell_end(conn: Connection[Any], line: Sequence[Any], ending: Ending, *, now:
     """
     run_id, system, kind, requests = line[0], line[1], line[2], line[4]
     is_done = ending.state == "done"
-    has_stopped = not is_done and bool(ending.error) and not ending.is_told
+    has_stopped = not is_done and bool(ending.error) and not _is_told(conn, ending)
     key = f"run:{system}:{kind}"
     told = {
         "system": system,
@@ -64,10 +65,35 @@ def tell_end(conn: Connection[Any], line: Sequence[Any], ending: Ending, *, now:
         },
         "now": now,
     }
-    word = {"done": "run.finished", "failed": "run.failed"}.get(ending.state, "run.paused")
+    word = WORDS.get(ending.state, "run.paused")
     emit(conn, word, **told, dedupe=key if has_stopped else "")
     if is_done:
         emit(conn, "run.recovered", **told, dedupe=key, resolves=True)
+
+
+def tell_fire(
+    conn: Connection[Any], system: str, name: str, *, is_missed: bool, late: float, now: datetime
+) -> None:
+    """Tell of a schedule whose run could not be queued, and of one that is kept again.
+
+    Args:
+        conn: In the transaction that decides about it.
+        system: Its system.
+        name: ``system.schedule``.
+        is_missed: Whether it was missed.
+        late: Seconds from when it was to start until this was decided.
+        now: When.
+    """
+    emit(
+        conn,
+        "schedule.missed" if is_missed else "schedule.kept",
+        system=system,
+        subject=name,
+        details={"late_seconds": round(late, 1)},
+        now=now,
+        dedupe=f"schedule:{name}",
+        resolves=not is_missed,
+    )
 
 
 def tell_checks(
@@ -181,6 +207,12 @@ def tell_drift(
             dedupe=f"drift:{system.name}:{dataset.name}",
             resolves=not differs,
         )
+
+
+def _is_told(conn: Connection[Any], ending: Ending) -> bool:
+    """Return whether what stopped a run is told by the alert of a paused source."""
+    paused = (key.removeprefix("source:") for key in _open(conn, "source:"))
+    return ending.is_told or any(source in (ending.error or "") for source in paused)
 
 
 def _open(conn: Connection[Any], prefix: str) -> Mapping[str, Mapping[str, Any]]:

@@ -20,6 +20,7 @@ from stocktake.fetch.captures import (
     store_captures,
 )
 from stocktake.fetch.sources import pause_source, record_attempts
+from stocktake.fetch.usage import record_tries, record_yield
 from stocktake.load.merge import KeyCache, Load, merge
 from stocktake.model import State, UnitOutcome
 from stocktake.observe.failpoints import reach
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from stocktake.fetch.answer import Failure
+    from stocktake.fetch.answer import Failure, Try
+    from stocktake.fetch.usage import Place
     from stocktake.model import Capture, System
     from stocktake.run.claim import Claim
     from stocktake.run.errands import Errand, Fetched
@@ -155,7 +157,9 @@ class BatchLoader:
             claims.look(conn, self._claim)
             for fetched in batch:
                 self._note(conn, fetched)
-            return self._captured(conn, batch), self._confirmed(conn, batch)
+            found = self._captured(conn, batch), self._confirmed(conn, batch)
+            record_tries(conn, _tries(batch), day=self._workspace.clock().date())
+            return found
 
     def _note(self, conn: psycopg.Connection, fetched: Fetched) -> None:
         """Keep what went wrong on the way to an answer."""
@@ -308,11 +312,29 @@ class BatchLoader:
             _name_units(conn, prepared.findings)
             if self._told is not None:
                 self._told(conn, prepared, units)
+            record_yield(conn, _yield(prepared.findings), day=now.date())
             reach("before_commit")
         reach("after_commit")
         self.tally.notes.update(noted)
         self.tally.rows += sum(counts.read for counts in merged.rows.values())
         return units
+
+
+def _tries(batch: Sequence[Fetched]) -> Mapping[Place, list[Try]]:
+    tries: dict[Place, list[Try]] = defaultdict(list)
+    for fetched in batch:
+        errand = fetched.errand
+        tries[errand.source.name, errand.feed.endpoint.name].extend(fetched.answer.tries)
+    return tries
+
+
+def _yield(findings: Sequence[Finding]) -> Mapping[Place, int]:
+    rows: Counter[Place] = Counter()
+    for finding in findings:
+        if finding.load is not None and finding.requests:
+            place = finding.errand.source.name, finding.errand.feed.endpoint.name
+            rows[place] += sum(map(len, finding.load.parsed.rows.values()))
+    return rows
 
 
 def _name_units(conn: psycopg.Connection, findings: Sequence[Finding]) -> None:
@@ -330,9 +352,11 @@ def _by_feed(findings: Sequence[Finding]) -> Mapping[str, list[UnitOutcome]]:
     return outcomes
 
 
-def units_done(prepared: Prepared) -> int:
-    """Return how many units of the plan a batch checks off."""
-    return sum(len(one.errand.marks) for one in prepared.findings if one.was_asked)
+def units_done(prepared: Prepared) -> tuple[int, int]:
+    """Return how many units of the plan a batch checks off, and how many were not asked for."""
+    sizes = [(len(one.errand.marks), one.was_asked) for one in prepared.findings]
+    done = sum(units for units, was_asked in sizes if was_asked)
+    return done, sum(units for units, _ in sizes) - done
 
 
 def _done(findings: Sequence[Finding]) -> Mapping[tuple[int, tuple[str, ...]], list[int]]:

@@ -9,7 +9,8 @@ from stocktake.check.results import Standing, latest_results, store_results, tre
 from stocktake.errors import PlanRefused
 from stocktake.model import Severity
 from stocktake.run.alarms import tell_checks
-from stocktake.run.counted import count_years
+from stocktake.run.counted import count_years, today_of
+from stocktake.run.fresh import freshness_results
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def check_system(
 ) -> list[CheckResult]:
     """Measure the checks over a range and keep the results.
 
-    Coverage checks get one figure per year of the range and dataset.
+    Coverage checks get one figure per year of the range and dataset. Promises of freshness are
+    measured too, unless the range ends in the past, where nothing is late.
     """
     chosen = checks_of(system, datasets)
     counted = {check.dataset for check in chosen if check.kind == "coverage"}
@@ -53,6 +55,9 @@ def check_system(
         results = run_checks(
             conn, system, chosen, window=window, now=workspace.clock(), coverages=coverages
         )
+        if window.until is None or window.until >= today_of(workspace, system):
+            names = {one.name for one in datasets}
+            results += freshness_results(conn, workspace, system, names)
         store_results(conn, system.name, results, run_id=run_id)
         tell_checks(conn, system, results, now=workspace.clock())
     return results

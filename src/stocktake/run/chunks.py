@@ -35,6 +35,7 @@ LEAST_REQUESTS, MOST_REQUESTS = 10, 300
 AT_ONCE = 8
 """Chunks of one source that workers have in hand at once, unless the source says otherwise."""
 AT_ONCE_SETTING = "chunks_at_once"
+SIZE_SETTING = "chunk_requests"
 MOST_NOTES = 50
 FAILURES = 3
 """Workers that may die, or attempts that may fail, at one unit before it is given up."""
@@ -64,7 +65,10 @@ class Cut:
 
 def requests_at_once(workspace: Workspace, feed: Feed, source: str) -> int:
     """Return how many requests a chunk of a feed has: about ten seconds at the allowed rate."""
-    factor = float(str(workspace.settings.source(source).get(RATE_FACTOR) or 1))
+    own = workspace.settings.source(source)
+    if SIZE_SETTING in own:
+        return max(1, int(str(own[SIZE_SETTING])))
+    factor = float(str(own.get(RATE_FACTOR) or 1))
     wanted = round(feed.endpoint.per_second * factor * ALONE_SECONDS)
     return min(max(wanted, LEAST_REQUESTS), MOST_REQUESTS)
 
@@ -224,6 +228,7 @@ def tell(
     outcomes: Counter[State],
     notes: Counter[str],
     done: int,
+    unasked: int,
 ) -> None:
     """Note in a batch's transaction what has been done of a share.
 
@@ -232,6 +237,7 @@ def tell(
         outcomes: Units per state since it was claimed.
         notes: Parsers' notes since then.
         done: Units the batch checks off.
+        unasked: Units nobody could be asked for now.
     """
     outcomes, notes = share.outcomes + outcomes, share.notes + notes
     conn.execute(
@@ -239,6 +245,7 @@ def tell(
         {
             "chunk_id": share.claim.chunk_id,
             "done": done,
+            "unasked": unasked,
             "outcomes": Jsonb({state.value: units for state, units in outcomes.items()}),
             "notes": Jsonb(dict(notes.most_common(MOST_NOTES))),
         },

@@ -17,11 +17,11 @@ from psycopg.types.json import Jsonb
 
 from stocktake.count.coverage import count
 from stocktake.model import PlanOptions, State
-from stocktake.model.ordinals import size
 from stocktake.observe.failpoints import reach
-from stocktake.plan.saved import load_plan, options_in, remaining, save_plan
+from stocktake.plan.saved import load_plan, options_in, save_plan
 from stocktake.run import chunks
 from stocktake.run import claim as claims
+from stocktake.run.aftermath import tell_standing
 from stocktake.run.again import again
 from stocktake.run.claim import CHUNKS
 from stocktake.run.derived import Deriving, derive_all
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 LOG = structlog.get_logger(__name__)
 
 MOST_NAMED = 3
-ASK_AGAIN_AFTER = timedelta(minutes=10)
+ASK_AGAIN_SECONDS = 600.0
 """When what nobody could be asked for (a quota used up, an endpoint at rest) is tried again."""
 
 
@@ -92,13 +92,16 @@ class Conductor:
         self._log("derived tables")
         work = Deriving(options=plan.options)
         units = derive_all(self._workspace, self._system, self._claim, work=work)
-        unasked = again(lambda: self._unasked(plan))
+        unasked = again(self._unasked)
         if unasked:
             again(lambda: self._wait_for(unasked))
             return
         after = again(lambda: self._coverage(plan.options))
         reach("before_finish")
         again(lambda: self._end(units, _summary(after), after=after))
+        if self._step.kind == "sync":
+            chosen = find_datasets(self._system, plan.options.datasets)
+            tell_standing(self._workspace, self._system, chosen)
 
     def _make_plan(self) -> None:
         step, now = self._step, self._workspace.clock()
@@ -198,28 +201,23 @@ class Conductor:
             conn.execute(CHUNKS.release_run, facts)
             chunks.dispatch(conn, self._limits)
 
-    def _unasked(self, plan: Plan) -> int:
-        """Return how many units of the plan nobody could be asked for."""
-        plan_id, run_id = self._claim.plan_id, self._claim.run_id
-        assert plan_id is not None  # noqa: S101 -- made before
+    def _unasked(self) -> int:
+        """Return how many units nobody could be asked for: a quota used up, a circuit open."""
         with self._workspace.database.connection() as conn:
-            left = [
-                remaining(conn, run_id, plan_id, number)
-                for number, part in enumerate(plan.parts)
-                if part.kind == "fetch" and not self._system.feed(part.feed)[1].instead_of
-            ]
-        return sum(size(ranges) for by_series in left for ranges in by_series.values())
+            facts = {"run_id": self._claim.run_id}
+            row = conn.execute(CHUNKS.unasked_units, facts).fetchone()
+        return int(row[0]) if row else 0
 
     def _wait_for(self, units: int) -> None:
         now = self._workspace.clock()
-        at = now + ASK_AGAIN_AFTER
+        minutes = ASK_AGAIN_SECONDS / 60
         with self._workspace.database.connection() as conn:
             claims.hold(conn, self._claim, requests=0, now=now)
             put_back(
                 conn,
                 self._claim.run_id,
-                message=f"{units:,} units could not be asked for; goes on after {at:%H:%M} UTC",
-                not_before=at,
+                message=f"{units:,} units could not be asked for; goes on in {minutes:g} minutes",
+                pause_seconds=ASK_AGAIN_SECONDS,
                 now=now,
             )
             call_next(conn, self._step.system)
@@ -280,6 +278,9 @@ class Conductor:
             ending = claims.Ending("done", sums, seconds, message=message)
             claims.finish(conn, self._claim, ending, now=now)
             call_next(conn, self._step.system)
+        if self._step.kind == "sync":
+            names = self._step.options.get("datasets") or ()
+            tell_standing(self._workspace, self._system, find_datasets(self._system, names))
 
 
 def _summary(after: Mapping[str, Mapping[str, int | None]]) -> str:

@@ -61,6 +61,7 @@ class Ending:
         failures: 1 when the chunk itself is to blame.
         error: Why it is not done.
         stops_run: Whether no other chunk would fare better: the run is paused.
+        is_told: Whether an alert of its own tells of that.
         pause_seconds: Not before so long.
     """
 
@@ -68,6 +69,7 @@ class Ending:
     failures: int = 0
     error: str | None = None
     stops_run: bool = False
+    is_told: bool = False
     pause_seconds: float = 0.0
 
 
@@ -75,7 +77,8 @@ def judged(error: BaseException, share: Share) -> Ending:
     """Return what an error means for the chunk it ended."""
     text = str(error) or type(error).__name__
     if isinstance(error, SourceError | PlanRefused | ConfigurationError):
-        return Ending("waiting", error=text, stops_run=True)
+        is_told = isinstance(error, SourceError)
+        return Ending("waiting", error=text, stops_run=True, is_told=is_told)
     if isinstance(error, psycopg.Error) and is_lasting(error):
         return Ending("waiting", error=f"the database: {text}", stops_run=True)
     if isinstance(error, StoreError | psycopg.OperationalError):

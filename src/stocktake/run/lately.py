@@ -117,6 +117,10 @@ class Standings:
             self._kept[system.name] = _Kept(standing, version, time.monotonic())
             return standing
 
+    def is_known(self, system: System) -> bool:
+        """Return whether an answer needs no first count, which may take seconds."""
+        return system.name in self._kept
+
     def forget(self, system: str) -> None:
         """Count anew next time: somebody decided something about its units."""
         self._kept.pop(system, None)

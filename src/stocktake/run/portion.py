@@ -167,12 +167,14 @@ class Portion:
 
     def _told(self, conn: psycopg.Connection, prepared: Prepared, units: Counter[State]) -> None:
         tally = self._loading.loader.tally
+        done, unasked = units_done(prepared)
         chunks.tell(
             conn,
             self.share,
             outcomes=tally.units + units,
             notes=tally.notes,
-            done=units_done(prepared),
+            done=done,
+            unasked=unasked,
         )
 
     def _suspect(self, errand: Errand) -> None:

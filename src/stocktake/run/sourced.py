@@ -1,11 +1,21 @@
-"""Sources: their health, and pausing them."""
+"""Sources: their health, what they did day by day, what failed, and pausing them."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from stocktake.errors import UsageError
-from stocktake.fetch.sources import EndpointState, endpoint_states, pause_source, resume_source
+from stocktake.fetch.sources import (
+    EndpointState,
+    FailedTry,
+    endpoint_states,
+    failed_tries,
+    pause_source,
+    resume_source,
+)
+from stocktake.fetch.usage import EndpointDay, endpoint_days
+from stocktake.observe.alerts import EventLine, events_about
 from stocktake.run.registry import installed_systems
 
 if TYPE_CHECKING:
@@ -17,6 +27,31 @@ def source_health(workspace: Workspace, system: System) -> list[EndpointState]:
     """Return the state of every endpoint of the system's sources."""
     with workspace.database.connection() as conn:
         return endpoint_states(conn, system.sources)
+
+
+def source_days(workspace: Workspace, system: System, *, days: int) -> list[EndpointDay]:
+    """Return what the endpoints of the system's sources did in the last ``days`` days (UTC).
+
+    Newest day first; endpoints that were not asked on a day have no line for it.
+    """
+    since = workspace.clock().date() - timedelta(days=days - 1)
+    with workspace.database.connection() as conn:
+        return endpoint_days(conn, [source.name for source in system.sources], since=since)
+
+
+def source_log(
+    workspace: Workspace, system: System, source: Source, *, limit: int
+) -> tuple[list[FailedTry], list[EventLine]]:
+    """Return a source's latest failed tries, and when it was paused or its circuits opened.
+
+    Both newest first, at most ``limit`` of each.
+    """
+    places = [source.name, *(f"{source.name}/{feed.endpoint.name}" for feed in source.feeds)]
+    with workspace.database.connection() as conn:
+        return (
+            failed_tries(conn, system.name, source, limit=limit),
+            events_about(conn, places, limit=limit),
+        )
 
 
 def pause(workspace: Workspace, name: str, *, reason: str) -> None:

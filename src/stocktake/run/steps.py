@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stocktake.observe.failpoints import reach
-from stocktake.run.claim import CHUNKS, Claim, owner_name, write_log
+from stocktake.run.alarms import tell_end, tell_start
+from stocktake.run.claim import CHUNKS, SQL, Claim, Ending, owner_name, write_log
 from stocktake.run.queue import call_conductor
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def take_up(
     facts = {"run_id": run_id, "owner": owner_name(), "lease": lease_seconds, "now": now}
     taken = conn.execute(CHUNKS.take_up_run, facts).fetchone()
     assert taken is not None  # noqa: S101 -- its row is locked
+    if taken[1] == now:
+        tell_start(conn, run_id, system, kind, now=now)
     claim = Claim(run_id, taken[0], plan_id, is_again, lease_seconds=lease_seconds)
     return Step(claim, system, kind, priority, wave, options, coverage, taken[1] or started_at)
 
@@ -84,7 +87,7 @@ def _make_way(conn: psycopg.Connection, rival: Mapping[str, Any], *, now: dateti
             return False
     for run_id, *_ in others:
         text = f"gives way to run {rival['run_id']}"
-        put_back(conn, run_id, message=text, not_before=None, now=now)
+        put_back(conn, run_id, message=text, now=now)
     return True
 
 
@@ -98,13 +101,14 @@ def put_back(
     run_id: int,
     *,
     message: str,
-    not_before: datetime | None,
+    pause_seconds: float = 0,
     now: datetime,
 ) -> None:
     """Put a run under way back into the queue; its workers write no more for it."""
-    facts = {"run_id": run_id, "message": message, "not_before": not_before, "now": now}
+    facts = {"run_id": run_id, "message": message, "pause": pause_seconds, "now": now}
     conn.execute(CHUNKS.give_way, facts)
     conn.execute(CHUNKS.drop_chunks, {"run_id": run_id})
+    conn.execute(CHUNKS.forget_unasked, {"run_id": run_id})
     write_log(conn, run_id, message, level="info", now=now)
 
 
@@ -116,19 +120,35 @@ def stop_run(
     now: datetime,
     message: str = "",
     error: str | None = None,
+    is_told: bool = False,
 ) -> bool:
     """End or pause a run whoever executes it; return whether it had not ended.
 
     After the commit nobody writes for it: what workers write at this moment is waited for.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        run_id: The run.
+        state: ``paused``, ``failed`` or ``cancelled``.
+        now: The present instant.
+        message: For people.
+        error: What stopped it.
+        is_told: Whether an alert of its own tells of that, such as a paused source.
     """
     facts = {"run_id": run_id, "state": state, "message": message, "error": error, "now": now}
     row = conn.execute(CHUNKS.stop_run, facts).fetchone()
     if row is None:
         return False
     conn.execute(CHUNKS.drop_chunks, {"run_id": run_id})
+    conn.execute(CHUNKS.forget_unasked, {"run_id": run_id})
     if state in ("failed", "cancelled"):
         conn.execute(CHUNKS.fold_chunks, {"run_id": run_id})
     write_log(conn, run_id, error or message, level="error" if error else "info", now=now)
+    if error:
+        line = conn.execute(SQL.one_run, {"run_id": run_id}).fetchone()
+        assert line is not None  # noqa: S101 -- it was updated
+        ending = Ending(state, {}, row[1], message=message, error=error, is_told=is_told)
+        tell_end(conn, line, ending, now=now)
     call_next(conn, row[0])
     reach("run_stopped")
     return True
@@ -149,6 +169,7 @@ def requeue(conn: psycopg.Connection, run_id: int, *, by: str, now: datetime) ->
     if row is None:
         return False
     conn.execute(CHUNKS.drop_chunks, {"run_id": run_id})
+    conn.execute(CHUNKS.forget_unasked, {"run_id": run_id})
     write_log(conn, run_id, message, level="info", now=now)
     call_conductor(conn, run_id, priority=row[0])
     return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from stocktake.errors import SourceChanged, UsageError
+from stocktake.fetch.usage import record_tries
 from stocktake.model import Days, Values, axis_index, dimensions
 from stocktake.run.errands import Errand
 from stocktake.run.fetching import open_fetching
@@ -26,6 +27,13 @@ SAMPLE_AGE_DAYS = 3
 """A day that every source should have, and that is over everywhere."""
 SHOWN_BYTES = 2_000
 NO_PLAN = -1
+REFUSED_STATUSES = frozenset({401, 403})
+TOO_MANY = 429
+LEFT_HEADERS = ("ratelimit-remaining", "x-ratelimit-remaining")
+RATE_HEADERS = (
+    *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+    *("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,10 @@ class Sample:
         body: Beginning of the first page, as text.
         rows: What the parser made of it.
         notes: The parser's remarks.
+        login: ``accepted``, ``refused`` (401 or 403), ``not needed``, or ``not judged`` when no
+            answer came.
+        shape: ``as expected``, ``broken``, or ``not judged`` when there was nothing to parse.
+        limits: What the answer's headers say of rates, and whether the declared limit fits.
     """
 
     feed: str
@@ -62,6 +74,9 @@ class Sample:
     body: str
     rows: tuple[SampleRows, ...]
     notes: tuple[str, ...]
+    login: str
+    shape: str
+    limits: tuple[str, ...]
 
 
 def verify_source(workspace: Workspace, system: System, source: Source) -> list[Sample]:
@@ -124,11 +139,19 @@ async def _ask(
     ) as fetching:
         for feed, request in asked:
             answer = await fetching.fetch(Errand(NO_PLAN, source, feed, request, ()))
-            found.append(_sample(feed, answer))
+            await asyncio.to_thread(_count, workspace, source, feed, answer)
+            found.append(_sample(source, feed, answer))
     return found
 
 
-def _sample(feed: Feed, answer: Answer) -> Sample:
+def _count(workspace: Workspace, source: Source, feed: Feed, answer: Answer) -> None:
+    """Count the requests like any others; they were sent."""
+    with workspace.database.connection() as conn:
+        tries = {(source.name, feed.endpoint.name): answer.tries}
+        record_tries(conn, tries, day=workspace.clock().date())
+
+
+def _sample(source: Source, feed: Feed, answer: Answer) -> Sample:
     parsed: Parsed | None = None
     problem = answer.failure.reason if answer.failure else ""
     if not problem:
@@ -149,7 +172,36 @@ def _sample(feed: Feed, answer: Answer) -> Sample:
         body=body[:SHOWN_BYTES].decode("utf-8", "replace"),
         rows=() if parsed is None else _rows(parsed),
         notes=() if parsed is None else tuple(parsed.notes),
+        login=_login(source, status),
+        shape=_shape(answer, parsed),
+        limits=_limits(feed, answer),
     )
+
+
+def _login(source: Source, status: int | None) -> str:
+    if status in REFUSED_STATUSES:
+        return "refused"
+    if source.auth in {"", "none"}:
+        return "not needed"
+    return "not judged" if status is None else "accepted"
+
+
+def _shape(answer: Answer, parsed: Parsed | None) -> str:
+    if parsed is not None:
+        return "as expected"
+    return "not judged" if answer.failure is not None else "broken"
+
+
+def _limits(feed: Feed, answer: Answer) -> tuple[str, ...]:
+    """Return what rate headers say, and a warning where the declared limit is above theirs."""
+    headers = answer.captures[0].headers if answer.captures else {}
+    told = [f"{name}: {headers[name]}" for name in RATE_HEADERS if name in headers]
+    declared = feed.endpoint.per_second
+    if any(attempt.status == TOO_MANY for attempt in answer.attempts):
+        told.append(f"answered 429 to one request; declared are {declared:g} a second")
+    left = {headers.get(name, "").strip() for name in LEFT_HEADERS}
+    told += ["nothing is left of the present allowance"] if "0" in left else []
+    return tuple(told)
 
 
 def _rows(parsed: Parsed) -> tuple[SampleRows, ...]:

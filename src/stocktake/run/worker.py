@@ -19,6 +19,7 @@ from stocktake.errors import StoreError
 from stocktake.run.again import again
 from stocktake.run.chunks import PORTION, limits_of, source_queue
 from stocktake.run.claim import CHUNKS, LEASE_SECONDS, owner_name
+from stocktake.run.collector import seldom_collected
 from stocktake.run.connector import PatientConnector
 from stocktake.run.hands import Hands
 from stocktake.run.queue import CONDUCT, RUNS_QUEUE
@@ -84,6 +85,14 @@ async def work(workspace: Workspace, *, stop: asyncio.Event, shift: Shift = Shif
     app = App(connector=connector)
     app.task(name=CONDUCT)(_task(hands.conduct, "run_id"))
     app.task(name=PORTION)(_task(hands.portion, "chunk_id"))
+    with seldom_collected():
+        await _work_on(workspace, app, stop=stop, shift=shift, hands=hands)
+    return not hands.conducting
+
+
+async def _work_on(
+    workspace: Workspace, app: App, *, stop: asyncio.Event, shift: Shift, hands: Hands
+) -> None:
     async with app.open_async():
         tending = asyncio.create_task(_tend_always(workspace, app, shift, hands))
         try:
@@ -95,7 +104,6 @@ async def work(workspace: Workspace, *, stop: asyncio.Event, shift: Shift = Shif
             await hands.close()
             with contextlib.suppress(psycopg.Error, StoreError):
                 await asyncio.to_thread(_take_leave, workspace)
-    return not hands.conducting
 
 
 def _task(do: Callable[[int], Awaitable[None]], name: str) -> Callable[..., Awaitable[None]]:

@@ -146,6 +146,8 @@ class Database:
                     configure=_become_app,
                     name=self._application,
                 )
+                with suppress(PoolTimeout):  # whoever does not wait makes it open a second one
+                    self._pool.wait(CONNECT_SECONDS)
             return self._pool
 
     def _conninfo(self) -> str:

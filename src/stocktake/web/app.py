@@ -10,23 +10,34 @@ from fastapi.responses import PlainTextResponse, Response
 
 from stocktake.api.identity import csrf_of
 from stocktake.api.problems import Problem, install_problems
+from stocktake.run.workspace import Workspace
 from stocktake.web import live
 from stocktake.web.entrance import Entrance, login_for
 from stocktake.web.pages import (
+    accounts,
+    checks,
     datasets,
     gaps,
     overview,
     plans,
+    review,
     runs,
+    schedules,
+    search,
     session,
     settings,
+    signoff,
+    sources,
     systems,
     units,
 )
 from stocktake.web.site import Site, Visitor, go, show, site_of
 from stocktake.web.vendor import require_vendor_files
 
-PAGES = (session, live, overview, plans, runs, datasets, units, gaps, systems, settings)
+PAGES = (
+    *(session, live, overview, plans, runs, datasets, units, gaps, systems),
+    *(sources, checks, review, signoff, schedules, search, accounts, settings),
+)
 TITLES = MappingProxyType(
     {
         400: "The request cannot be read",
@@ -43,15 +54,14 @@ TITLES = MappingProxyType(
         503: "The database is away or busy",
     }
 )
-SHARED = ("workspace", "is_behind_https", "identities", "recent", "looks")
-"""What pages and API remember together, so that one forgets what the other changes."""
 
 
-def mount_pages(app: FastAPI, *, entrance: Entrance | None = None) -> FastAPI:
+def mount_pages(app: FastAPI, workspace: Workspace, *, entrance: Entrance | None = None) -> FastAPI:
     """Serve the pages on the application of the API, at every address it does not have itself.
 
     Args:
         app: As ``stocktake.api.app.make_app`` makes it.
+        workspace: The installation that it serves.
         entrance: A link that lets in once, for demos.
 
     Returns:
@@ -62,15 +72,13 @@ def mount_pages(app: FastAPI, *, entrance: Entrance | None = None) -> FastAPI:
     """
     require_vendor_files()
     pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    for name in SHARED:
-        setattr(pages.state, name, getattr(app.state, name))
-    pages.state.site = Site(app.state.workspace)
+    pages.state.site = Site(workspace)
     pages.state.entrance = entrance
     pages.add_api_route("/static/{address:path}", _static)
     for module in PAGES:
         pages.include_router(module.router)
     install_problems(pages).page = problem_page
-    app.mount("/", pages)
+    app.router.default = pages  # a mount would answer for methods that paths of the API lack
     return pages
 
 

@@ -50,6 +50,7 @@ create table chunk (
     asked       bigint not null default 0,
     done_units  integer not null default 0,
     dead_units  integer not null default 0,
+    unasked_units integer not null default 0,
     outcomes    jsonb not null default '{}',
     notes       jsonb not null default '{}',
     error       text,

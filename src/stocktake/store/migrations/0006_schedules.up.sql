@@ -57,7 +57,9 @@ create table tombstone (
     capture_id   bigint references capture,
     -- whether the row went, or only what this facet had told of it
     is_row_gone  boolean not null,
-    at           timestamptz not null
+    at           timestamptz not null,
+    -- by the server's clock: that is what derivations read changes by
+    noted_at     timestamptz not null default transaction_timestamp()
 );
 create index tombstone_by_unit on tombstone (system, dataset, unit);
 create index tombstone_by_row on tombstone (system, dataset, row_key);

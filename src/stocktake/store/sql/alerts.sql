@@ -223,3 +223,13 @@ select dedupe, details from alert
 select emit_event('circuit.closed', '', g.source || '/' || g.endpoint, '{}', %(now)s, a.dedupe, true)
   from alert a join gate g on a.dedupe = 'circuit:' || g.source || '/' || g.endpoint
  where a.resolved_at is null and g.opened_at is null;
+
+-- name: events_about
+-- The latest events of sources and circuits about some subjects, newest first.
+-- :subjects  text[]   sources, and source/endpoint
+-- :limit     integer  how many at most
+select event_id, kind, system, subject, details, resolves, alert_id, at, '[]'::jsonb
+  from event
+ where subject = any(%(subjects)s) and (kind like 'source.%%' or kind like 'circuit.%%')
+ order by event_id desc
+ limit %(limit)s;

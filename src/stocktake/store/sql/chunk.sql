@@ -16,7 +16,8 @@ select pg_advisory_xact_lock(hashtext('stocktake.dispatch'), 0);
 
 -- name: dispatch
 -- Hands out waiting chunks of runs under way, of each source as many as have room: the greatest
--- priority first, then the oldest run, then in the order of the plan. Needs lock_dispatch.
+-- priority first, then the oldest run, then in the order of the plan. Needs lock_dispatch. Waits for
+-- no row: who stops a run locks its chunks, and may wait for one whose end hands out the next.
 -- :sources text[], :limits int[]: sources that have a limit of their own
 -- :usual int: the limit of others
 with room as materialized (
@@ -36,11 +37,15 @@ with room as materialized (
              and (waiting.not_before is null or waiting.not_before <= clock_timestamp())
            order by waiting.priority desc, waiting.run_id, waiting.place, waiting.part
            limit greatest(room.places, 0)) as next
+), free as (
+    select chunk_id from chunk
+     where chunk_id in (select chunk_id from turn) and state = 'waiting'
+       for update skip locked
 )
 update chunk
    set state = 'queued', changed_at = clock_timestamp()
-  from turn
- where chunk.chunk_id = turn.chunk_id and chunk.state = 'waiting'
+  from free
+ where chunk.chunk_id = free.chunk_id
 returning chunk.chunk_id, chunk.source, chunk.priority;
 
 -- name: claim_chunk
@@ -81,9 +86,9 @@ returning chunk_id;
 
 -- name: tell_chunk
 -- What a batch did, in its transaction. Whoever commits something is not what kills its worker.
--- :chunk_id bigint, :done integer, :outcomes jsonb, :notes jsonb
+-- :chunk_id bigint, :done integer, :unasked integer, :outcomes jsonb, :notes jsonb
 update chunk
-   set done_units = done_units + %(done)s, outcomes = %(outcomes)s, notes = %(notes)s, attempts = 0,
+   set done_units = done_units + %(done)s, unasked_units = unasked_units + %(unasked)s, outcomes = %(outcomes)s, notes = %(notes)s, attempts = 0,
        suspect = null
  where chunk_id = %(chunk_id)s;
 
@@ -160,6 +165,16 @@ update chunk
        changed_at = clock_timestamp()
  where run_id = %(run_id)s and state in ('waiting', 'queued', 'running');
 
+-- name: unasked_units
+-- How many units of a run nobody could be asked for since it was taken up.
+-- :run_id bigint
+select coalesce(sum(unasked_units), 0) from chunk where run_id = %(run_id)s;
+
+-- name: forget_unasked
+-- A run goes on: what could not be asked for is asked for again.
+-- :run_id bigint
+update chunk set unasked_units = 0 where run_id = %(run_id)s and unasked_units > 0;
+
 -- name: try_lock_start
 -- Whether no foreground command holds the system; held until the transaction ends.
 -- :system text
@@ -179,10 +194,11 @@ select run_id, state, priority, lease_until > clock_timestamp()
 
 -- name: give_way
 -- Puts a run under way back into the queue; what it has done stays.
--- :run_id bigint, :message text, :not_before timestamptz or null, :now timestamptz
+-- :run_id bigint, :message text, :pause double precision (seconds), :now timestamptz
 update run
    set state = 'queued', fence = fence + 1, owner = null, lease_until = null, wave = null,
-       updated_at = %(now)s, message = %(message)s, not_before = %(not_before)s
+       updated_at = %(now)s, message = %(message)s,
+       not_before = clock_timestamp() + make_interval(secs => %(pause)s)
  where run_id = %(run_id)s and state = 'running';
 
 -- name: take_up_run
@@ -247,7 +263,7 @@ update run
        message = %(message)s, error = %(error)s, updated_at = %(now)s,
        finished_at = case when %(state)s in ('failed', 'cancelled') then %(now)s end
  where run_id = %(run_id)s and state in ('queued', 'running', 'paused')
-returning system;
+returning system, extract(epoch from %(now)s - started_at)::double precision;
 
 -- name: requeue_run
 -- Lets workers go on with a run that stopped.

@@ -71,11 +71,16 @@ update stocktake.derive_state s
    and s.watermark = d.watermark;
 
 -- name: changes
--- Rows of an input that changed since the watermark, and what they were before each change: a
--- former self is the present row with the versions laid over it, newest first.
-{name} as not materialized (
+-- What changed of an input, under the name that statements know it by.
+{name} as not materialized ({changes})
+
+-- name: loaded
+-- Rows of an input that were loaded since the watermark.
 select t.* from {input} t where t._loaded_at >= {watermark}
- union all
+
+-- name: former
+-- What rows of an input were before each change since the watermark: a former self is the present
+-- row with the versions laid over it, newest first.
 select former.*
   from (select w.row_key,
                stocktake.laid_over(w.before) over (
@@ -83,19 +88,23 @@ select former.*
           from stocktake.row_version w
          where w.system = {system} and w.dataset = {dataset} and w.at >= {watermark}) v
   left join {input} t on {matches_version}
- cross join lateral jsonb_populate_record(t, v.before || v.row_key) former)
+ cross join lateral jsonb_populate_record(t, v.before || v.row_key) former
+
+-- name: nothing
+-- An input of which nothing changed.
+select t.* from {input} t where false
 
 -- name: everything
 -- Every row of an input, for derivations that do not list their keys themselves.
 {name} as not materialized (select t.* from {input} t)
 
--- name: is_changed
+-- name: is_loaded
 -- The name of a dataset of which anything was loaded or changed since the watermark.
-select {dataset}::text where exists (select from {input} where _loaded_at >= {watermark})
+select {dataset}::text, true where exists (select from {input} where _loaded_at >= {watermark})
 
 -- name: is_versioned
 -- The names of datasets of which anything was overwritten or removed since the watermark.
-select d.name
+select d.name, false
   from unnest({datasets}::text[]) as d(name)
  where exists (select from stocktake.row_version
                 where system = {system} and dataset = d.name and at >= {watermark})
@@ -109,11 +118,26 @@ drop table if exists touched_keys, computed;
 create temporary table touched_keys on commit drop as
 select {scope} from {target} with no data;
 
--- name: create_touched_keys_of
--- The keys to recompute, each once; keys with NULL name nothing.
-create temporary table touched_keys on commit drop as
+-- name: touched_of_changes
+-- The keys that changes touch, each once; keys with NULL name nothing.
 with {changes}
-select distinct {typed_scope} from ({touched}) touched where num_nulls({scope}) = 0;
+select distinct {typed_scope} from ({touched}) touched where num_nulls({scope}) = 0
+
+-- name: few_keys
+-- Up to so many keys, column by column; one more says that there are more.
+select count(*)::integer, {arrays} from (select * from ({keys}) keys limit {most}) few
+
+-- name: array_of
+-- All values of a column, as a literal.
+array_agg({column})::text
+
+-- name: create_touched_keys_of
+-- The keys to recompute.
+create temporary table touched_keys on commit drop as {keys};
+
+-- name: keys_given
+-- The keys to recompute, when they are few: a temporary table means six files made and removed.
+touched_keys ({scope}) as materialized (select * from unnest({arrays}))
 
 -- name: relate_touched_keys
 -- Columns of a key hang together: taken for independent, a few combinations seem to occur again and
@@ -127,20 +151,15 @@ insert into touched_keys ({scope})
 with {changes}
 select distinct {scope} from ({touched}) touched where num_nulls({scope}) = 0;
 
--- name: touch_new_rows
--- Derived columns of rows that others loaded since the watermark.
-insert into touched_keys ({scope})
-select {scope} from {target} where _loaded_at >= {watermark}
-except
-select {scope} from touched_keys;
+-- name: with_new_rows
+-- The keys, and those of rows that others loaded since the watermark.
+({keys}) union (select {typed_scope} from {target} where _loaded_at >= {watermark})
 
--- name: touch_units
--- Keys of units that should be there and are not, whatever changed: somebody deleted their rows.
--- :keys  text[]  units
-insert into touched_keys ({scope})
-select {scope} from ({every}) every_key where {column}::text = any(%(keys)s)
-except
-select {scope} from touched_keys;
+-- name: with_units
+-- The keys, and those of units that should be there and are not, whatever changed: somebody deleted
+-- their rows.
+({keys}) union
+(select {typed_scope} from ({every}) every_key where {column}::text = any({units}::text[]))
 
 -- name: every_row
 -- Every row whose columns are derived.
@@ -196,32 +215,40 @@ select {columns}, _row_hash from ({rows}) r;
 -- Merging three rows and merging all of them want different plans; rows are found by their key.
 analyze computed ({key_list});
 
--- name: compare_computed
--- How many stored rows vanish, how many change, and how many computed ones are new.
-select (select count(*) from {target} t where {is_vanished}),
-       count(*) filter (where t.{first_key} is not null and {differs}),
-       count(*) filter (where t.{first_key} is null)
-  from computed c left join {target} t on {same_key};
+-- name: merge_few
+-- Recompute few keys and merge what differs, all at once. Every part sees the table as it was.
+with {keys},
+computed as materialized (select {columns}, _row_hash from ({rows}) r),
+{parts}
+select (select count(*) from computed), {counts};
+
+-- name: part
+-- One of several changes made at once.
+{name} as ({statement} returning 1)
+
+-- name: part_count
+-- How many rows one of them changed.
+(select count(*) from {name})
 
 -- name: keep_deleted
 -- What is about to vanish, for derivations that read this table.
--- :run_id  bigint  the run
--- :system  text  its system
--- :dataset  text  table
+-- :_run_id  bigint  the run
+-- :_system  text  its system
+-- :_dataset  text  table
 insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
-select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
-       %(dataset)s, jsonb_build_object({key_pairs}), 'delete', to_jsonb(t)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, %(_run_id)s, %(_system)s,
+       %(_dataset)s, jsonb_build_object({key_pairs}), 'delete', to_jsonb(t)
   from {target} t
  where {is_vanished};
 
 -- name: keep_updated
 -- What is about to change, for derivations that read this table.
--- :run_id  bigint  the run
--- :system  text  its system
--- :dataset  text  table
+-- :_run_id  bigint  the run
+-- :_system  text  its system
+-- :_dataset  text  table
 insert into stocktake.row_version (tenant_id, run_id, system, dataset, row_key, operation, before)
-select nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(system)s,
-       %(dataset)s, jsonb_build_object({key_pairs}), 'update', to_jsonb(t)
+select nullif(current_setting('app.tenant_id', true), '')::uuid, %(_run_id)s, %(_system)s,
+       %(_dataset)s, jsonb_build_object({key_pairs}), 'update', to_jsonb(t)
   from {target} t
   join computed c on {same_key}
  where {differs};
@@ -265,7 +292,7 @@ select {columns}, c._row_hash, %(_run_id)s
 
 -- name: units_touched
 -- Units in which touched keys lie.
-select unit from ({units}) touched_units;
+{keys} select unit from ({units}) touched_units;
 
 -- name: differences
 -- Keys of the touched scope where stored and recomputed rows differ, with what is wrong.
@@ -323,3 +350,11 @@ delete from {target} where {day} > %(on)s;
 -- :on  date  the day
 -- :own  text  what stays
 delete from {target} where {day} = %(on)s and {own}::text <> %(own)s;
+
+-- name: units_withdrawn
+-- Units of inputs that lost rows to their source: no key leads to those any more.
+-- :system  text  its system
+-- :inputs  text[]  inputs cut into the same units
+-- :watermark  timestamptz  lost since
+select distinct unit from stocktake.tombstone
+ where system = %(system)s and dataset = any(%(inputs)s) and noted_at >= %(watermark)s;

@@ -226,6 +226,8 @@ select gate.source, gate.endpoint, learned_per_second, requests, errors, refusal
        case when paused_until > clock_timestamp() then pause_reason end as pause_reason,
        case when quota_day = (clock_timestamp() at time zone 'UTC')::date
             then quota_used else 0 end as quota_used,
+       (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day')
+           at time zone 'UTC' as quota_resets_at,
        last_success_at, last_error_at, last_error
   from gate
  where gate.source = any(%(sources)s)
@@ -419,3 +421,59 @@ select capture_id
            and flaw = ''
          order by path, params, fetched_at desc, capture_id desc) as latest
  order by capture_id;
+
+-- name: add_endpoint_day
+-- Add to what an endpoint did on a day.
+-- :source          text      source
+-- :endpoint        text      endpoint
+-- :day             date      day, UTC
+-- :requests        bigint    requests sent
+-- :bytes           bigint    bytes of their bodies
+-- :rows            bigint    rows parsed
+-- :codes           jsonb     answers by status or failure
+-- :seconds         float8    time they took
+-- :waited          float8    time they waited for the gate
+-- :seconds_counts  bigint[]  histogram of the former
+-- :waited_counts   bigint[]  histogram of the latter
+insert into endpoint_day as d (source, endpoint, day, requests, bytes, rows, codes, seconds, waited,
+                               seconds_counts, waited_counts)
+values (%(source)s, %(endpoint)s, %(day)s, %(requests)s, %(bytes)s, %(rows)s, %(codes)s,
+        %(seconds)s, %(waited)s, %(seconds_counts)s, %(waited_counts)s)
+    on conflict (source, endpoint, day) do update
+   set requests = d.requests + excluded.requests,
+       bytes = d.bytes + excluded.bytes,
+       rows = d.rows + excluded.rows,
+       codes = (select coalesce(jsonb_object_agg(c.code, c.n), '{}')
+                  from (select p.key as code, sum(p.value::bigint) as n
+                          from (select * from jsonb_each_text(d.codes)
+                                union all select * from jsonb_each_text(excluded.codes)) as p
+                         group by p.key) c),
+       seconds = d.seconds + excluded.seconds,
+       waited = d.waited + excluded.waited,
+       seconds_counts = (select array_agg(coalesce(a.was, 0) + coalesce(a.more, 0) order by a.place)
+                           from unnest(d.seconds_counts, excluded.seconds_counts)
+                                with ordinality as a(was, more, place)),
+       waited_counts = (select array_agg(coalesce(a.was, 0) + coalesce(a.more, 0) order by a.place)
+                          from unnest(d.waited_counts, excluded.waited_counts)
+                               with ordinality as a(was, more, place));
+
+-- name: endpoint_days
+-- What endpoints did day by day, the newest day first.
+-- :sources  text[]  sources
+-- :since    date    first day, included
+select source, endpoint, day, requests, bytes, rows, codes, seconds, waited, seconds_counts,
+       waited_counts
+  from endpoint_day
+ where source = any(%(sources)s) and day >= %(since)s
+ order by day desc, source, endpoint;
+
+-- name: failed_tries
+-- The latest tries of some feeds that did not succeed, newest first.
+-- :system  text     their system
+-- :feeds   text[]   feeds
+-- :limit   integer  how many at most
+select attempt_id, at, feed, outcome, reason, status, seconds, units, run_id, capture_id
+  from attempt
+ where system = %(system)s and feed = any(%(feeds)s)
+ order by attempt_id desc
+ limit %(limit)s;

@@ -100,6 +100,24 @@ update {table} t
   from former_rows f
  where {same_key} and t._run_id = %(run_id)s and (not f.is_own or {mentioned});
 
+-- name: count_returning
+-- Rows the run had taken away that would come back.
+select count(*) from former_rows f
+ where not f.is_own and not exists (select from {table} t where {same_key});
+
+-- name: bring_back
+-- Rows the run had taken away, because their source withdrew them, are there again as they were.
+insert into {table} ({all_columns}, _loaded_at)
+select {all_former}, transaction_timestamp()
+  from former_rows f
+ cross join lateral jsonb_populate_record(null::{table}, f.before) as former
+ where not f.is_own and not exists (select from {table} t where {same_key});
+
+-- name: drop_tombstones
+-- What the run had found withdrawn; loading the answer again finds it again.
+-- :run_id  bigint  the run
+delete from stocktake.tombstone where run_id = %(run_id)s;
+
 -- name: pass_on
 -- Gives rows that later runs mention to the first of these: who takes that one back removes them.
 -- :run_id  bigint  the run

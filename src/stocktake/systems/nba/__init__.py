@@ -1,9 +1,11 @@
 """NBA games in five layers, from the schedule to a feature store."""
 
-from stocktake import Schedule, System
+from datetime import timedelta
+
+from stocktake import Freshness, Schedule, System
 from stocktake.systems.nba.checks import CHECKS
 from stocktake.systems.nba.criteria import GATES, SIGNOFF
-from stocktake.systems.nba.datasets import DATASETS, L3
+from stocktake.systems.nba.datasets import DATASETS, L3, L4_PLAYERS, L4_TEAMS
 from stocktake.systems.nba.derivations import DERIVATIONS
 from stocktake.systems.nba.expected import ZONE
 from stocktake.systems.nba.sources import SOURCES
@@ -11,6 +13,7 @@ from stocktake.systems.nba.views import VIEWS
 
 __all__ = ["system"]
 
+LATER_LAYERS = ("clean_box_score", *L3, *L4_TEAMS, *L4_PLAYERS, "ml_feature_store")
 FULL = (("full", True),)
 LOGS = ("raw_box_score", "raw_team_log")
 SCHEDULES = (
@@ -21,7 +24,11 @@ SCHEDULES = (
     Schedule("layers", "0 4,7,12 * * *", ZONE, "derive"),
     Schedule("health", "0 8 * * 1", ZONE, "check"),
     Schedule("audit", "0 9 1 * *", ZONE, "verify", L3, options=FULL),
-    Schedule("train", "0 10 * * 2", ZONE, "train"),
+    Schedule("train", "0 10 * * 2", ZONE, "train", options=(("only_if_ready", True),)),
+)
+FRESHNESS = (
+    Freshness(LOGS, timedelta(hours=6), timedelta(hours=36)),
+    Freshness(LATER_LAYERS, timedelta(hours=12), timedelta(hours=36)),
 )
 
 system = System(
@@ -32,6 +39,7 @@ system = System(
     derivations=DERIVATIONS,
     checks=CHECKS,
     schedules=SCHEDULES,
+    freshness=FRESHNESS,
     zone=ZONE,
     order="newest",
     first_month=10,

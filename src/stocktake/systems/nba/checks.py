@@ -88,7 +88,7 @@ def _games() -> list[Check]:
         checks.statement("one_game_a_day", L2, fail=NONE_AT_ALL, anytime=True),
         checks.statement("points_of_teams", L2, fail=NONE_AT_ALL, anytime=True),
         checks.statement(
-            "plus_minus_adds_up", L2, warn=NONE_AT_ALL, fail=Limit(high=0.01), anytime=True
+            "plus_minus_adds_up", L2, warn=NONE_AT_ALL, fail=Limit(high=0.001), anytime=True
         ),
         checks.statement(
             "minutes_of_teams", L2, warn=NONE_AT_ALL, fail=Limit(high=0.005), anytime=True

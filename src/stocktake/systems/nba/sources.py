@@ -21,6 +21,11 @@ from stocktake.systems.nba.teams import parse_teams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from stocktake import Parsed
+
+    Parser = Callable[[Sequence[bytes], Request, datetime], Parsed]
 
 Keys = tuple[str, ...]
 
@@ -131,6 +136,31 @@ def _by(units: Sequence[Keys], group: Callable[[Keys], Any]) -> dict[Any, tuple[
     return {name: tuple(keys) for name, keys in found.items()}
 
 
+def _log(name: str, who: str, *, fills: str, parse: Parser, assumed: tuple[int, int]) -> Feed:
+    """Return the feed of one of the host's two logs, of players or of teams.
+
+    Args:
+        name: Of the feed.
+        who: ``P`` for players, ``T`` for teams.
+        fills: The dataset.
+        parse: Reads its answers.
+        assumed: Rows of a game, and bytes of an answer.
+    """
+    rows, size = assumed
+    return Feed(
+        name,
+        STATS_ENDPOINT,
+        fills=(fills,),
+        requests=log_requests(name, who),
+        parse=parse,
+        required=False,
+        bulk=True,
+        settle=SETTLED,
+        turn=2,
+        assumed=Assumed(rows_per_unit=rows, bytes_per_request=size, new_per_unit=(330, 0.75)),
+    )
+
+
 SEASON_SCHEDULE = Feed(
     "season_schedule",
     STATS_ENDPOINT,
@@ -166,18 +196,8 @@ SCOREBOARD = Feed(
     turn=1,
     assumed=Assumed(rows_per_unit=8, bytes_per_request=15_000),
 )
-PLAYER_LOG = Feed(
-    "player_log",
-    STATS_ENDPOINT,
-    fills=("raw_box_score",),
-    requests=log_requests("player_log", "P"),
-    parse=parse_player_log,
-    required=False,
-    bulk=True,
-    settle=SETTLED,
-    turn=2,
-    assumed=Assumed(rows_per_unit=21, bytes_per_request=600_000, new_per_unit=(330, 0.75)),
-    whole=(Whole("raw_box_score", "row", ("game_id",), where=LOG_ROWS),),
+PLAYER_LOG = _log(
+    "player_log", "P", fills="raw_box_score", parse=parse_player_log, assumed=(21, 600_000)
 )
 BOX_SCORE = Feed(
     "box_score",
@@ -193,19 +213,7 @@ BOX_SCORE = Feed(
     assumed=Assumed(rows_per_unit=26, bytes_per_request=4_000, new_per_unit=(0.25, 0.25)),
     whole=(Whole("raw_box_score", "row", ("game_id",), where="source = 'boxscorev3'"),),
 )
-TEAM_LOG = Feed(
-    "team_log",
-    STATS_ENDPOINT,
-    fills=("raw_team_log",),
-    requests=log_requests("team_log", "T"),
-    parse=parse_team_log,
-    required=False,
-    bulk=True,
-    settle=SETTLED,
-    turn=2,
-    assumed=Assumed(rows_per_unit=2, bytes_per_request=80_000, new_per_unit=(330, 0.75)),
-    whole=(Whole("raw_team_log", "row", ("game_id",), where=LOG_ROWS),),
-)
+TEAM_LOG = _log("team_log", "T", fills="raw_team_log", parse=parse_team_log, assumed=(2, 80_000))
 PLAYS = Feed(
     "plays",
     STATS_ENDPOINT,

@@ -1,6 +1,8 @@
 """Horse racing in Great Britain and Ireland from 2015-01-01 on, and files of Hong Kong results."""
 
-from stocktake import Schedule, System
+from datetime import timedelta
+
+from stocktake import Freshness, Schedule, System
 from stocktake.systems.racing.checks import CHECKS
 from stocktake.systems.racing.criteria import GATES, SIGNOFF
 from stocktake.systems.racing.datasets import DATASETS, PEOPLE
@@ -31,6 +33,12 @@ SCHEDULES = (
     Schedule("weekly_review", "0 8 * * 1", ZONE, "check"),
     Schedule("monthly_review", "0 9 1 * *", ZONE, "check"),
 )
+FRESHNESS = (
+    Freshness(("ra_races", "ra_runners", "ra_race_results"), timedelta(hours=4)),
+    Freshness(("ra_mst_horses", "ra_horse_pedigree"), timedelta(days=1)),
+    Freshness((*PEOPLE, "entity_alias"), timedelta(days=7)),
+    Freshness(STATISTICS, timedelta(days=1)),
+)
 
 system = System(
     name="racing",
@@ -40,6 +48,7 @@ system = System(
     derivations=DERIVATIONS,
     checks=CHECKS,
     schedules=SCHEDULES,
+    freshness=FRESHNESS,
     zone=ZONE,
     order="newest",
     sandbox="stocktake.systems.racing.sandbox:create",

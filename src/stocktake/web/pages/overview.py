@@ -42,9 +42,11 @@ class Call:
 
 
 @router.get("/")
-def overview(request: Request, visitor: Viewer) -> Response:
-    """Show where every system stands."""
+def overview(request: Request, visitor: Viewer, wait: str = "") -> Response:
+    """Show where every system stands; before the first count only that it is being counted."""
     site = site_of(request)
+    if not wait and not all(map(site.standings.is_known, site.systems.values())):
+        return show(request, "counting.html", visitor=visitor, title="Overview")
     stands = {name: site.standings.of(system) for name, system in site.systems.items()}
     runs = list_runs(site.workspace, None, limit=LOOKED_AT_RUNS)
     latest: dict[str, RunLine] = {}

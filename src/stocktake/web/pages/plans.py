@@ -15,6 +15,7 @@ from starlette.datastructures import FormData, QueryParams
 
 from stocktake.access.audit import write_audit
 from stocktake.api.problems import not_found
+from stocktake.api.shared import shared
 from stocktake.errors import StocktakeError, UsageError
 from stocktake.model import TO_FILL_STATES, Plan, PlanOptions, State, System
 from stocktake.run.operations import approve_plan, list_plans, show_plan
@@ -23,6 +24,7 @@ from stocktake.run.queue import Work, backfill_work, enqueue
 from stocktake.run.registry import find_datasets
 from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import missing, read_window, system_named
+from stocktake.web.noted import note
 from stocktake.web.site import Visitor, go, show, site_of
 
 router = APIRouter()
@@ -163,7 +165,7 @@ def _keep(request: Request, system: str, visitor: Visitor, told: FormData) -> Re
             status=HTTPStatus.UNPROCESSABLE_ENTITY,
         )
     made = make_and_save(site.workspace, found, wanted.options, save=True)
-    _noted(request, visitor, "plan.save", subject=f"plan {made.plan_id}")
+    note(request, visitor, "plan.save", subject=f"plan {made.plan_id}")
     return go(f"/s/{found.name}/plans/{made.plan_id}")
 
 
@@ -295,7 +297,7 @@ def approve(request: Request, system: str, plan_id: int, visitor: Operator) -> R
     """Approve a plan; the first approval stays."""
     found, _ = _kept(request, system, plan_id)
     approve_plan(site_of(request).workspace, plan_id, by=visitor.name)
-    _noted(request, visitor, "plan.approve", subject=f"plan {plan_id}")
+    note(request, visitor, "plan.approve", subject=f"plan {plan_id}")
     return go(f"/s/{found.name}/plans/{plan_id}")
 
 
@@ -335,7 +337,7 @@ def start_work(request: Request, visitor: Visitor, system: System, work: Work) -
             now=now,
             details={"system": system.name, "options": dict(work.options)},
         )
-    request.app.state.recent.clear()
+    shared(request).recent.clear()
     return run_id
 
 
@@ -348,10 +350,3 @@ def _kept(request: Request, system: str, plan_id: int) -> tuple[System, Plan]:
     if plan.system != found.name:
         raise not_found(f"Plan {plan_id} is of {plan.system}, not of {found.name}.")
     return found, plan
-
-
-def _noted(request: Request, visitor: Visitor, action: str, *, subject: str) -> None:
-    workspace = site_of(request).workspace
-    with workspace.database.connection() as conn:
-        write_audit(conn, visitor.identity.actor, action, subject=subject, now=workspace.clock())
-    request.app.state.recent.clear()

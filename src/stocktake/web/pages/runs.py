@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, BackgroundTasks, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from stocktake.access.audit import write_audit
 from stocktake.api.problems import depending_on_state
 from stocktake.errors import StocktakeError, UsageError
-from stocktake.plan.saved import options_in
 from stocktake.run.operations import find_operation, list_operations
-from stocktake.run.queue import backfill_work
+from stocktake.run.queue import undo_work
 from stocktake.run.registry import find_system
-from stocktake.run.resumed import cancel_run, pause_run, resumable
-from stocktake.run.undone import UNDOABLE, undo, undoing
+from stocktake.run.resumed import cancel_run, pause_run, requeue_run
+from stocktake.run.undone import UNDOABLE, require_undoable, undoing
 from stocktake.run.watched import last_lines, part_progress, run_failures
 from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import missing
+from stocktake.web.noted import note
 from stocktake.web.pages.plans import start_work
 from stocktake.web.site import Visitor, go, show, site_of
 
@@ -145,7 +144,11 @@ def _run(
 
 def _progress(found: Operation, parts: list[PartProgress]) -> Progress:
     line = found.line
+    at_work = found.progress
     seconds = max(line.seconds, 0.001)
+    if at_work is not None and at_work.units:
+        total = at_work.units + at_work.units_given_up
+        return Progress(at_work.units_done, total, "units", at_work.per_second)
     known = [part for part in parts if part.kind == "fetch" and not part.is_dynamic]
     if known and sum(part.units for part in known):
         done = sum(min(part.done, part.units) for part in known)
@@ -189,10 +192,10 @@ def cancel(request: Request, run_id: int, visitor: Operator) -> Response:
 @router.post("/runs/{run_id}/resume")
 def resume(request: Request, run_id: int, visitor: Operator) -> Response:
     """Let workers go on with a paused run: its plan and checkpoints are used."""
+    _operation(request, run_id)
     with depending_on_state():
-        line, system, _ = resumable(site_of(request).workspace, run_id)
-    work = backfill_work(options_in(line.options), plan_id=line.options.get("plan"))
-    return go(f"/runs/{start_work(request, visitor, system, work)}")
+        requeue_run(site_of(request).workspace, run_id, by=visitor.name)
+    return _noted(request, visitor, "run.resume", run_id=run_id)
 
 
 @router.get("/runs/{run_id}/undo")
@@ -209,24 +212,15 @@ def undo_preview(request: Request, run_id: int, visitor: Operator) -> Response:
 
 
 @router.post("/runs/{run_id}/undo")
-def take_back(request: Request, run_id: int, visitor: Operator, tasks: BackgroundTasks) -> Response:
-    """Take a run back, once it is certain that it can be."""
-    site = site_of(request)
-    found = _operation(request, run_id)
-    system = find_system(found.line.system)
-    undoing(site.workspace, system, run_id)  # refuses what cannot be undone
-    answer = _noted(request, visitor, "run.undo", run_id=run_id, target="/runs")
-    tasks.add_task(undo, site.workspace, system, run_id)
-    answer.background = tasks
-    return answer
+def take_back(request: Request, run_id: int, visitor: Operator) -> Response:
+    """Queue the undo of a run, once it is certain that it can be undone."""
+    system = find_system(_operation(request, run_id).line.system)
+    require_undoable(site_of(request).workspace, system, run_id)
+    return go(f"/runs/{start_work(request, visitor, system, undo_work(run_id))}")
 
 
 def _noted(
     request: Request, visitor: Visitor, action: str, *, run_id: int, target: str = ""
 ) -> Response:
-    site = site_of(request)
-    with site.workspace.database.connection() as conn:
-        now = site.workspace.clock()
-        write_audit(conn, visitor.identity.actor, action, subject=f"run {run_id}", now=now)
-    request.app.state.recent.clear()
+    note(request, visitor, action, subject=f"run {run_id}")
     return go(target or f"/runs/{run_id}")

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
+from stocktake.access import users
 from stocktake.access.sessions import begin_session
-from stocktake.access.users import find_user
 from stocktake.api.identity import clear_session, set_session, visitor_of
 from stocktake.api.problems import Problem
 from stocktake.api.sessions import can_set_up, leave, let_in, set_up
@@ -105,7 +105,7 @@ def enter(request: Request, token: str) -> Response:
     site = site_of(request)
     visitor = visitor_of(request)
     with site.workspace.database.connection() as conn:
-        user_id = find_user(conn, entrance.user)[0]
+        user_id = users.find_user(conn, entrance.user)[0]
         made = begin_session(
             conn,
             user_id,
@@ -115,6 +115,45 @@ def enter(request: Request, token: str) -> Response:
         )
     answer = go("/")
     set_session(request, answer, made)
+    return answer
+
+
+@router.get("/invitation/{token}")
+def invitation_page(request: Request, token: str) -> Response:
+    """Ask an invited person for a password."""
+    del token
+    return show(request, "invitation.html", visitor=None, title="Choose your password", problem="")
+
+
+@router.post("/invitation/{token}")
+def accept_invitation(request: Request, token: str, password: Text = "") -> Response:
+    """Set the password an invited person chose, and let them in."""
+    site = site_of(request)
+    visitor = visitor_of(request)
+    problem, name = "", None
+    try:
+        with site.workspace.database.connection() as conn:
+            name = users.accept_invitation(
+                conn,
+                token,
+                password=password,
+                address=visitor.address,
+                now=site.workspace.clock(),
+            )
+    except UsageError as error:
+        problem = f"{error.message} {error.hint or ''}".strip()
+    if name is None:
+        return show(
+            request,
+            "invitation.html",
+            visitor=None,
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            title="Choose your password",
+            problem=problem or "The link is unknown, used, or over. Ask for a new one.",
+        )
+    answer = go("/")
+    entered = let_in(site.workspace, name, password, visitor=visitor)
+    set_session(request, answer, entered.token)
     return answer
 
 

@@ -19,6 +19,7 @@ from stocktake.run.decided import accept_unit, withdraw_unit
 from stocktake.run.explained import explain_unit
 from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import dataset_named, gap_address, system_named
+from stocktake.web.noted import note
 from stocktake.web.site import Visitor, go, show, site_of
 from stocktake.web.words import path_part
 
@@ -86,6 +87,7 @@ def accept(
     if errors:
         typed = {"reason": reason, "until": until}
         return _unit(request, visitor, found, own, unit=unit, errors=errors, typed=typed)
+    note(request, visitor, "gap.accept", subject=f"{own.name} {unit}")
     site.standings.forget(found.name)
     return go(f"/s/{found.name}/d/{own.name}/u/{path_part(unit)}")
 
@@ -99,11 +101,11 @@ def withdraw(
     visitor: Operator,
 ) -> Response:
     """Make an accepted gap a gap again."""
-    del visitor
     site = site_of(request)
     found = system_named(system)
     own = dataset_named(found, dataset)
     withdraw_unit(site.workspace, found, own, unit)
+    note(request, visitor, "gap.withdraw", subject=f"{own.name} {unit}")
     site.standings.forget(found.name)
     return go(f"/s/{found.name}/d/{own.name}/u/{path_part(unit)}")
 

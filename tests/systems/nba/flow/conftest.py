@@ -172,12 +172,12 @@ def founded(cluster: LocalCluster, server: SandboxServer, home: Path) -> Iterato
 @pytest.fixture
 def opened(cluster: LocalCluster, tmp_path: Path) -> Iterator[Callable[..., League]]:
     """Open an empty installation on a sandbox with these faults, seen on a day."""
-    with _opening(cluster, tmp_path) as open_league:
+    with opening(cluster, tmp_path) as open_league:
         yield open_league
 
 
 @contextmanager
-def _opening(cluster: LocalCluster, home: Path) -> Iterator[Callable[..., League]]:
+def opening(cluster: LocalCluster, home: Path) -> Iterator[Callable[..., League]]:
     with ExitStack() as stack:
 
         def open_league(*faults: Fault, until: date = TODAY, seasons: int = 1) -> League:
@@ -200,7 +200,7 @@ def _opening(cluster: LocalCluster, home: Path) -> Iterator[Callable[..., League
 @pytest.fixture(scope="module")
 def filled(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[League]:
     """Three weeks of a season, complete; for tests that only look, and to be copied."""
-    with _opening(cluster, tmp_path_factory.mktemp("league")) as open_league:
+    with opening(cluster, tmp_path_factory.mktemp("league")) as open_league:
         league = open_league()
         league.backfill()
         league.database.close()

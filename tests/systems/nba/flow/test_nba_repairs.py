@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from psycopg.sql import SQL, Identifier
@@ -19,11 +19,11 @@ GAME = "0022400120"
 """A game after the first two weeks, so that every layer has it."""
 
 
-def delete(league: League, table: str, *, where: str = "game_id = %s", value: str = GAME) -> int:
+def delete(league: League, table: str, *, where: str = "game_id = %s", value: Any = GAME) -> int:
     """Delete rows by hand, behind the engine's back."""
     query = SQL("delete from {} where " + where).format(Identifier("nba", table))
     with league.database.login() as session:
-        return session.execute(query, [value]).rowcount
+        return session.execute(query, value if isinstance(value, tuple) else [value]).rowcount
 
 
 def test_three_weeks_are_complete_in_every_layer(league: League) -> None:
@@ -98,7 +98,7 @@ def test_features_are_urgent_for_two_seasons_and_last_of_all_later(league: Leagu
     assert older == {0: 0, 1: 0, 2: lost}
 
 
-def test_a_backfill_by_priority_brings_back_what_is_as_urgent_and_nothing_else(
+def test_a_backfill_of_the_first_priority_brings_features_back_as_they_were(
     league: League,
 ) -> None:
     whole = league.checksums()
@@ -106,10 +106,10 @@ def test_a_backfill_by_priority_brings_back_what_is_as_urgent_and_nothing_else(
     league.recount("player_daily_cache")
 
     league.backfill(priorities=(1,))
-    first = league.short()
+    left = set(league.short())
     league.backfill(priorities=(0,))
 
-    assert set(first) == {"player_daily_cache"}
+    assert left == {"player_daily_cache"}
     assert league.checksums() == whole
 
 
@@ -117,6 +117,57 @@ def owed(league: League, priority: int) -> int:
     """Return how many games a plan would compute the players' form of, at one priority."""
     plan = league.plan(priorities=(priority,), until=TODAY)
     return sum(part.units for part in plan.parts if part.feed == "player_daily_cache")
+
+
+DAY = "2024-11-08"
+
+
+def stored(league: League) -> dict[str, dict[str, object]]:
+    """Return when each row of the derived layers was written, by what it says."""
+    found = {}
+    with league.database.login() as session:
+        for layer in LAYERS[2:]:
+            query = SQL(
+                "select (select md5(jsonb_object_agg(key, value)::text) "
+                "from jsonb_each(to_jsonb(t)) where key !~ '^_|^(created|updated)_at$'), "
+                "t._loaded_at from {} t"
+            ).format(Identifier("nba", layer))
+            found[layer] = dict(session.execute(query).fetchall())
+    return found
+
+
+def test_a_day_lost_and_restored_leaves_every_row_as_it_was_and_touches_no_other(
+    league: League,
+) -> None:
+    whole, before = league.checksums(), stored(league)
+    games = [
+        game
+        for (game,) in league.rows(
+            "select game_id from nba.schedule where game_date = %s and status = 'final'", [DAY]
+        )
+    ]
+    for table in LAYERS[:2]:
+        delete(league, table, where="game_id = any(%s)", value=games)
+    league.recount(*LAYERS[:2])
+
+    league.derive()
+    without, short = stored(league), league.short()
+    unready = league.rows(
+        "select count(*) from nba.ml_feature_store where not is_production_ready "
+        "and game_date > %s and not_ready_reason = 'history incomplete'",
+        [DAY],
+    )
+    league.backfill()
+    after = stored(league)
+
+    assert set(short) == set(LAYERS)
+    assert unready > [(0,)]
+    assert league.checksums() == whole
+    for layer, rows in before.items():
+        assert after[layer].keys() == rows.keys()
+        lasting = rows.keys() & without[layer].keys()
+        assert len(lasting) < len(rows), f"{layer}: the day made no difference"
+        assert {row for row in lasting if after[layer][row] != rows[row]} == set(), layer
 
 
 def test_a_late_correction_rewrites_the_game_and_what_looks_back_on_it(league: League) -> None:

@@ -95,8 +95,13 @@ told as (
            p.minutes > 0 and p.counts_in_windows as counts, false as is_missed,
            p.minutes, p.pts, p.reb, p.ast, p.fga, p.fta, p.fg3a, p.ftm, p.usage_rate,
            k.game_id is not null as is_wanted
-      from whose
-      join nba.player_game_summary p using (player_id, season)
+      -- Looked up player by player, then marked: a few players' games are a small part of all.
+      from (select g.*
+              from whose w
+             cross join lateral (select * from nba.player_game_summary s
+                                  where s.player_id = w.player_id and s.season = w.season
+                                 offset 0) g
+            offset 0) p
       left join touched_keys k on k.game_id = p.game_id and k.player_id = p.player_id
      union all
     -- A game of his team that is not held, between two held ones he was in, without a row of his

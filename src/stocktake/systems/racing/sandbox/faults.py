@@ -28,6 +28,7 @@ CONTENT_FAULTS: Final[dict[str, str]] = {
     "results_empty_with_total": "results is empty, total unchanged",
     "runners_absent": "races keep two or three runners (2.8 on average)",
     "shifted_jockeys": "jockey columns are moved down by one runner",
+    "withdrawn_runner": "the horse is in no card and no result, field sizes follow",
     "void_race": "every runner has the position VOI",
 }
 
@@ -128,12 +129,22 @@ class ContentFaults:
         wrong = self._rules.content("field_size_disagreement", units, endpoint=endpoint)
         if wrong is not None:
             fields["field_size"] = str(len(race.entries) + int(wrong.number(2)))
+        shown = len(fields["runners"])
         self._both(race, fields["runners"], units, endpoint)
+        if self._rules.has("withdrawn_runner"):
+            size = int(fields["field_size"]) - (shown - len(fields["runners"]))
+            fields["field_size"] = str(size)
         return self._malformed(fields, units, endpoint)
 
     def _both(self, race: Race, runners: list[Fields], units: Sequence[str], endpoint: str) -> None:
         if self._strikes("runners_absent", units, endpoint):
             del runners[2 if int(race.id[4:]) % _TWO_RUNNERS_OF == 0 else 3 :]
+        if self._rules.has("withdrawn_runner"):
+            runners[:] = [
+                runner
+                for runner in runners
+                if not self._strikes("withdrawn_runner", (runner["horse_id"],), endpoint)
+            ]
         if self._strikes("shifted_jockeys", units, endpoint):
             _shift(runners)
         if self._rules.has("name_change"):

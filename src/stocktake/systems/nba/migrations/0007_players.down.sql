@@ -1,0 +1,1 @@
+drop function nba.players_of;

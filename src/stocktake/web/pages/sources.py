@@ -1,0 +1,134 @@
+"""Sources: health per endpoint; pausing, resuming and trying them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+
+from stocktake.access.audit import storable
+from stocktake.api.problems import not_found
+from stocktake.errors import StocktakeError
+from stocktake.fetch.sources import EndpointState
+from stocktake.model import Source, System
+from stocktake.run.sourced import pause, resume, source_health
+from stocktake.run.tried import verify_source
+from stocktake.web.access import Operator, Viewer
+from stocktake.web.naming import system_named
+from stocktake.web.noted import note
+from stocktake.web.site import Visitor, go, show, site_of
+
+router = APIRouter()
+SECRETS = {"basic": ("user", "password"), "bearer": ("token",), "key": ("token",)}
+
+
+@router.get("/s/{system}/sources")
+def sources_page(request: Request, system: str, visitor: Viewer) -> Response:
+    """Show every endpoint's health."""
+    site = site_of(request)
+    found = system_named(system)
+    states = source_health(site.workspace, found)
+    return show(
+        request,
+        "sources.html",
+        visitor=visitor,
+        title=f"Sources of {found.name}",
+        system=found,
+        sources=[
+            (one, [state for state in states if state.source == one.name]) for one in found.sources
+        ],
+        words={(state.source, state.endpoint): state_word(state) for state in states},
+        enabled={one.name: site.workspace.enabled(found, one) for one in found.sources},
+        cli_same=f"stocktake sources {found.name}",
+        api_same=f"/api/v1/systems/{found.name}/sources",
+    )
+
+
+def state_word(state: EndpointState) -> tuple[str, str]:
+    """Return an endpoint's state in a word, and its tone."""
+    if state.source_pause:
+        return "paused", "warn"
+    if state.circuit == "open":
+        return "circuit open", "bad"
+    if state.paused_until is not None:
+        return "waiting", "warn"
+    if not state.requests:
+        return "not asked yet", ""
+    return ("half-open", "warn") if state.circuit == "half-open" else ("ok", "good")
+
+
+@router.get("/s/{system}/sources/{name}")
+def source_page(request: Request, system: str, name: str, visitor: Viewer) -> Response:
+    """Show one source: its feeds, limits, windows, and whether it has credentials."""
+    found, source = _source(system, name)
+    return _source_page(request, visitor, found, source)
+
+
+@router.post("/s/{system}/sources/{name}/pause")
+def pause_source(
+    request: Request,
+    system: str,
+    name: str,
+    visitor: Operator,
+    reason: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """Let nobody ask the source until it is resumed."""
+    found, source = _source(system, name)
+    told = storable(reason.strip()) or "by hand"
+    pause(site_of(request).workspace, source.name, reason=f"{told} ({visitor.name})")
+    note(request, visitor, "source.pause", subject=source.name)
+    return go(f"/s/{found.name}/sources/{source.name}")
+
+
+@router.post("/s/{system}/sources/{name}/resume")
+def resume_source(request: Request, system: str, name: str, visitor: Operator) -> Response:
+    """Allow requests again."""
+    found, source = _source(system, name)
+    resume(site_of(request).workspace, source.name)
+    note(request, visitor, "source.resume", subject=source.name)
+    return go(f"/s/{found.name}/sources/{source.name}")
+
+
+@router.post("/s/{system}/sources/{name}/verify")
+def verify(request: Request, system: str, name: str, visitor: Operator) -> Response:
+    """Ask every feed once for one small answer; nothing is stored."""
+    found, source = _source(system, name)
+    try:
+        samples = verify_source(site_of(request).workspace, found, source)
+    except StocktakeError as error:
+        problem = f"{error.message} {error.hint or ''}".strip()
+        return _source_page(request, visitor, found, source, problem=problem)
+    note(request, visitor, "source.verify", subject=source.name)
+    return _source_page(request, visitor, found, source, samples=samples)
+
+
+def _source(system: str, name: str) -> tuple[System, Source]:
+    found = system_named(system)
+    for source in found.sources:
+        if source.name == name:
+            return found, source
+    known = ", ".join(source.name for source in found.sources)
+    raise not_found(f"{found.name} has no source {name}.", hint=f"Sources: {known}.")
+
+
+def _source_page(
+    request: Request, visitor: Visitor, system: System, source: Source, **more: Any
+) -> Response:
+    site = site_of(request)
+    states = [one for one in source_health(site.workspace, system) if one.source == source.name]
+    own = site.workspace.settings.source(source.name)
+    return show(
+        request,
+        "source.html",
+        visitor=visitor,
+        title=f"{source.name}, {system.name}",
+        system=system,
+        source=source,
+        states=states,
+        words={one.endpoint: state_word(one) for one in states},
+        secrets={name: bool(own.get(name)) for name in SECRETS.get(source.auth, ())},
+        paused=next((one.source_pause for one in states if one.source_pause), ""),
+        cli_same=f"stocktake sources verify {source.name}",
+        **{"samples": None, "problem": "", **more},
+    )
