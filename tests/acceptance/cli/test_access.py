@@ -25,5 +25,3 @@ def fresh(cluster: LocalCluster) -> Iterator[None]:
     """An installation of the test's own."""
     with installation(cluster):
         yield
-
-

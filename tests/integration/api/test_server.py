@@ -82,9 +82,7 @@ def test_a_connection_serves_many_requests(served: Served) -> None:
             assert answered(link).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_headers_that_trickle_are_given_up(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_headers_that_trickle_are_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.5)
     with running(served) as port, connected(port) as link:
         begun = time.monotonic()
