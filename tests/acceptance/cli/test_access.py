@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.cli.command import installation, stocktake
+from tests.acceptance.cli.command import installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
