@@ -203,6 +203,7 @@ def _merge(
     read = compute_rows(conn, target, values)
     if read > MANY_ROWS:
         conn.execute(QUERIES.index_computed.format(key_list=names(target.key)))
+        conn.execute(QUERIES.index_touched_keys.format(scope=target.scope))
     written = {
         name: conn.execute(statement, values, prepare=False).rowcount
         for name, statement in _steps(target, is_full=is_full).items()

@@ -220,6 +220,10 @@ analyze computed ({key_list});
 -- all with all: what was computed for each stored row.
 create index on computed ({key_list});
 
+-- name: index_touched_keys
+-- The same of the keys that were touched, for each stored row that was not computed.
+create index on touched_keys ({scope});
+
 -- name: merge_few
 -- Recompute few keys and merge what differs, all at once. Every part sees the table as it was.
 with {keys},
