@@ -215,6 +215,15 @@ select {columns}, _row_hash from ({rows}) r;
 -- Merging three rows and merging all of them want different plans; rows are found by their key.
 analyze computed ({key_list});
 
+-- name: index_computed
+-- Columns of a key depend on one another, so the planner takes many rows for one and would compare
+-- all with all: what was computed for each stored row.
+create index on computed ({key_list});
+
+-- name: index_touched_keys
+-- The same of the keys that were touched, for each stored row that was not computed.
+create index on touched_keys ({scope});
+
 -- name: merge_few
 -- Recompute few keys and merge what differs, all at once. Every part sees the table as it was.
 with {keys},
