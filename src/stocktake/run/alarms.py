@@ -71,31 +71,6 @@ def tell_end(conn: Connection[Any], line: Sequence[Any], ending: Ending, *, now:
         emit(conn, "run.recovered", **told, dedupe=key, resolves=True)
 
 
-def tell_fire(
-    conn: Connection[Any], system: str, name: str, *, is_missed: bool, late: float, now: datetime
-) -> None:
-    """Tell of a schedule whose run could not be queued, and of one that is kept again.
-
-    Args:
-        conn: In the transaction that decides about it.
-        system: Its system.
-        name: ``system.schedule``.
-        is_missed: Whether it was missed.
-        late: Seconds from when it was to start until this was decided.
-        now: When.
-    """
-    emit(
-        conn,
-        "schedule.missed" if is_missed else "schedule.kept",
-        system=system,
-        subject=name,
-        details={"late_seconds": round(late, 1)},
-        now=now,
-        dedupe=f"schedule:{name}",
-        resolves=not is_missed,
-    )
-
-
 def tell_checks(
     conn: Connection[Any], system: System, results: Sequence[CheckResult], *, now: datetime
 ) -> None:

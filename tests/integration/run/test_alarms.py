@@ -17,7 +17,6 @@ from stocktake.run import watch as watching
 from stocktake.run.alarms import tell_checks, tell_freshness
 from stocktake.run.counted import recount_system
 from stocktake.run.registry import find_datasets
-from stocktake.run.scheduler import fire_due
 from stocktake.run.sourced import resume
 from stocktake.run.steps import stop_run
 from stocktake.run.watch import watch
@@ -210,29 +209,6 @@ def test_checks_that_pass_tell_nothing(quiet: Quiet) -> None:
     assert events(quiet) == []
 
 
-def schedule(quiet: Quiet, verb: str) -> None:
-    quiet.execute(
-        "insert into stocktake.schedule (system, name, cron, zone, verb, is_declared,"
-        " decided_until, changed_at) values ('racing', 'nightly', '0 * * * *', 'UTC', %(verb)s,"
-        " false, '2026-03-10T11:30Z', now())"
-        " on conflict (tenant_id, system, name) do update set verb = excluded.verb,"
-        " decided_until = excluded.decided_until",
-        {"verb": verb},
-    )
-    fire_due(quiet.workspace)
-
-
-@pytest.mark.fault("T02")
-def test_a_schedule_whose_run_cannot_be_queued_is_an_alert_until_one_is(quiet: Quiet) -> None:
-    schedule(quiet, "dance")
-    missed = open_alerts(quiet)
-    quiet.execute("delete from stocktake.schedule_fire")
-    schedule(quiet, "check")
-
-    assert missed == [("schedule.missed", "racing.nightly")]
-    assert open_alerts(quiet) == []
-
-
 def lag(hours: float, severity: Severity, *series: str) -> Lag:
     return Lag("ra_races", series, hours, 4.0, 8.0, severity, None, "2026-03-09")
 
@@ -268,18 +244,6 @@ def test_a_run_of_workers_that_is_given_up_is_an_alert(quiet: Quiet) -> None:
         stop_run(conn, 1, "failed", error="given up after 5 tries", now=NOW)
 
     assert open_alerts(quiet) == [("run.failed", "run 1 (sync)")]
-
-
-def test_a_run_that_somebody_pauses_is_no_alert(quiet: Quiet) -> None:
-    quiet.execute(
-        "insert into stocktake.run (system, kind, state, is_detached, started_at, updated_at)"
-        " values ('racing', 'sync', 'running', true, now(), now())"
-    )
-    with quiet.database.connection() as conn:
-        stop_run(conn, 1, "paused", message="paused by ann", now=NOW)
-
-    assert open_alerts(quiet) == []
-    assert events(quiet) == [("run.paused", "run 1 (sync)", False)]
 
 
 def test_days_that_are_lost_are_told_by_the_next_sync_and_their_return_too(
