@@ -128,7 +128,7 @@ def patiently_ended(fleet: Fleet, run_id: int, *, seconds: float) -> bool:
 def test_ten_thousand_units_with_workers_killed_and_the_server_restarted_equal_an_undisturbed_run(
     sandbox: SandboxServer, tmp_path: Path, undisturbed: Undisturbed, settled: date
 ) -> None:
-    command = backfill(settled - timedelta(days=34), settled)
+    command = backfill(settled - timedelta(days=54), settled)
     expected, requests = undisturbed(command)
     with cluster_of_its_own(sandbox, tmp_path) as (cluster, installation):
         fleet = Fleet(installation, chunk_requests=0, lease_seconds=0)

@@ -1,0 +1,173 @@
+"""The pages in the machine's own Chromium: from a gap to a filled day, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.acceptance.web.test_pages import ADMIN_PAGES, VIEWER_PAGES
+from tests.acceptance.web.world import PASSWORD, chromium
+from tools.vendor import AXE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.acceptance.web.world import World
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        chromium() is None,
+        reason="no Chromium on this machine: apt-get install chromium, or set STOCKTAKE_CHROMIUM",
+    ),
+]
+PATIENCE = 60_000
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of this file."""
+    with sync_playwright() as playwright:
+        program = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield program
+        program.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
+    """Open pages as somebody; at the end no other host was asked and no policy broken."""
+    contexts: list[BrowserContext] = []
+    foreign: list[str] = []
+    broken: list[str] = []
+
+    def of(name: str, **options: object) -> Page:
+        context = browser.new_context(base_url=world.url, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+
+        def look(address: str) -> None:
+            if urlsplit(address).hostname not in {"127.0.0.1", None}:
+                foreign.append(address)
+
+        page.on("request", lambda request: look(request.url))
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.on(
+            "console",
+            lambda said: (
+                broken.append(said.text)
+                if "Content Security Policy" in said.text or "hx-csp" in said.text
+                else None
+            ),
+        )
+        page.goto("/login")
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/")
+        return page
+
+    yield of
+    for context in contexts:
+        context.close()
+    assert not foreign
+    assert not broken
+
+
+def test_a_gap_is_seen_explained_planned_filled_and_closed(
+    world: World, visit: Callable[..., Page]
+) -> None:
+    page = visit("olaf")
+    page.get_by_role("link", name="racing", exact=True).first.click()
+    page.get_by_role("link", name="ra_race_results", exact=True).first.click()
+    page.wait_for_selector("figure[data-ready=yes]")
+    page.goto(f"/s/racing/d/ra_race_results/u/{world.broken}/gb")
+    expect(page.get_by_text("502").first).to_be_visible()
+    page.get_by_role("link", name="Plan to fill it").click()
+    expect(page.get_by_text("Time at the allowed rate")).to_be_visible()
+    page.get_by_role("button", name="Keep this plan").click()
+    expect(page.get_by_role("heading", name=re.compile("Plan [0-9]+"))).to_be_visible()
+    world.sandbox.rules.clear()
+
+    page.get_by_role("button", name=re.compile("^Start")).click()
+
+    expect(page.locator("#run .pill").first).to_contain_text("done", timeout=PATIENCE)
+    page.goto(f"/s/racing/d/ra_race_results/u/{world.broken}/gb")
+    expect(page.locator("main .badge").first).to_contain_text("complete")
+
+
+def test_the_heatmap_is_walked_by_keyboard_alone(world: World, visit: Callable[..., Page]) -> None:
+    page = visit("vera")
+    page.goto(f"/s/racing/d/ra_races?since={world.since}&until={world.until}")
+    page.wait_for_selector("figure[data-ready=yes]")
+    page.locator("canvas").focus()
+
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowUp")
+    said = page.locator("#said")
+    expect(said).to_contain_text("gb, complete")
+    page.keyboard.press("Enter")
+
+    drawer = page.locator("#drawer")
+    expect(drawer).to_contain_text("Promised by")
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+
+
+def test_days_selected_in_the_heatmap_lead_to_a_plan(
+    world: World, visit: Callable[..., Page]
+) -> None:
+    page = visit("vera")
+    page.goto("/s/racing/d/ra_races?since=2026-01-01&until=2026-01-31")
+    page.wait_for_selector("figure[data-ready=yes]")
+    page.locator("canvas").focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+
+    link = page.get_by_role("link", name=re.compile("Plan these 8 units"))
+
+    expect(link).to_be_visible()
+    assert "since=2026-01-01&until=2026-01-04" in str(link.get_attribute("href"))
+
+
+def test_a_plans_cost_follows_what_is_chosen(world: World, visit: Callable[..., Page]) -> None:
+    page = visit("vera")
+    page.goto("/s/racing/plans/new?dataset=ra_races&since=2026-01-01&until=2026-01-10")
+    figure = page.locator("#estimate dd").first
+    expect(figure).to_have_text("20")
+
+    page.get_by_label("To", exact=True).fill("2026-01-20")
+    page.get_by_label("To", exact=True).dispatch_event("change")
+
+    expect(figure).to_have_text("40")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 320)])
+def test_no_page_has_a_serious_barrier(
+    world: World, visit: Callable[..., Page], scheme: str, width: int
+) -> None:
+    page = visit(
+        "ann", color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True
+    )
+    program = AXE.read_text(encoding="utf-8")
+    found = []
+    for path in (*VIEWER_PAGES, *ADMIN_PAGES):
+        page.goto(path)
+        page.evaluate(program)
+        told = page.evaluate(
+            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", STANDARDS
+        )
+        found += [
+            f"{path}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in told["violations"]
+        ]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+            found.append(f"{path}: scrolls sideways")
+
+    assert not found, "\n".join(found)
