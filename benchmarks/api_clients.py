@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil  # type: ignore[import-untyped]
+
 from benchmarks.measure import text_table
 from stocktake.api.server import raise_file_limit
 from stocktake.run.workspace import components
@@ -76,8 +78,11 @@ async def connect(host: str, port: int, *, count: int, request: bytes) -> list[A
     return await asyncio.gather(*(one() for _ in range(count)))
 
 
-async def measured(links: list[Any], requests: list[bytes], *, rate: float, seconds: float) -> Any:
+async def measured(
+    links: list[Any], requests: list[bytes], *, rate: float, seconds: float, server: psutil.Process
+) -> Any:
     """Ask at a rate, all clients together; return statuses and the times that matter."""
+    before = server.cpu_times()
     rng = random.Random(1)
     begin = time.perf_counter() + 0.5
     dues: list[list[float]] = [[] for _ in links]
@@ -99,10 +104,13 @@ async def measured(links: list[Any], requests: list[bytes], *, rate: float, seco
         return f"{times[min(len(times) - 1, int(len(times) * share))] * 1000:.0f}"
 
     told = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
-    return f"{rate:.0f}", f"{len(found) / took:.0f}", at(0.5), at(0.95), at(0.99), at(1), told
+    after = server.cpu_times()
+    spent = after.user + after.system - before.user - before.system
+    cost = f"{spent / len(found) * 1000:.2f}"
+    return f"{rate:.0f}", f"{len(found) / took:.0f}", at(0.5), at(0.95), at(0.99), at(1), cost, told
 
 
-async def run(url: str, key: str, options: argparse.Namespace) -> list[Any]:
+async def run(url: str, key: str, options: argparse.Namespace, *, pid: int) -> list[Any]:
     """Measure every rate on the same connections."""
     place = urlsplit(url)
     assert place.hostname is not None
@@ -113,7 +121,13 @@ async def run(url: str, key: str, options: argparse.Namespace) -> list[Any]:
     for request in requests:
         await one_request(links[0], request)
     return [
-        await measured(links, requests, rate=float(rate), seconds=options.seconds)
+        await measured(
+            links,
+            requests,
+            rate=float(rate),
+            seconds=options.seconds,
+            server=psutil.Process(pid),
+        )
         for rate in options.rates.split(",")
     ]
 
@@ -153,10 +167,20 @@ def main() -> None:
         ) as server:
             try:
                 told = read_document(server.stdout)
-                rows = asyncio.run(run(told["url"], json.loads(made.stdout)["key"], options))
+                key = json.loads(made.stdout)["key"]
+                rows = asyncio.run(run(told["url"], key, options, pid=server.pid))
             finally:
                 server.terminate()
-    heads = ("asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "longest ms", "statuses")
+    heads = (
+        "asked/s",
+        "answered/s",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "longest ms",
+        "CPU ms",
+        "statuses",
+    )
     print(text_table(heads, rows))
     print(f"{options.clients} clients, load average {os.getloadavg()[0]:.1f}")
 
