@@ -8,6 +8,7 @@ from stocktake.systems.nba.criteria import GATES, SIGNOFF
 from stocktake.systems.nba.datasets import DATASETS, L3, L4_PLAYERS, L4_TEAMS
 from stocktake.systems.nba.derivations import DERIVATIONS
 from stocktake.systems.nba.expected import ZONE
+from stocktake.systems.nba.pages import PAGES
 from stocktake.systems.nba.sources import SOURCES
 
 __all__ = ["system"]
@@ -48,4 +49,5 @@ system = System(
     summary="NBA games since 2014 in five layers: schedule, box scores, summaries, form, features.",
     signoff=SIGNOFF,
     gates=GATES,
+    pages=PAGES,
 )

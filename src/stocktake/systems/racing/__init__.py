@@ -7,6 +7,7 @@ from stocktake.systems.racing.checks import CHECKS
 from stocktake.systems.racing.criteria import GATES, SIGNOFF
 from stocktake.systems.racing.datasets import DATASETS, PEOPLE
 from stocktake.systems.racing.derivations import DERIVATIONS
+from stocktake.systems.racing.pages import PAGES
 from stocktake.systems.racing.sources import SOURCES
 
 __all__ = ["system"]
@@ -55,4 +56,5 @@ system = System(
     summary="Every race in Great Britain and Ireland since 2015: runners, results, pedigrees.",
     signoff=SIGNOFF,
     gates=GATES,
+    pages=PAGES,
 )
