@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stocktake.access.audit import Actor
+from stocktake.access.users import make_first_admin
+from stocktake.cli.accounts import render_login
 from stocktake.cli.output import output_of
 from stocktake.run.clock import system_clock
 from stocktake.run.healthy import health
@@ -40,6 +43,8 @@ def init(
     settings = out.settings()
     with open_database(settings, application="stocktake init", components=components()) as database:
         made = init_kind(database, "sandbox" if sandbox else "real")
+        with database.connection() as conn:
+            login = make_first_admin(conn, by=Actor("init", "cli"), now=system_clock())
     place = "the database given" if settings.database_url else str(settings.home)
     document = {
         "kind": made.kind,
@@ -47,13 +52,15 @@ def init(
         "created_at": made.created_at,
         "home": None if settings.database_url else str(settings.home),
         "systems": list(installed_systems()),
+        "login": login,
     }
-    out.emit(
-        document,
-        lambda console: console.print(
-            f"Ready: a database for [bold]{made.kind}[/] rows in {place}.", soft_wrap=True
-        ),
-    )
+
+    def render(screen: Console) -> None:
+        text = f"Ready: a database for [bold]{made.kind}[/] rows in {place}."
+        screen.print(text, soft_wrap=True)
+        render_login(screen, login)
+
+    out.emit(document, render)
     first = next(iter(installed_systems()), "SYSTEM")
     out.hint(f"stocktake plan {first} --since 2024-01-01  ·  stocktake backfill {first} --sample 7")
     return 0

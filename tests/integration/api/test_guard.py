@@ -277,3 +277,12 @@ def test_a_database_that_is_away_is_a_503_and_not_ready(served: Served) -> None:
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert (ready.status_code, alive.status_code) == (503, 200)
+
+
+def test_health_and_metrics_are_for_those_who_may_read(served: Served) -> None:
+    nobody, reader = served.caller(), served.with_key(Role.VIEWER)
+
+    assert [nobody.get(path).status_code for path in ("/health", "/metrics")] == [401, 401]
+    assert reader.get("/health").json()["status"] in {"pass", "warn", "fail"}
+    assert "stocktake_units" in reader.get("/metrics").text or reader.get("/metrics").text == ""
+    assert nobody.get("/readyz").json() == {"status": "pass"}

@@ -58,7 +58,7 @@ def test_every_route_says_what_it_does(document: dict[str, Any]) -> None:
 
 
 def test_every_route_tells_how_it_fails(document: dict[str, Any]) -> None:
-    wrong = []
+    wrong: list[tuple[str, ...]] = []
     for method, path, route in operations(document):
         failures = {
             status: told for status, told in route["responses"].items() if int(status) >= 400
@@ -96,7 +96,7 @@ def tried(served: Served, *, examples: int) -> list[str]:
     key = served.with_key(Role.ADMIN).headers["Authorization"]
     wrong: list[str] = []
     for found in schema.get_all_operations():
-        operation = found.ok()
+        operation: Any = found.ok()  # type: ignore[union-attr]
         if operation.path.endswith(SLOW) or "session" in operation.path:
             continue
 
@@ -135,4 +135,4 @@ def test_made_up_requests_are_answered_as_promised(any_host: Served) -> None:
 @pytest.mark.soak
 @pytest.mark.fault("S10")
 def test_many_made_up_requests_are_answered_as_promised(any_host: Served) -> None:
-    assert tried(any_host, examples=100) == []
+    assert tried(any_host, examples=30) == []

@@ -263,9 +263,12 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(_run_id)s, %(
  where {differs};
 
 -- name: is_vanished
--- A stored row of a touched key that was not computed again.
-exists (select from touched_keys k where {in_scope})
-   and not exists (select from computed c where {same_key})
+-- A stored row of a touched key that was not computed again. Said with "not exists", the planner
+-- takes what is left for one row, and compares it with all touched keys one by one.
+({stored_key}) in (select {stored_key} from {target} t
+                    where exists (select from touched_keys k where {in_scope})
+                   except all
+                   select {computed_key} from computed c)
 
 -- name: is_vanished_of_all
 -- A stored row that was not computed again, when all was computed.
