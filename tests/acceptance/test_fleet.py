@@ -94,9 +94,12 @@ class Disturbance:
                 self._replace(victim)
 
     def _at_work(self) -> list[subprocess.Popen[str]]:
-        """Return workers with a chunk in hand: on a slow machine others are still starting."""
+        """Return workers that got somewhere: on a slow machine others are still starting.
+
+        Whoever is always killed before its first commit is taken for a victim of its unit.
+        """
         with suppress(psycopg.Error, StocktakeError):
-            owners = self._fleet.owners()
+            owners = [owner for (owner,) in self._fleet.installation.rows("owners_at_work")]
             return [
                 one
                 for one in self._fleet.workers
