@@ -288,7 +288,7 @@ def test_units_nobody_could_be_asked_for_put_the_run_back_into_the_queue(stable:
 
     assert (waiting.state, waiting.message) == (
         "queued",
-        "2 units could not be asked for; goes on in 10 minutes",
+        "4 units could not be asked for; goes on in 10 minutes",
     )
     assert (done.state, done.coverage["ra_races"]["after"]["missing"]) == ("done", 0)
 
