@@ -73,16 +73,7 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
         serving: How.
     """
     public = urlsplit(serving.public_url)
-    app = _Application(
-        title="Stocktake",
-        version="1",
-        summary="Counts the rows of long histories against what should exist.",
-        openapi_url=f"{API}/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        lifespan=_lifespan,
-        separate_input_output_schemas=False,
-    )
+    app = _with_routes()
     common = Shared(
         workspace,
         KnownIdentities(serving.identity_seconds),
@@ -93,16 +84,35 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
     for one in dataclasses.fields(common):  # for applications mounted beside it
         setattr(app.state, one.name, getattr(common, one.name))
     app.state.problems = install_problems(app)
-    app.include_router(health.router)
-    for part in PARTS:
-        app.include_router(part.router, prefix=API, responses=PROBLEMS)
-    app.include_router(views_router(installed_systems().values()), prefix=API, responses=PROBLEMS)
     app.add_middleware(
         Guard,
         shared=common,
         limits=serving.limits,
         hosts=_hosts(serving.hosts, public.hostname),
     )
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the OpenAPI document of the API with every installed system's paths."""
+    return _with_routes().openapi()
+
+
+def _with_routes() -> FastAPI:
+    app = _Application(
+        title="Stocktake",
+        version="1",
+        summary="Counts the rows of long histories against what should exist.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        separate_input_output_schemas=False,
+    )
+    app.include_router(health.router)
+    for part in PARTS:
+        app.include_router(part.router, prefix=API, responses=PROBLEMS)
+    app.include_router(views_router(installed_systems().values()), prefix=API, responses=PROBLEMS)
     return app
 
 
