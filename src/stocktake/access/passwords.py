@@ -44,9 +44,10 @@ def hashed(password: str) -> str:
 
 def matches(stored: str | None, password: str) -> bool:
     """Return whether ``password`` is the one; as long for an account that has none or is not."""
+    nobodys = _nobodys()  # made before it is known whether it is needed
     with _TURN:
         try:
-            HASHER.verify(stored or _nobodys(), _storable(password))
+            HASHER.verify(stored or nobodys, _storable(password))
         except (VerificationError, InvalidHashError):
             return False
     return stored is not None

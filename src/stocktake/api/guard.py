@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +18,9 @@ from stocktake.api.problems import PROBLEM, Problem
 from stocktake.api.shared import SCOPE, Shared
 from stocktake.run.encoded import JSON
 
+log = structlog.get_logger()
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+SERVER_ERRORS = 500
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'none'; form-action 'self'; base-uri 'none'; "
@@ -91,10 +96,11 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope["request_id"] = secrets.token_hex(8)
+        begun = time.monotonic()
         scope[SCOPE] = self._shared
         scope.setdefault("state", {})  # so that mounted applications have the same
         headers = Headers(scope=scope)
-        guarded = self._with_headers(scope, send)
+        guarded = self._with_headers(scope, send, begun=begun)
         problem = self._refusal(scope, headers)
         if problem is None and scope["path"].endswith(_UNLIMITED):
             self._streams += 1
@@ -126,7 +132,7 @@ class Guard:
                 "The server is not known by this name.",
                 hint="Start it with --public-url, the address that browsers use.",
             )
-        if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and _is_foreign(headers):
+        if scope["method"] not in READS and _is_foreign(headers):
             return Problem(403, "cross_site", "Another site sent this request.")
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > self._most_bytes(headers):
@@ -193,7 +199,7 @@ class Guard:
         finally:
             started.cancel()
 
-    def _with_headers(self, scope: Scope, send: Send) -> Send:
+    def _with_headers(self, scope: Scope, send: Send, *, begun: float) -> Send:
         is_https = self._shared.is_behind_https or scope["scheme"] == "https"
 
         async def guarded(message: MutableMapping[str, Any]) -> None:
@@ -207,9 +213,24 @@ class Guard:
                 if is_https:
                     headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
                 headers["X-Request-ID"] = scope["request_id"]
+                _note(scope, message["status"], seconds=time.monotonic() - begun)
             await send(message)
 
         return guarded
+
+
+def _note(scope: Scope, status: int, *, seconds: float) -> None:
+    """Log an answer: by its route, without the query, which may hold what nobody should read."""
+    route = scope.get("route")
+    told = log.debug if status < SERVER_ERRORS and scope["method"] in READS else log.info
+    told(
+        "answered",
+        method=scope["method"],
+        route=getattr(route, "path", ""),
+        status=status,
+        milliseconds=round(seconds * 1000),
+        request_id=scope["request_id"],
+    )
 
 
 def _host_name(host: str) -> str:

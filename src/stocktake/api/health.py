@@ -1,58 +1,71 @@
-"""Whether the server lives and can be of use, how all is, and figures: for whoever watches it."""
+"""Whether the server lives, and whether it can answer: for whoever starts and watches it."""
 
 from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
 
+import psycopg
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
-from prometheus_client import CONTENT_TYPE_LATEST
 
+from stocktake.access.users import has_users
 from stocktake.api.answers import answer
-from stocktake.api.identity import Installation, Viewer
+from stocktake.api.identity import Viewer
 from stocktake.api.shared import shared
-from stocktake.observe.health import CONTENT_TYPE, HealthReport
+from stocktake.errors import StocktakeError
+from stocktake.observe.metrics import CONTENT_TYPE
 from stocktake.run import healthy
-from stocktake.run.metered import metrics_text
+from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["health"], include_in_schema=False)
 PATIENCE_SECONDS = 5.0
+MEDIA_TYPE = "application/health+json"
 
 
 @router.get("/livez")
 async def livez() -> Response:
     """Say that the program answers at all; nothing else is looked at."""
-    return answer(healthy.livez(), headers={"Content-Type": CONTENT_TYPE})
+    return _told("pass")
 
 
 @router.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """Say whether it can be of use; 503 while it cannot. What is wrong, only ``/health`` tells."""
+    """Say whether the database answers too; 503 while it does not."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            found = await run_in_threadpool(healthy.readyz, shared(request).workspace)
-    except TimeoutError:
-        return _told({"status": "fail"}, HTTPStatus.SERVICE_UNAVAILABLE)
-    return _told({"status": found.status}, found.http_status)
+            await run_in_threadpool(_ask, shared(request).workspace)
+    except (TimeoutError, StocktakeError, psycopg.Error):
+        return _told("fail")
+    return _told("pass")
 
 
 @router.get("/health")
-def health(_: Viewer, workspace: Installation) -> Response:
-    """Tell how the whole installation is, one thing examined after the other."""
-    found: HealthReport = healthy.health(workspace)
-    return _told(found.as_json(), found.http_status)
+async def health(request: Request, _: Viewer) -> Response:
+    """Say how the installation is: database, disk, workers, schedules, sources, messages."""
+    report = await run_in_threadpool(healthy.health, shared(request).workspace)
+    made = answer(report.as_json(), status=report.http_status)
+    made.headers["Content-Type"] = MEDIA_TYPE
+    return made
 
 
 @router.get("/metrics")
-def metrics(_: Viewer, workspace: Installation) -> Response:
-    """Tell figures in Prometheus' text format."""
-    return Response(metrics_text(workspace), media_type=CONTENT_TYPE_LATEST)
+async def metrics(request: Request, _: Viewer) -> Response:
+    """Give every figure in Prometheus' text format; measured at most every 15 seconds."""
+    text = await run_in_threadpool(request.app.state.meter.text)
+    return Response(text, media_type=CONTENT_TYPE)
 
 
-def _told(document: object, status: int) -> Response:
-    headers = {"Content-Type": CONTENT_TYPE}
-    if status != HTTPStatus.OK:
-        headers["Retry-After"] = "5"
-    return answer(document, status=status, headers=headers)
+def _ask(workspace: Workspace) -> None:
+    with workspace.database.connection() as conn:
+        has_users(conn)
+
+
+def _told(status: str) -> Response:
+    code = HTTPStatus.OK if status == "pass" else HTTPStatus.SERVICE_UNAVAILABLE
+    made = answer({"status": status}, status=code)
+    made.headers["Content-Type"] = MEDIA_TYPE
+    if status != "pass":
+        made.headers["Retry-After"] = "5"
+    return made

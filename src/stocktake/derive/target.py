@@ -127,6 +127,8 @@ class Target:
             "columns": names(self.columns),
             "scope": self.scope,
             "same_key": same_key,
+            "stored_key": COMMA.join(Identifier("t", column) for column in self.key),
+            "computed_key": COMMA.join(Identifier("c", column) for column in self.key),
             "in_scope": equal(self.derivation.scope, left="t", right="k"),
             "differs": SQL("({}) is distinct from ({})").format(
                 COMMA.join(Identifier("t", column) for column in self.compared),

@@ -13,6 +13,7 @@ from stocktake.model.expectation import (
     Scheduled,
 )
 from stocktake.model.freshness import Freshness, Lag
+from stocktake.model.page import Choice, Page, Panel
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -83,6 +84,7 @@ __all__ = [
     "CaptureLine",
     "Check",
     "CheckResult",
+    "Choice",
     "Closure",
     "Coverage",
     "Criterion",
@@ -114,6 +116,8 @@ __all__ = [
     "Loss",
     "Need",
     "Observed",
+    "Page",
+    "Panel",
     "Parsed",
     "Partitions",
     "Plan",

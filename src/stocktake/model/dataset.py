@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stocktake.model.criterion import Criterion, Gate
     from stocktake.model.expectation import Expectation
     from stocktake.model.freshness import Freshness
+    from stocktake.model.page import Page
     from stocktake.model.partition import Partitions
     from stocktake.model.schedule import Schedule
     from stocktake.model.source import Feed, Source
@@ -149,6 +150,7 @@ class System:
         signoff: What must hold before a history is signed off (``stocktake.criteria``).
         gates: What must hold before something may use the data.
         freshness: How soon what sources have should be here, per dataset and slice.
+        pages: Pages of its own, besides those every system has.
         first_month: Month in which its years begin; 7 gives seasons such as 2024-25.
         views: What it offers over HTTP besides the engine's own paths (``stocktake.views``).
     """
@@ -169,6 +171,7 @@ class System:
     signoff: tuple[Criterion, ...] = ()
     gates: tuple[Gate, ...] = ()
     first_month: int = 1
+    pages: tuple[Page, ...] = ()
     freshness: tuple[Freshness, ...] = ()
     views: tuple[View, ...] = ()
 

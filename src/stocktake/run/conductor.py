@@ -283,9 +283,6 @@ class Conductor:
             ending = claims.Ending("done", sums, seconds, message=message)
             claims.finish(conn, self._claim, ending, now=now)
             call_next(conn, self._step.system)
-        if self._step.kind == "sync":
-            names = self._step.options.get("datasets") or ()
-            tell_standing(self._workspace, self._system, find_datasets(self._system, names))
 
 
 def _summary(after: Mapping[str, Mapping[str, int | None]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,13 @@ from stocktake.count.routes import axis_of
 from stocktake.errors import UsageError
 from stocktake.fetch.captures import StoredCapture, read_capture
 from stocktake.load.provenance import Provenance, trace
-from stocktake.model import Days, Values, day_of, dimensions
+from stocktake.model import Days, FromDataset, Values, day_of, dimensions
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stocktake.model import Dataset, Explanation, FromDataset, System
+    from stocktake.model import Dataset, Explanation, System
     from stocktake.run.workspace import Workspace
 
 
@@ -81,6 +82,34 @@ def explain_unit(workspace: Workspace, system: System, dataset: Dataset, text: s
             now=workspace.clock(),
             lifted=workspace.lifted(system),
         )
+
+
+def explain_everywhere(
+    workspace: Workspace, system: System, home: Dataset, key: str
+) -> list[Explanation]:
+    """Explain one key of ``home``, such as a game, in every dataset whose units are its keys.
+
+    Datasets that do not promise it are left out; the order is the system's.
+    """
+    found = []
+    with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
+        for dataset in system.datasets:
+            axis = dataset.partitions
+            if not (isinstance(axis, FromDataset) and axis.dataset == home.name):
+                continue
+            with contextlib.suppress(UsageError):
+                found.append(
+                    why(
+                        conn,
+                        system,
+                        dataset,
+                        unit_key(dataset, key),
+                        now=workspace.clock(),
+                        lifted=workspace.lifted(system),
+                    )
+                )
+    return found
 
 
 def trace_row(

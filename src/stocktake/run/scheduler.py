@@ -14,7 +14,6 @@ import structlog
 from stocktake.errors import StocktakeError
 from stocktake.observe.events import Told, emit
 from stocktake.run.again import again
-from stocktake.run.alarms import tell_fire
 from stocktake.run.fires import Due, due_fires, dues_after, is_readable
 from stocktake.run.registry import installed_systems
 from stocktake.run.scheduled import (
@@ -211,9 +210,6 @@ class _Clerk:
                 outcome = "missed" if one.outcome == "fired" and run_id is None else one.outcome
                 late = lateness[one.due.at]
                 found.append(Fired(self.kept.name, one.due.at, outcome, run_id, late))
-                if outcome in {"fired", "missed"}:
-                    is_missed, name = outcome == "missed", self.kept.name
-                    tell_fire(conn, self.kept.system, name, is_missed=is_missed, late=late, now=now)
         return found
 
     def _queue(self, conn: Connection[Any], verdict: _Verdict, *, now: datetime) -> int | None:

@@ -19,6 +19,7 @@ from stocktake.web.pages import (
     datasets,
     gaps,
     overview,
+    own,
     plans,
     review,
     runs,
@@ -36,7 +37,7 @@ from stocktake.web.vendor import require_vendor_files
 
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, gaps, systems),
-    *(sources, checks, review, signoff, schedules, search, accounts, settings),
+    *(sources, checks, review, signoff, schedules, search, accounts, settings, own),
 )
 TITLES = MappingProxyType(
     {

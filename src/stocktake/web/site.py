@@ -147,8 +147,9 @@ class Site:
 
 def nav_of(system: System) -> tuple[tuple[str, str, str], ...]:
     """Return the pages of a system: label, path below it, icon."""
-    del system
-    return NAVIGATION
+    own = tuple((page.title, page.path, page.icon) for page in system.pages if page.icon)
+    gates = tuple((f"Gate {gate.name}", f"gates/{gate.name}", "⌂") for gate in system.gates)
+    return (*NAVIGATION, *gates, *own)
 
 
 def _folder_of(system: System) -> Path:

@@ -8,6 +8,7 @@ from stocktake.systems.nba.criteria import GATES, SIGNOFF
 from stocktake.systems.nba.datasets import DATASETS, L3, L4_PLAYERS, L4_TEAMS
 from stocktake.systems.nba.derivations import DERIVATIONS
 from stocktake.systems.nba.expected import ZONE
+from stocktake.systems.nba.pages import PAGES
 from stocktake.systems.nba.sources import SOURCES
 from stocktake.systems.nba.views import VIEWS
 
@@ -50,4 +51,5 @@ system = System(
     signoff=SIGNOFF,
     gates=GATES,
     views=VIEWS,
+    pages=PAGES,
 )

@@ -7,6 +7,7 @@ from stocktake.systems.racing.checks import CHECKS
 from stocktake.systems.racing.criteria import GATES, SIGNOFF
 from stocktake.systems.racing.datasets import DATASETS, PEOPLE
 from stocktake.systems.racing.derivations import DERIVATIONS
+from stocktake.systems.racing.pages import PAGES
 from stocktake.systems.racing.sources import SOURCES
 from stocktake.systems.racing.views import VIEWS
 
@@ -57,4 +58,5 @@ system = System(
     signoff=SIGNOFF,
     gates=GATES,
     views=VIEWS,
+    pages=PAGES,
 )
