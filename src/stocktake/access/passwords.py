@@ -54,7 +54,7 @@ def matches(stored: str | None, password: str) -> bool:
 
 
 def generated_password() -> str:
-    """Return a password of 120 random bits, easy to copy by hand."""
+    """Return a password of nearly 120 random bits, easy to copy by hand."""
     letters = "abcdefghijkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(6)) for _ in range(4))
 

@@ -96,6 +96,7 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
     app.add_middleware(
         Guard,
         shared=common,
+        rendering=app.state.problems,
         limits=serving.limits,
         hosts=_hosts(serving.hosts, public.hostname),
     )

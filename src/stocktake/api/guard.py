@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stocktake.api.problems import PROBLEM, Problem
+from stocktake.api.problems import PROBLEM, Problem, Rendering
 from stocktake.api.shared import SCOPE, Shared
 from stocktake.run.encoded import JSON
 
@@ -72,6 +73,7 @@ class Guard:
         app: ASGIApp,
         *,
         shared: Shared,
+        rendering: Rendering,
         limits: Limits,
         hosts: Iterable[str] | None,
     ) -> None:
@@ -80,6 +82,7 @@ class Guard:
         Args:
             app: What answers.
             shared: What all requests share.
+            rendering: How errors are shown that nobody foresaw.
             limits: As named.
             hosts: Names the server may be asked by (DNS rebinding); ``None`` lets any pass.
         """
@@ -87,6 +90,7 @@ class Guard:
         self._limits = limits
         self._hosts = None if hosts is None else frozenset(hosts) | _LOOPBACK_NAMES
         self._shared = shared
+        self._rendering = rendering
         self._active = 0
         self._streams = 0
 
@@ -105,7 +109,7 @@ class Guard:
         if problem is None and scope["path"].endswith(_UNLIMITED):
             self._streams += 1
             try:
-                await self._app(scope, receive, guarded)
+                await self._answer(scope, receive, guarded)
             finally:
                 self._streams -= 1
             return
@@ -179,7 +183,7 @@ class Guard:
                 begun.set()
                 await send(message)
 
-        work = asyncio.ensure_future(self._app(scope, receive, watched))
+        work = asyncio.ensure_future(self._work(scope, receive, watched, begun=begun))
         started = asyncio.ensure_future(begun.wait())
         try:
             await asyncio.wait(
@@ -198,6 +202,17 @@ class Guard:
             raise
         finally:
             started.cancel()
+
+    async def _work(
+        self, scope: Scope, receive: Receive, send: Send, *, begun: asyncio.Event
+    ) -> None:
+        """Let the application answer; an error that nobody foresaw gets an answer too."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 -- the last resort: logged, and told as a problem
+            made = self._rendering.unforeseen(Request(scope), error)
+            if not begun.is_set():
+                await made(scope, receive, send)
 
     def _with_headers(self, scope: Scope, send: Send, *, begun: float) -> Send:
         is_https = self._shared.is_behind_https or scope["scheme"] == "https"
