@@ -33,7 +33,7 @@ from stocktake.run.backfill import Conduct, backfill
 from stocktake.run.progress import Progress
 from stocktake.run.registry import find_system
 
-LAST_YEAR = 2025
+UNTIL = date(2026, 11, 20)
 PORT = 8799
 START_SECONDS = 60
 SIZES = """
@@ -83,14 +83,13 @@ def _tell(progress: Progress) -> None:
 
 
 def load_years(years: int, datasets: tuple[str, ...]) -> dict[str, object]:
-    """Load the last ``years`` years up to 2025 and return what it cost."""
+    """Load the last ``years`` years up to ``UNTIL``, its own included; return what it cost."""
     configure_logs(level="error", style="console")
-    until = date(LAST_YEAR, 12, 31)
-    options = PlanOptions(datasets=datasets, since=date(LAST_YEAR - years + 1, 1, 1), until=until)
+    options = PlanOptions(datasets=datasets, since=date(UNTIL.year - years + 1, 1, 1), until=UNTIL)
     with (
         running_cluster() as cluster,
         fresh_database(cluster.url) as url,
-        sandbox(until) as base_url,
+        sandbox(UNTIL) as base_url,
     ):
         prepare(url)
         settings = settings_for(url, base_url, password="not-a-secret")

@@ -11,7 +11,6 @@ import argparse
 import json
 import statistics
 import tempfile
-import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from benchmarks.bed.meter import Meter
 from benchmarks.measure import LEAST_ROUNDS, text_table
 from stocktake.model import Range
 from stocktake.run.counted import count_system
@@ -89,8 +89,9 @@ def files_of(folder: Path) -> Iterator[tuple[str, Path, list[Path]]]:
 class Bench:
     """An installation whose clock stands a day after the last season."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, server: int) -> None:
         self.workspace = workspace
+        self.server = server
 
     def load(self, path: Path, *, loaded: System = system) -> RunReport:
         """Load a file of players, and derive what the system given derives."""
@@ -113,30 +114,40 @@ class Bench:
         return sum(one.held for one in count_system(self.workspace, system, LAYERS, window))
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Return how many milliseconds something takes."""
-    began = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - began)
+Took = tuple[float, float]
+"""Milliseconds: wall, and CPU of this program and the database's server."""
 
 
-def line(what: str, goal: float, took: list[float]) -> list[str]:
+def timed(bench: Bench, work: Callable[[], object], *, parts: int = 1) -> Took:
+    """Return what a part of some work takes."""
+    meter = Meter(bench.server)
+    with meter:
+        work()
+    everything = meter.cpu_seconds + meter.server_seconds
+    return 1000 * meter.wall_seconds / parts, 1000 * everything / parts
+
+
+def line(what: str, goal: float, took: list[Took]) -> list[str]:
     """Return a line of the table; milliseconds."""
-    middle = statistics.median(took)
+    wall = [one[0] for one in took]
+    middle = statistics.median(wall)
+    spent = statistics.median(one[1] for one in took)
     met = "met" if middle <= goal else "missed"
-    return [what, f"{goal:.0f}", f"{middle:.0f}", f"{min(took):.0f}–{max(took):.0f}", met]
+    spread = f"{min(wall):.0f}–{max(wall):.0f}"
+    return [what, f"{goal:.0f}", f"{middle:.0f}", spread, f"{spent:.0f}", met]
 
 
 def measured(bench: Bench, folder: Path, rounds: int) -> list[list[str]]:
     """Load season after season, then a day at a time, and count."""
     loads, days = [], []
     for _, whole, daily in files_of(folder):
-        loads.append(timed(partial(bench.load, whole, loaded=UNDERIVED)))
+        loads.append(timed(bench, partial(bench.load, whole, loaded=UNDERIVED)))
         bench.derive()
-        days += [timed(partial(bench.load, path)) for path in daily]
-    rebuilds = [timed(lambda: bench.derive(full=True)) / len(SEASONS) for _ in range(2)]
+        days += [timed(bench, partial(bench.load, path)) for path in daily]
+    everything = partial(bench.derive, full=True)
+    rebuilds = [timed(bench, everything, parts=len(SEASONS)) for _ in range(2)]
     bench.count()
-    counts = [timed(bench.count) for _ in range(rounds)]
+    counts = [timed(bench, bench.count) for _ in range(rounds)]
     return [
         line("load a season's file", 2000, loads),
         line("rebuild layers 2 to 5, a season", 10000, rebuilds),
@@ -160,8 +171,10 @@ def main() -> None:
         init(database, "sandbox")
         workspace = Workspace(Settings(home=folder), database, "sandbox", lambda: noon)
         load_shipped(workspace, system)
-        rows = measured(Bench(workspace), folder, chosen.rounds)
-    print(text_table(("NBA, sandbox seed 1", "goal ms", "median ms", "lowest–highest", ""), rows))
+        server = int((cluster.pgdata / "postmaster.pid").read_text("utf-8").split()[0])
+        rows = measured(Bench(workspace, server), folder, chosen.rounds)
+    head = ("NBA, sandbox seed 1", "goal ms", "median ms", "lowest–highest", "CPU ms", "")
+    print(text_table(head, rows))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """What does a unit cost beyond its rows, beside Dagster, SQLMesh and Prefect in process?
 
 Every unit is one request, one answer of a few bytes and one row. Ours does with it all it does with
-any unit: rate gate, capture, receipt, provenance, state, ledger, checkpoint. Dagster materialises
+any unit: rate gate, capture, receipt, provenance, state, ledger, checkpoint; in the foreground, and
+queued and executed by a worker in chunks, with leases and fences. Dagster materialises
 daily partitions of an asset that fetches and writes the row; fewer of them, as each takes long.
 SQLMesh applies a plan of daily intervals of an incremental model; Prefect runs a task per day in
 one flow, its server's work included.
 """
 
+import asyncio
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,12 +29,16 @@ from stocktake.model import PlanOptions
 from stocktake.observe.logs import configure_logs
 from stocktake.run.backfill import backfill
 from stocktake.run.clock import system_clock
+from stocktake.run.listed import show_run
+from stocktake.run.queue import backfill_work, enqueue
+from stocktake.run.registry import installed_systems
+from stocktake.run.worker import Shift, work
 from stocktake.run.workspace import Workspace
 from stocktake.store.database import open_database
 from stocktake.store.installation import init
 from stocktake.store.migrate import ENGINE, Component
 
-OURS, DAGSTER = "stocktake", "dagster, in process"
+OURS, WORKERS, DAGSTER = "stocktake", "stocktake, by a worker", "dagster, in process"
 UNITS = 2000
 PEERS = {
     DAGSTER: ("benchmarks.peers.dagster_units:fill", 20),
@@ -61,6 +68,58 @@ def ours(
     return meter.unit_facts(units)
 
 
+def by_workers(
+    maintenance_url: str, base_url: str, *, units: int, servers: list[int]
+) -> dict[str, float]:
+    """Queue the same backfill, and let a worker in this process execute it."""
+    configure_logs(level="warning", style="console")
+    components = (ENGINE, Component.of_package("trivial", "benchmarks.bed.trivial"))
+    until = trivial.SINCE + timedelta(days=units - 1)
+    asked = backfill_work(PlanOptions(since=trivial.SINCE, until=until))
+    with fresh_database(maintenance_url) as url, _installed():
+        settings = settings_for(url, base_url, source="readings")
+        with open_database(settings, application="bench", components=components) as database:
+            init(database, "sandbox")
+            workspace = Workspace(settings, database, "sandbox", system_clock)
+            with Meter(*servers) as meter:
+                with database.connection() as conn:
+                    run_id = enqueue(conn, trivial.system, asked, by="bench", now=system_clock())
+                asyncio.run(_until_done(workspace, run_id))
+        same_rows(url, "select count(*) from trivial.reading", wanted=units)
+    return meter.unit_facts(units)
+
+
+async def _until_done(workspace: Workspace, run_id: int) -> None:
+    stop = asyncio.Event()
+    working = asyncio.create_task(work(workspace, stop=stop, shift=Shift()))
+    state = "queued"
+    while state in {"queued", "running"}:
+        await asyncio.sleep(0.5)
+        line, _ = await asyncio.to_thread(show_run, workspace, run_id)
+        state = line.state
+    stop.set()
+    await working
+    assert state == "done"
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    """Let workers, which know systems by name, find the trivial one."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "trivial-1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: trivial\nVersion: 1\n")
+        place = "[stocktake.systems]\ntrivial = benchmarks.bed.trivial:system\n"
+        (folder / "entry_points.txt").write_text(place)
+        sys.path.append(name)
+        installed_systems.cache_clear()
+        try:
+            yield
+        finally:
+            sys.path.remove(name)
+            installed_systems.cache_clear()
+
+
 @contextmanager
 def _bed(units: int) -> Iterator[tuple[Cluster, LeanServer]]:
     with tempfile.TemporaryDirectory() as name:
@@ -76,6 +135,11 @@ def _bed(units: int) -> Iterator[tuple[Cluster, LeanServer]]:
 
 GOALS = (
     Goal("CPU ms per unit", lambda by: by[OURS].facts()["CPU ms/unit"], most=2.0),
+    Goal(
+        "CPU ms per unit, by a worker",
+        lambda by: by[WORKERS].facts()["CPU ms/unit"],
+        most=2.0,
+    ),
     Goal(
         "times less CPU than Dagster",
         lambda by: by[DAGSTER].facts()["CPU ms/unit"] / by[OURS].facts()["CPU ms/unit"],
@@ -96,7 +160,10 @@ def run() -> None:
             "servers": [cluster.number],
         }
         contenders = [
-            Contender.calling(OURS, "benchmarks.unit_overhead:ours", **shared, units=options.units)
+            Contender.calling(
+                name, f"benchmarks.unit_overhead:{what}", **shared, units=options.units
+            )
+            for name, what in ((OURS, "ours"), (WORKERS, "by_workers"))
         ]
         if python := peers_python():
             contenders += [

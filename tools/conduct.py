@@ -186,10 +186,14 @@ def crowded_signatures(modules: Iterable[Module]) -> list[str]:
     return found
 
 
+PROTOCOL_METHODS = frozenset({"data_received"})
+"""Names that asyncio gives; ``typing.override`` would say so from Python 3.12 on."""
+
+
 def _is_hook(module: Module, node: Function | ast.ClassDef) -> bool:
     """Whether somebody else decides its signature and name."""
     decorators = {dotted_name(getattr(one, "func", one)) for one in node.decorator_list}
-    if decorators & {"override", "typing.override"}:
+    if decorators & {"override", "typing.override"} or node.name in PROTOCOL_METHODS:
         return True
     if not FRAMEWORK_FOLDERS & set(module.path.parts):
         return False

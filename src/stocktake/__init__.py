@@ -41,6 +41,7 @@ from stocktake.model import (
     Window,
     checks,
     criteria,
+    views,
 )
 
 __all__ = [
@@ -82,4 +83,5 @@ __all__ = [
     "Window",
     "checks",
     "criteria",
+    "views",
 ]

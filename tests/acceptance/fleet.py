@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tests.acceptance.installation import Installation
 
 SOURCE = "STOCKTAKE_SOURCE_THERACINGAPI_"
-LEASE_SECONDS = "2"
 
 
 class Fleet:
@@ -21,12 +20,18 @@ class Fleet:
 
     Args:
         installation: Where.
+        chunk_requests: Requests in a chunk; 0 as usual.
+        lease_seconds: Of the workers; 0 as usual.
     """
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(
+        self, installation: Installation, *, chunk_requests: int = 12, lease_seconds: int = 2
+    ) -> None:
         self.installation = installation
         self.workers: list[subprocess.Popen[str]] = []
-        installation.environment[f"{SOURCE}CHUNK_REQUESTS"] = "12"
+        self._lease = ("--lease", str(lease_seconds)) if lease_seconds else ()
+        if chunk_requests:
+            installation.environment[f"{SOURCE}CHUNK_REQUESTS"] = str(chunk_requests)
 
     def slow(self, factor: float) -> None:
         """Let programs that are started from now on ask at ``factor`` times the real rate."""
@@ -34,7 +39,7 @@ class Fleet:
 
     def worker(self, *options: str, fail_at: str = "") -> subprocess.Popen[str]:
         """Start one more worker."""
-        command = ("worker", "--lease", LEASE_SECONDS, *options)
+        command = ("worker", *self._lease, *options)
         started = self.installation.start(*command, fail_at=fail_at)
         self.workers.append(started)
         return started

@@ -158,3 +158,7 @@ select state, count(*) from stocktake.chunk group by state order by state;
 -- name: chunk_owners
 -- Who has chunks in hand.
 select distinct owner from stocktake.chunk where state = 'running';
+
+-- name: chunks_in_hand
+-- Chunks that a worker has in hand.
+select chunk_id, owner from stocktake.chunk where state = 'running' order by chunk_id;

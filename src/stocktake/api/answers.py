@@ -27,7 +27,8 @@ Item = TypeVar("Item")
 
 def answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return a document as JSON."""
-    return Response(JSON.encode(document), status, headers=headers, media_type="application/json")
+    kind = (headers or {}).get("Content-Type", "application/json")
+    return Response(JSON.encode(document), status, headers=headers, media_type=kind)
 
 
 def page(items: Sequence[Item], limit: int, key: Callable[[Item], Any]) -> dict[str, Any]:

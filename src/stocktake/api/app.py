@@ -31,6 +31,9 @@ from stocktake.api.openapi import PROBLEMS, described
 from stocktake.api.problems import install_problems
 from stocktake.api.recent import RecentAnswers
 from stocktake.api.shared import Shared
+from stocktake.api.views import views_router
+from stocktake.run.metered import Meter
+from stocktake.run.registry import installed_systems
 from stocktake.run.workspace import Workspace
 
 API = "/api/v1"
@@ -92,8 +95,10 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
         setattr(app.state, one.name, getattr(common, one.name))
     app.state.problems = install_problems(app)
     app.include_router(health.router)
+    app.state.meter = Meter(workspace)
     for part in PARTS:
         app.include_router(part.router, prefix=API, responses=PROBLEMS)
+    app.include_router(views_router(installed_systems().values()), prefix=API, responses=PROBLEMS)
     app.add_middleware(
         Guard,
         shared=common,

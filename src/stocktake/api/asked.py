@@ -14,6 +14,7 @@ from stocktake.api.problems import FieldError, Problem, named_in_path
 from stocktake.api.shapes import NUMBER, Asked
 from stocktake.model import Dataset, PlanOptions, Range, State, System
 from stocktake.run.periods import window_of
+from stocktake.run.ranked import read_priorities
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.workspace import Workspace
 
@@ -142,6 +143,9 @@ class PlanAsked(DaysAsked):
     datasets: Names = []
     states: Annotated[list[State], Field(max_length=20)] = []
     order: Order = "newest"
+    priorities: Annotated[
+        list[Annotated[str, Field(max_length=MOST_NAME)]], Field(max_length=20)
+    ] = []
     sample: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     max_requests: Annotated[int, Field(ge=1, le=NUMBER)] | None = None
     until_target: bool = False
@@ -161,4 +165,5 @@ class PlanAsked(DaysAsked):
             max_requests=self.max_requests,
             until_target=self.until_target,
             refetch=self.refetch,
+            priorities=read_priorities(system, self.priorities),
         )

@@ -12,8 +12,11 @@ from fastapi.responses import Response
 
 from stocktake.access.users import has_users
 from stocktake.api.answers import answer
+from stocktake.api.identity import Viewer
 from stocktake.api.shared import shared
 from stocktake.errors import StocktakeError
+from stocktake.observe.metrics import CONTENT_TYPE
+from stocktake.run import healthy
 from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["health"], include_in_schema=False)
@@ -36,6 +39,22 @@ async def readyz(request: Request) -> Response:
     except (TimeoutError, StocktakeError, psycopg.Error):
         return _told("fail")
     return _told("pass")
+
+
+@router.get("/health")
+async def health(request: Request, _: Viewer) -> Response:
+    """Say how the installation is: database, disk, workers, schedules, sources, messages."""
+    report = await run_in_threadpool(healthy.health, shared(request).workspace)
+    made = answer(report.as_json(), status=report.http_status)
+    made.headers["Content-Type"] = MEDIA_TYPE
+    return made
+
+
+@router.get("/metrics")
+async def metrics(request: Request, _: Viewer) -> Response:
+    """Give every figure in Prometheus' text format; measured at most every 15 seconds."""
+    text = await run_in_threadpool(request.app.state.meter.text)
+    return Response(text, media_type=CONTENT_TYPE)
 
 
 def _ask(workspace: Workspace) -> None:

@@ -224,6 +224,8 @@ _CODES = {
 
 
 def _http_problem(error: HTTPException) -> Problem:
+    if isinstance(error.__cause__, Problem):  # the guard's, while a body was read
+        return error.__cause__
     details = {
         404: "There is nothing at this address.",
         405: "This address does not take that method.",

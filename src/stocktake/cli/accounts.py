@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from stocktake.access.keys import ApiKey
-    from stocktake.access.users import User
+    from stocktake.access.users import Login, User
 
 ONCE = "[dim]This is shown once.[/]"
 Name = Annotated[str, typer.Argument(help="The user's name.")]
@@ -191,6 +191,16 @@ def keys_revoke(
         lambda screen: screen.print(f"key {key_id} is revoked"),
     )
     return 0
+
+
+def render_login(screen: Console, login: Login | None) -> None:
+    """Show a login that was made; nothing when none was."""
+    if login is not None:
+        screen.print(
+            f"Log in as [bold]{login.name}[/] with [bold]{login.password}[/]\n"
+            "[dim]This is shown once. stocktake users password sets another.[/]",
+            soft_wrap=True,
+        )
 
 
 def _set_active(context: typer.Context, name: str, *, is_active: bool) -> int:

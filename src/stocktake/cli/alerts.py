@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from stocktake.observe.channels import Channel
 
 WARN, ERROR = 1, 3
-LEAST_MINUTES = 1
+USUAL_LINES = 50
 STYLES = {"sent": "green", "pending": "yellow", "dead": "red", "skipped": "dim"}
 
 AlertId = Annotated[int, typer.Argument(metavar="ID", help="Number of the alert.")]
@@ -37,18 +37,28 @@ Limit = Annotated[int, typer.Option(min=1, help="Most lines.")]
 alerts = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    no_args_is_help=True,
+    invoke_without_command=True,
     help="What is wrong now, who was told, and trying a channel.",
 )
+
+
+@alerts.callback()
+def alerts_open(context: typer.Context) -> int:
+    """List what is wrong now, like ``alerts list``; or see the commands below."""
+    return 0 if context.invoked_subcommand else _list(context, every=False, limit=USUAL_LINES)
 
 
 @alerts.command("list")
 def alerts_list(
     context: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="Ended ones too.")] = False,
-    limit: Limit = 50,
+    limit: Limit = USUAL_LINES,
 ) -> int:
     """List open alerts. Exit 1 when there is one that is not muted."""
+    return _list(context, every=every, limit=limit)
+
+
+def _list(context: typer.Context, *, every: bool, limit: int) -> int:
     out = output_of(context)
     with out.workspace("alerts") as workspace:
         found = alert_list(workspace, include_ended=every, limit=limit)
@@ -62,7 +72,7 @@ def alerts_list(
 def alerts_history(
     context: typer.Context,
     alert_id: Annotated[int, typer.Argument(metavar="ID", help="Only of this alert.")] = 0,
-    limit: Limit = 50,
+    limit: Limit = USUAL_LINES,
 ) -> int:
     """List events, newest first, and how each channel was told."""
     out = output_of(context)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import typer
+
 from stocktake.cli.output import output_of
 from stocktake.observe.metrics import render
 from stocktake.run.metered import measured
 
 if TYPE_CHECKING:
-    import typer
     from rich.console import Console
 
 

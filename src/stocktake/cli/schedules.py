@@ -40,8 +40,8 @@ schedule = typer.Typer(
 )
 Name = Annotated[str, typer.Argument(help="A schedule, as `stocktake schedule list` names it.")]
 By = Annotated[str, typer.Option(help="Who; the account's name unless given.")]
-FLAGS = {"is_forced": "force"}
-"""Options of runs that the command line calls otherwise."""
+FLAGS = {"is_forced": "--force", "full": "--full", "days": "--days", "seed": "--seed"}
+"""Options of runs that the command line has too; the others are for workers only."""
 WITHOUT_DATASETS = ("verify", "train")
 
 
@@ -195,8 +195,8 @@ def _run_here(context: typer.Context, found: Kept) -> int:
     if chosen.verb not in WITHOUT_DATASETS:
         arguments += chosen.datasets
     for option, value in chosen.options:
-        flag = "--" + FLAGS.get(option, option).replace("_", "-")
-        arguments += [flag] if value is True else [] if value is False else [f"{flag}={value}"]
+        if option in FLAGS and value is not False:
+            arguments.append(FLAGS[option] if value is True else f"{FLAGS[option]}={value}")
     group: Any = root.command
     command = group.get_command(root, chosen.verb)
     with command.make_context(chosen.verb, arguments, parent=root) as inner:

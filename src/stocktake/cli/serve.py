@@ -14,6 +14,7 @@ from stocktake.access.users import make_first_admin
 from stocktake.api.app import Serving, make_app
 from stocktake.api.server import LOOPBACK, PORT, Address, raise_file_limit
 from stocktake.api.server import serve as serve_app
+from stocktake.cli.accounts import render_login
 from stocktake.cli.output import output_of
 from stocktake.web.app import mount_pages
 
@@ -88,13 +89,3 @@ def render_start(screen: Console, url: str, login: Login | None) -> None:
     """Say where it is, and who may come in."""
     screen.print(f"Stocktake is at [bold]{url}[/]", soft_wrap=True)
     render_login(screen, login)
-
-
-def render_login(screen: Console, login: Login | None) -> None:
-    """Show a login that was made; nothing when none was."""
-    if login is not None:
-        screen.print(
-            f"Log in as [bold]{login.name}[/] with [bold]{login.password}[/]\n"
-            "[dim]This is shown once. stocktake users password sets another.[/]",
-            soft_wrap=True,
-        )

@@ -12,26 +12,41 @@ from stocktake.store.queries import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import date
+    from datetime import date, datetime
 
     from stocktake.model import System
 
 
-def redate(conn: Connection, system: System) -> int:
+def redate(conn: Connection, system: System, *, since: datetime | None = None) -> int:
     """Give members the days that the system's statements tell now; return how many moved.
 
     A statement ``days_<dataset>_<column>`` of ``count.sql`` has the last word on the days of the
     members of that column: key, day. It is asked after rows were loaded, since any of them may
     tell more.
+
+    Args:
+        since: Days were given after all that was loaded before this instant; the statement may
+            pass over it by its parameter ``%(since)s``, NULL for everything. It is NULL, too, when
+            anything was overwritten or removed since.
     """
     moved = 0
+    statements = system_statements(system)
     for dataset, column in member_columns(system):
-        statement = system_statements(system).get(f"days_{dataset}_{column}")
+        statement = statements.get(f"days_{dataset}_{column}")
+        if statement is None:
+            continue
         series_id = member_series(conn, system, FromDataset(dataset, column))
-        if statement is not None and series_id is not None:
+        if series_id is not None:
             redating = QUERIES.redate_members.format(days=embedded(statement))
-            moved += conn.execute(redating, {"series_id": series_id}).rowcount
+            values = {"series_id": series_id, "since": _whole(conn, system, since)}
+            moved += conn.execute(redating, values, prepare=False).rowcount
     return moved
+
+
+def _whole(conn: Connection, system: System, since: datetime | None) -> datetime | None:
+    asked = {"system": system.name, "since": since}
+    row = conn.execute(QUERIES.only_loaded_since, asked).fetchone()
+    return since if row == (True,) else None
 
 
 def member_days(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +17,7 @@ from stocktake.model import FromDataset, State, System, dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
 Column = tuple[str, str]
 """Dataset and column."""
@@ -55,11 +57,10 @@ def register(
     found: dict[Column, dict[str, int]] = {}
     for column, series_id in ids.items():
         texts = promised.get(column, {})
-        days = _days(conn, system, column, promised=texts)
+        days, reasons = _days(conn, system, column, promised=texts)
         found[column] = ordinals = _numbered(
             conn, series_id, _newest_first(texts, seen.get(column, ())), days
         )
-        reasons = {text: reason for text, (_, reason) in days.items() if reason is not None}
         expected = texts.keys() - reasons.keys() if reasons else texts
         changes[series_id].expected_added.update(map(ordinals.__getitem__, expected))
         changes[series_id].expected_removed.update(map(ordinals.__getitem__, reasons))
@@ -78,14 +79,8 @@ def note_days(
     """Write earlier days of values that were registered before."""
     told = {column: values for column, values in sorted(days.items()) if values}
     for column, series_id in _locked_series(conn, system, list(told)).items():
-        date_members(
-            conn,
-            series_id,
-            days={
-                text: on
-                for text, (on, _) in _days(conn, system, column, promised=told[column]).items()
-            },
-        )
+        dated, _ = _days(conn, system, column, promised=told[column])
+        date_members(conn, series_id, days=dated)
 
 
 def _locked_series(
@@ -106,39 +101,41 @@ def _newest_first(promised: Mapping[str, date | None], seen: Iterable[str]) -> l
     Values without a day stay in the order told.
     """
     texts = {**promised, **dict.fromkeys(text for text in seen if text not in promised)}
-    return sorted(texts, key=lambda text: -on.toordinal() if (on := texts[text]) else 0)
+    if set(texts.values()) == {None}:
+        return list(texts)
+    days = {text: on or date.min for text, on in texts.items()}
+    return sorted(days, key=days.__getitem__, reverse=True)
 
 
 def _numbered(
-    conn: Connection,
-    series_id: int,
-    texts: Sequence[str],
-    days: Mapping[str, tuple[date | None, str | None]],
+    conn: Connection, series_id: int, texts: Sequence[str], days: Mapping[str, date | None]
 ) -> dict[str, int]:
-    undated = (None, None)
     parameters = {
         "series_id": series_id,
         "keys": as_json(texts),
-        "days": as_json([days.get(text, undated)[0] for text in texts]),
+        "days": as_json(list(map(days.get, texts))),
     }
-    return dict(conn.execute(QUERIES.number_members, parameters).fetchall())
+    ordinals: dict[Any, int] = dict(conn.execute(QUERIES.number_members, parameters).fetchall())
+    first = ordinals.pop(None)
+    new = [text for text in texts if text not in ordinals] if ordinals else texts
+    ordinals.update(zip(new, count(first), strict=False))
+    return ordinals
 
 
 def _days(
     conn: Connection, system: System, column: Column, *, promised: Mapping[str, date | None]
-) -> dict[str, tuple[date | None, str | None]]:
-    """Return day and reason (``None``: promised) per value.
+) -> tuple[Mapping[str, date | None], Mapping[str, str]]:
+    """Return the day of each value, and why values are not promised, of those that are not.
 
     A system may say more than the column does, in a statement ``members_<dataset>_<column>`` of
     its ``count.sql``: key, day, and why a listed value is not promised.
     """
     statement: Any = system_statements(system).get(f"members_{column[0]}_{column[1]}")
-    if statement is None:
-        return {text: (on, None) for text, on in promised.items()}
-    if not promised:
-        return {}
+    if statement is None or not promised:
+        return promised, {}
     found = conn.execute(statement, {"keys": sorted(promised)}).fetchall()
-    return {key: (on, reason) for key, on, reason in found}
+    reasons = {key: reason for key, _, reason in found if reason is not None}
+    return {key: on for key, on, _ in found}, reasons
 
 
 def date_members(

@@ -68,6 +68,19 @@ class Looking(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Members:
+    """What a look has learnt of the members of one column.
+
+    Args:
+        waived: Members that are listed but not promised, by reason.
+        by_days: Of ranges of days, all members that have such a day, and those promised.
+    """
+
+    waived: Sequence[tuple[str, str]]
+    by_days: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """``Looking`` with its defaults filled in."""
 
@@ -79,6 +92,10 @@ class View:
         default_factory=dict, compare=False
     )
     """What statements of waived units told: asked once by a look at many datasets."""
+    members: dict[tuple[int | None, bool], Members] = field(default_factory=dict, compare=False)
+    """What was learnt of members: many datasets count the members of one column."""
+    series: dict[tuple[str, str], int | None] = field(default_factory=dict, compare=False)
+    """Which series number the values of columns."""
 
     @property
     def instant(self) -> datetime:
@@ -155,7 +172,10 @@ def question(
     rules = [(number, *rule) for number, one in enumerate(promises) for rule in _rules(one)]
     members = None
     if isinstance(axis, FromDataset):
-        members = member_series(conn, system, axis)
+        column = (axis.dataset, axis.column)
+        if column not in view.series:
+            view.series[column] = member_series(conn, system, axis)
+        members = view.series[column]
         is_known = is_known and members is not None
         rules = _member_rules(conn, rules, series_id=members, axis=axis, view=view)
     if dataset.waived:
@@ -279,25 +299,28 @@ def _member_rules(
     view: View,
 ) -> list[tuple[int, str, str, str, str]]:
     """Turn rules on days into rules on the members that have those days."""
-    parameters = {
-        "series_id": series_id,
-        "as_of": view.as_of,
-        "dated": axis.day is not None,
-        # the window asks about members whether promised or not: number 0
-        "numbers": [
-            0 if rule[2] == "window" else index for index, rule in enumerate(rules, start=1)
-        ],
-        "days": [rule[4] for rule in rules],
-    }
-    found: dict[int, str] = dict(conn.execute(QUERIES.member_rules, parameters).fetchall())
-    turned = [
-        (*rule[:4], found[0 if rule[2] == "window" else index])
-        for index, rule in enumerate(rules, start=1)
-    ]
-    waived = conn.execute(QUERIES.member_waived, parameters).fetchall()
+    dated = axis.day is not None
+    told = view.members.get((series_id, dated))
+    if told is None:
+        waived = {"series_id": series_id, "as_of": view.as_of}
+        found = conn.execute(QUERIES.member_waived, waived).fetchall()
+        told = view.members[series_id, dated] = Members(found)
+    asked = sorted({rule[4] for rule in rules} - told.by_days.keys())
+    if asked:
+        parameters = {
+            "series_id": series_id,
+            "as_of": view.as_of,
+            "dated": dated,
+            "numbers": list(range(len(asked))),
+            "days": asked,
+        }
+        lines = conn.execute(QUERIES.member_rules, parameters).fetchall()
+        told.by_days.update({asked[number]: (every, some) for number, every, some in lines})
+    # the window asks about members whether promised or not
+    turned = [(*rule[:4], told.by_days[rule[4]][rule[2] != "window"]) for rule in rules]
     profiles = sorted({rule[0] for rule in rules})
     return turned + [
         (profile, "", State.NOT_EXPECTED.value, reason, ranges)
         for profile in profiles
-        for reason, ranges in waived
+        for reason, ranges in told.waived
     ]

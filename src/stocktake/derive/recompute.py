@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from stocktake.derive.survey import Survey
     from stocktake.model import Derivation, System
 
+MANY_ROWS = 1_000
+"""Computed rows above which an index on them costs less than a plan that goes without."""
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -198,6 +201,9 @@ def _merge(
         inserted = conn.execute(statement, values, prepare=False).rowcount
         return RowCounts(read=inserted, inserted=inserted), 0
     read = compute_rows(conn, target, values)
+    if read > MANY_ROWS:
+        conn.execute(QUERIES.index_computed.format(key_list=names(target.key)))
+        conn.execute(QUERIES.index_touched_keys.format(scope=target.scope))
     written = {
         name: conn.execute(statement, values, prepare=False).rowcount
         for name, statement in _steps(target, is_full=is_full).items()

@@ -106,26 +106,29 @@ class Target:
             raise LookupError(msg)
         return found
 
-    def rows(self) -> Composed:
+    def rows(self) -> SQL:
         """Return the query that gives recomputed rows with the target's types and their hash."""
         typed = COMMA.join(
             SQL("c.{0}::{1} as {0}").format(Identifier(column), SQL(kind))
             for column, kind in zip(self.columns, self.types, strict=True)
         )
-        return QUERIES.rows_of.format(
+        rows = QUERIES.rows_of.format(
             compared=COMMA.join(Identifier("r", column) for column in self.compared),
             typed=typed,
             compute=self.required("compute"),
         )
+        return SQL(rows.as_string(None))
 
-    def parts(self) -> dict[str, Composable]:
-        """Return the fragments that the statements of ``derive.sql`` share."""
+    def parts(self) -> dict[str, SQL]:
+        """Return the fragments that the statements of ``derive.sql`` share, written out."""
         same_key = equal(self.key, left="t", right="c")
-        return {
+        parts: dict[str, Composable] = {
             "target": self.table,
             "columns": names(self.columns),
             "scope": self.scope,
             "same_key": same_key,
+            "stored_key": COMMA.join(Identifier("t", column) for column in self.key),
+            "computed_key": COMMA.join(Identifier("c", column) for column in self.key),
             "in_scope": equal(self.derivation.scope, left="t", right="k"),
             "differs": SQL("({}) is distinct from ({})").format(
                 COMMA.join(Identifier("t", column) for column in self.compared),
@@ -141,6 +144,8 @@ class Target:
                 for column in self.key
             ),
         }
+        # Most occur several times: quoting each column once a time takes longer than the statement.
+        return {name: SQL(part.as_string(None)) for name, part in parts.items()}
 
 
 def columns_of(

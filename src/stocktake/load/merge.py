@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
 from itertools import repeat
-from operator import attrgetter, itemgetter, or_
+from operator import itemgetter, or_
 from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import LoadError
@@ -27,14 +27,13 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from stocktake.load.rows import Batch, Row
+    from stocktake.load.lines import Row
+    from stocktake.load.rows import Batch
     from stocktake.load.tables import FacetTable
     from stocktake.model import Dataset, Facet, System
 
 Column = tuple[str, str]
 """Dataset and column."""
-
-_LOAD = attrgetter("load")
 
 __all__ = ["KeyCache", "Load", "Merged", "check_accounts", "merge"]
 
@@ -101,6 +100,9 @@ def merge(
         pairs += _pairs(table, batch, loads)
         for column, told in _told(table, batch, _key_columns(system, dataset.name)):
             place = dataset.name, column
+            if column == dataset.key[0] and known.remembers(table):
+                values[place].update(told)  # rows told before were left out already
+                continue
             fresh, earlier = known.news(place, told)
             values[place].update(fresh)
             days[place].update(earlier)
@@ -171,21 +173,19 @@ def _merge_facet(
     known: KeyCache,
 ) -> tuple[Batch, Written]:
     """Merge one facet's rows of all loads, first as if every value were sound."""
-    is_lasting = table.facet.keep == "absent"
-    held = known.known(table.place) if is_lasting else frozenset()
+    held = known.known(table)
     try:
-        batch = gather(table, loads, thorough=False, held=held)
+        batch = gather(table, loads, thorough=False, known=held)
         lines = batch.lines
         written = write(conn, table, lines=lines, run_id=run_id) if lines else Written()
     except NOT_STORABLE:
-        batch = gather(table, loads, thorough=True, held=held)
-        written = write_apart(conn, table, lines=batch.lines, run_id=run_id)
-        for line, reason in written.refused:
-            reject = reject_row(table, line.row, code="refused", reason=reason)
+        batch = gather(table, loads, thorough=True, known=held)
+        lines = batch.lines
+        written = write_apart(conn, table, lines=lines, run_id=run_id)
+        for line in written.refused:
+            reject = reject_row(table, line.row, "refused", line.reason)
             batch.rejects.append((line.load, reject))
-    if is_lasting:
-        refused = {line.key for line, _ in written.refused}
-        known.add(table.place, (line.key for line in batch.lines if line.key not in refused))
+    known.add(table, lines, but={*written.met, *(line.key for line in written.refused)})
     return batch, written
 
 
@@ -232,7 +232,7 @@ def _told(
         wanted: Columns with the column that tells their days, if there is one.
     """
     columns = table.facet.columns
-    by_day: dict[str | None, list[Row]] = {}
+    by_day: dict[str | None, Sequence[Row]] = {}
     for column, day in wanted.items():
         if column not in columns:
             continue
@@ -244,16 +244,17 @@ def _told(
         days = repeat(None) if told_day is None else map(itemgetter(columns.index(told_day)), rows)
         found: dict[Any, date | None] = dict(zip(texts, days, strict=False))
         found.pop(None, None)
-        yield column, {str(text): on for text, on in found.items()}
+        if set(map(type, found)) != {str}:
+            found = {str(text): on for text, on in found.items()}
+        yield column, found
 
 
-def _latest_first(table: FacetTable, batch: Batch, day: str | None) -> list[Row]:
+def _latest_first(table: FacetTable, batch: Batch, day: str | None) -> Sequence[Row]:
     """Return rows by their day, none at all and the latest first: the earliest is what stays.
 
     Without days in the order of the answers, which is the order their days were asked for.
     """
     if day is None:
-        return [line.row for line in sorted(batch.lines, key=_LOAD)]
+        return batch.told
     at = table.facet.columns.index(day)
-    rows = [line.row for line in batch.lines]
-    return sorted(rows, key=lambda row: row[at] or date.max, reverse=True)
+    return sorted(batch.told, key=lambda row: row[at] or date.max, reverse=True)

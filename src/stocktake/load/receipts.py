@@ -31,8 +31,8 @@ class Receipts:
 
     def add(self, dataset: str, facet: str, *, batch: Batch, written: Written) -> None:
         """Count what became of a facet's rows."""
-        inserted = Counter(line.load for line in written.inserted)
-        updated = Counter(line.load for line in written.updated)
+        inserted = Counter(written.inserted)
+        updated = Counter(written.updated)
         rejected = Counter(load for load, _ in batch.rejects)
         for index, read in enumerate(batch.read):
             if not read:

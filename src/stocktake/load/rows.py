@@ -6,25 +6,24 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import blake2b
-from itertools import compress, repeat
-from operator import itemgetter, ne
+from itertools import chain, compress, groupby, repeat
+from operator import itemgetter, not_
 from struct import unpack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from stocktake.load.known import NOTHING_KNOWN, Known
+from stocktake.load.lines import Lines, Row
 from stocktake.load.sound import Refusal, refused_rows
 from stocktake.model import Capture, Parsed, Reject, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Sequence
     from collections.abc import Set as AbstractSet
 
     from stocktake.load.tables import FacetTable
-
-Row = tuple[Any, ...]
 
 _ENCODER = msgspec.msgpack.Encoder(decimal_format="string", order="deterministic")
 
@@ -65,40 +64,21 @@ class Conflict:
     other: Row
 
 
-class Line(NamedTuple):
-    """One row on its way into the table.
-
-    Attributes:
-        key: Its key; a tuple when composite.
-        row: What is written.
-        digest: Hash of what its answer said; longer texts of other answers do not count.
-        is_lengthened: Whether it has longer texts of other answers: then a row held may lack them
-            although its answer said the same.
-        load: Index of the answer it came from.
-        capture_id: The answer's capture.
-    """
-
-    key: Any
-    row: Row
-    digest: int
-    is_lengthened: bool
-    load: int
-    capture_id: int
-
-
 @dataclass(slots=True)
 class Batch:
     """Rows of one facet over all loads, one per key, and what was left out.
 
     Attributes:
         lines: Rows in ascending order of their keys.
+        told: The same rows in the order of the answers, as they were told.
         read: Rows read, per load.
         duplicates: Rows set aside for another row with their key, per load.
         rejects: Rows refused: index of the load, and the reject.
         conflicts: Rows of one answer with one key and different values.
     """
 
-    lines: list[Line] = field(default_factory=list)
+    lines: Lines = field(default_factory=Lines)
+    told: Sequence[Row] = ()
     read: list[int] = field(default_factory=list)
     duplicates: list[int] = field(default_factory=list)
     rejects: list[tuple[int, Reject]] = field(default_factory=list)
@@ -126,8 +106,11 @@ def row_hash(row: Row) -> int:
 def row_hashes(rows: Sequence[Row]) -> tuple[int, ...]:
     """Return ``row_hash`` of each row."""
     fresh = blake2b(digest_size=8).copy  # a copy costs two thirds of making one
+    encode_into = _ENCODER.encode_into
+    encoded = bytearray()  # the same for all: made anew it would cost as much as the encoding
     digests = []
-    for encoded in map(_ENCODER.encode, rows):
+    for row in rows:
+        encode_into(row, encoded)
         digest = fresh()
         digest.update(encoded)
         digests.append(digest.digest())
@@ -139,7 +122,7 @@ def gather(
     loads: Sequence[Load],
     *,
     thorough: bool,
-    held: AbstractSet[Any] = frozenset(),
+    known: Known = NOTHING_KNOWN,
 ) -> Batch:
     """Return the facet's rows of all loads, one per key.
 
@@ -149,63 +132,143 @@ def gather(
     Args:
         thorough: Look at every value for what the table would refuse, not only for what it
             would take wrongly.
-        held: Keys whose rows are left out, for nothing is done with them: they are there for good.
+        known: Rows left out, for nothing is done with them.
     """
-    found: dict[Any, tuple[Row, int]] = {}
-    longest: dict[Any, Row] = {}
-    compared: list[int] = []
     batch = Batch()
-    key_of = itemgetter(*table.key_positions)
-    for index, load in enumerate(loads):
+    given: list[Sequence[Row]] = []
+    for load in loads:
         rows = load.parsed.rows.get(table.facet.row, [])
         batch.read.append(len(rows))
-        if held:
-            rows = list(compress(rows, [key not in held for key in map(key_of, rows)]))
-        refused = refused_rows(table, rows, thorough=thorough)
-        if thorough:
-            refused |= _unencodable(rows, but=refused)
-        if refused:
-            batch.rejects += [
-                (index, reject_row(table, rows[at], code=code, reason=reason))
-                for at, (code, reason) in sorted(refused.items())
-            ]
-            rows = [row for at, row in enumerate(rows) if at not in refused]
-        compared.append(len(rows))
-        fresh = dict(zip(map(key_of, rows), zip(rows, repeat(index)), strict=False))
-        if len(fresh) == len(rows) and found.keys().isdisjoint(fresh):
-            found.update(fresh)
-        else:
-            keyed = zip(map(key_of, rows), rows, strict=True)
-            batch.conflicts += _settle(table, found, longest=longest, keyed=keyed, index=index)
-    kept = Counter(index for _, index in found.values())
-    batch.duplicates = [rows - kept[index] for index, rows in enumerate(compared)]
-    if found:
-        batch.lines = _lines(table, found, longest, [load.capture_id for load in loads])
+        given.append(_lacking(table, rows, known.keys) if known.keys else rows)
+    given = _sound(table, batch, given, thorough=thorough)
+    batch.duplicates = [0] * len(given)
+    told = _Told.of(table, given)
+    if not told.rows:
+        return batch
+    longest: dict[Any, Row] = {}
+    if len(set(told.keys)) < len(told.keys):
+        places = sorted(_places(table, batch, told, longest))
+        kept = Counter(map(told.loads.__getitem__, places))
+        batch.duplicates = [len(some) - kept[index] for index, some in enumerate(given)]
+        told = told.at(places)
+    captures = [load.capture_id for load in loads]
+    lines = Lines(told.keys, told.rows, row_hashes(told.rows), told.loads, captures)
+    if longest:
+        _lengthen(table, lines, longest)
+    if known.digests:
+        lines = lines.unlike(known.digests)
+    batch.told = lines.rows
+    batch.lines = lines.at(sorted(range(len(lines)), key=lines.keys.__getitem__))
     return batch
 
 
-def _lines(
-    table: FacetTable,
-    found: Mapping[Any, tuple[Row, int]],
-    longest: Mapping[Any, Row],
-    capture_ids: Sequence[int],
-) -> list[Line]:
-    keys = sorted(found)
-    rows, indexes = zip(*map(found.__getitem__, keys), strict=True)
-    digests = row_hashes(rows)
-    written = rows
-    if longest:
-        written = tuple(
-            _lengthened(table, row, longest[key]) if key in longest else row
-            for key, row in zip(keys, rows, strict=True)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The rows of all loads one after the other, with their keys and loads."""
+
+    keys: list[Any]
+    rows: list[Row]
+    loads: list[int]
+
+    @classmethod
+    def of(cls, table: FacetTable, given: Sequence[Sequence[Row]]) -> Self:
+        rows = list(chain.from_iterable(given))
+        keys = list(map(itemgetter(*table.key_positions), rows))
+        loads = chain.from_iterable(map(repeat, range(len(given)), map(len, given)))
+        return cls(keys, rows, list(loads))
+
+    def at(self, places: Sequence[int]) -> Self:
+        return type(self)(
+            *(list(map(some.__getitem__, places)) for some in (self.keys, self.rows, self.loads))
         )
-    lengthened = map(ne, written, rows) if longest else [False] * len(rows)
-    captures = map(capture_ids.__getitem__, indexes)
-    lines = zip(keys, written, digests, lengthened, indexes, captures, strict=False)
-    return list(map(partial(tuple.__new__, Line), lines))
 
 
-def reject_row(table: FacetTable, row: Row, *, code: str, reason: str) -> Reject:
+def _lacking(table: FacetTable, rows: Sequence[Row], held: AbstractSet[Any]) -> Sequence[Row]:
+    """Return the rows whose keys are not held."""
+    is_held = map(held.__contains__, map(itemgetter(*table.key_positions), rows))
+    return list(compress(rows, map(not_, is_held)))
+
+
+def _sound(
+    table: FacetTable, batch: Batch, given: list[Sequence[Row]], *, thorough: bool
+) -> list[Sequence[Row]]:
+    """Return the rows that can be stored, per load; the others become rejects."""
+    rows = list(chain.from_iterable(given))
+    refused = refused_rows(table, rows, thorough=thorough)
+    if thorough:
+        refused |= _unencodable(rows, but=refused)
+    if not refused:
+        return given
+    sound: list[Sequence[Row]] = []
+    start = 0
+    for index, some in enumerate(given):
+        bad = {at - start for at in refused if start <= at < start + len(some)}
+        batch.rejects += [
+            (index, reject_row(table, some[at], *refused[at + start])) for at in sorted(bad)
+        ]
+        sound.append([row for at, row in enumerate(some) if at not in bad])
+        start += len(some)
+    return sound
+
+
+def _places(
+    table: FacetTable, batch: Batch, told: _Told, longest: dict[Any, Row]
+) -> AbstractSet[int]:
+    """Return where the rows stand that count, one per key, deciding between those that share one.
+
+    First within an answer: what it sets aside does not count, its longer texts neither. Then
+    beside the answers before it.
+    """
+    first_counts = table.facet.keep == "absent"
+    found: dict[Any, int] = {}
+    for index, group in groupby(range(len(told.loads)), key=told.loads.__getitem__):
+        span = list(group)
+        own = dict(zip(map(told.keys.__getitem__, span), span, strict=True))
+        if len(own) < len(span):
+            own = _settle(batch, told, (index, span), first_counts=first_counts)
+        for key in found.keys() & own.keys() if table.longest else ():
+            earlier, row = told.rows[found[key]], told.rows[own[key]]
+            if earlier != row:
+                longest[key] = _lengthened(table, longest.get(key, earlier), row)
+        if first_counts:
+            own.update(found)
+            found = own
+        else:
+            found.update(own)
+    return set(found.values())
+
+
+def _settle(
+    batch: Batch, told: _Told, answer: tuple[int, Sequence[int]], *, first_counts: bool
+) -> dict[Any, int]:
+    """Return where the rows of one answer stand that count, deciding between those of one key."""
+    index, span = answer
+    own: dict[Any, int] = {}
+    for at in span:
+        key = told.keys[at]
+        other = own.get(key)
+        if other is None or not first_counts:
+            own[key] = at
+        if other is not None and told.rows[other] != told.rows[at]:
+            set_aside = told.rows[at if first_counts else other]
+            batch.conflicts.append(Conflict(index, told.rows[own[key]], set_aside))
+    return own
+
+
+def _lengthen(table: FacetTable, lines: Lines, longest: Mapping[Any, Row]) -> None:
+    """Give lines the longer texts of other answers; what their own answer said stays hashed."""
+    rows = list(lines.rows)
+    lengthened = set()
+    for at, key in enumerate(lines.keys):
+        if key in longest:
+            row = _lengthened(table, rows[at], longest[key])
+            if row != rows[at]:
+                rows[at] = row
+                lengthened.add(at)
+    lines.rows, lines.lengthened = rows, lengthened
+
+
+def reject_row(table: FacetTable, row: Row, code: str, reason: str) -> Reject:
     """Return the reject of a row; its place in the capture is told by its key."""
     return Reject(
         dataset=table.dataset.name,
@@ -249,38 +312,6 @@ def _unencodable(rows: Sequence[Row], *, but: Container[int]) -> dict[int, Refus
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             refused[at] = ("type", f"A value cannot be stored: {error}.")
     return refused
-
-
-def _settle(
-    table: FacetTable,
-    found: dict[Any, tuple[Row, int]],
-    *,
-    longest: dict[Any, Row],
-    keyed: Iterable[tuple[Any, Row]],
-    index: int,
-) -> list[Conflict]:
-    """Add an answer's rows, deciding between those that share a key.
-
-    First within the answer: what it sets aside does not count, its longer texts neither. Then
-    beside the answers before it.
-    """
-    conflicts = []
-    first_counts = table.facet.keep == "absent"
-    own: dict[Any, Row] = {}
-    for key, row in keyed:
-        other = own.get(key)
-        if other is None or not first_counts:
-            own[key] = row
-        if other is not None and other != row:
-            set_aside = row if first_counts else other
-            conflicts.append(Conflict(index, own[key], set_aside))
-    for key, row in own.items():
-        earlier = found.get(key)
-        if earlier is None or not first_counts:
-            found[key] = (row, index)
-        if table.longest and earlier is not None and earlier[0] != row:
-            longest[key] = _lengthened(table, longest.get(key, earlier[0]), row)
-    return conflicts
 
 
 def _lengthened(table: FacetTable, kept: Row, other: Row) -> Row:

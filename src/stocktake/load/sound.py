@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence, Set
 
     from stocktake.load.tables import Column, FacetTable
 
@@ -54,7 +55,7 @@ def refused_rows(
     for position, column in enumerate(table.told):
         if not (thorough or column.oid in _MISREAD or column.name in table.key):
             continue
-        values = [row[position] for row in rows]
+        values = list(map(itemgetter(position), rows))
         if column.name in table.key and None in values:
             _find(refused, values, column=column, rule=_no_value)
         if not _is_fair(values, column):
@@ -73,11 +74,17 @@ def _is_fair(values: Sequence[Any], column: Column) -> bool:
         if kinds - {int}:
             return False
         limit = 1 << (INTEGER_BITS[column.oid] - 1)
-        given = [value for value in values if value is not None]
+        given = set(values) - {None}  # all of one kind, so that equal values are one value
         return not given or (min(given) >= -limit and max(given) < limit)
     if column.oid == NUMERIC or column.oid in FLOATS:
-        return not kinds - {int} or (not kinds - set(_NUMBERS) and all(map(_is_finite, values)))
+        return not kinds - {int} or (not kinds - set(_NUMBERS) and _are_finite(kinds, values))
     return True
+
+
+def _are_finite(kinds: Set[type], values: Sequence[Any]) -> bool:
+    if kinds == {Decimal}:
+        return all(map(Decimal.is_finite, [value for value in values if value is not None]))
+    return all(map(_is_finite, values))
 
 
 def _is_finite(value: float | Decimal | None) -> bool:

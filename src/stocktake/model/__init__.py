@@ -1,6 +1,6 @@
 """The nouns of Stocktake: frozen, printable, without I/O."""
 
-from stocktake.model import checks, criteria
+from stocktake.model import checks, criteria, views
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.criterion import Criterion, Gate, GateVerdict, Item, ItemLine, SignOff
 from stocktake.model.dataset import Dataset, Derivation, Facet, System
@@ -150,5 +150,6 @@ __all__ = [
     "day_of",
     "dimensions",
     "ordinal_of",
+    "views",
     "years",
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stocktake.model.partition import Partitions
     from stocktake.model.schedule import Schedule
     from stocktake.model.source import Feed, Source
+    from stocktake.model.views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ class System:
         freshness: How soon what sources have should be here, per dataset and slice.
         pages: Pages of its own, besides those every system has.
         first_month: Month in which its years begin; 7 gives seasons such as 2024-25.
+        views: What it offers over HTTP besides the engine's own paths (``stocktake.views``).
     """
 
     name: str
@@ -171,6 +173,7 @@ class System:
     first_month: int = 1
     pages: tuple[Page, ...] = ()
     freshness: tuple[Freshness, ...] = ()
+    views: tuple[View, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse names that occur twice, and ages of units that have none.

@@ -42,7 +42,7 @@ from stocktake.plan.waves import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from stocktake.model import Need
 
@@ -94,7 +94,7 @@ def make_plan(
         rows=rows,
         bytes=stored,
         estimated_from=basis,
-        unreachable=_unreachable(system, needs),
+        unreachable=_unreachable(system, needs, observed.settings),
         made_at=now,
     )
 
@@ -210,11 +210,20 @@ def _derive_parts(
     return found
 
 
-def _unreachable(system: System, needs: Iterable[Need]) -> tuple[tuple[str, str, int], ...]:
-    """Return reason, dataset and units of what no request of this plan can fill."""
+def _unreachable(
+    system: System, needs: Iterable[Need], settings: Collection[str]
+) -> tuple[tuple[str, str, int], ...]:
+    """Return reason, dataset and units of what no request of this plan can fill.
+
+    A feed that is off says nothing of a dataset that another one brings.
+    """
     feeds = {feed.name for _, feed in system.feeds()}
+    on = {feed.name for _, feed in system.feeds() if feed.enabled_by in {"", *settings}}
+    brought = {name for _, feed in system.feeds() if feed.name in on for name in feed.fills}
     totals: Counter[tuple[str, str]] = Counter()
     for need in needs:
+        if need.feed in feeds - on and need.dataset in brought:
+            continue
         if need.state in UNREACHABLE and need.feed in feeds:
             totals[f"{need.feed}: {need.reason or need.state.value}", need.dataset] += need.units
         elif need.feed not in feeds and need.feed != DERIVE:

@@ -78,7 +78,10 @@ def rank_of(priority: int | None) -> int:
 
 
 def take_sample(wanted: Iterable[Wanted], sample: int) -> None:
-    """Keep the newest ``sample`` days over all feeds, and as many of the newest members."""
+    """Keep the newest ``sample`` days over all feeds, and as many of the newest members.
+
+    Of members that have days, only those of the newest days were asked for to begin with.
+    """
     dated = [one for one in wanted if isinstance(one.axis, Days)]
     days = newest(
         union(part for one in dated for ranges in one.units.values() for part in ranges), sample
@@ -86,7 +89,7 @@ def take_sample(wanted: Iterable[Wanted], sample: int) -> None:
     for one in wanted:
         if isinstance(one.axis, Days):
             one.units = clipped(one.units, days)
-        elif isinstance(one.axis, FromDataset):
+        elif isinstance(one.axis, FromDataset) and one.axis.day is None:
             every = union(part for ranges in one.units.values() for part in ranges)
             one.units = clipped(one.units, newest(every, sample))
         one.states = Counter({State.MISSING: sum(map(size, one.units.values()))})

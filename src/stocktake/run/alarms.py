@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from stocktake.model import CheckResult, Coverage, Dataset, Drift, Loss, System
+    from stocktake.model import CheckResult, Coverage, Dataset, Drift, Lag, Loss, System
     from stocktake.run.claim import Ending
 
 FAILS = frozenset({Severity.FAIL, Severity.ERROR})
@@ -71,31 +71,6 @@ def tell_end(conn: Connection[Any], line: Sequence[Any], ending: Ending, *, now:
         emit(conn, "run.recovered", **told, dedupe=key, resolves=True)
 
 
-def tell_fire(
-    conn: Connection[Any], system: str, name: str, *, is_missed: bool, late: float, now: datetime
-) -> None:
-    """Tell of a schedule whose run could not be queued, and of one that is kept again.
-
-    Args:
-        conn: In the transaction that decides about it.
-        system: Its system.
-        name: ``system.schedule``.
-        is_missed: Whether it was missed.
-        late: Seconds from when it was to start until this was decided.
-        now: When.
-    """
-    emit(
-        conn,
-        "schedule.missed" if is_missed else "schedule.kept",
-        system=system,
-        subject=name,
-        details={"late_seconds": round(late, 1)},
-        now=now,
-        dedupe=f"schedule:{name}",
-        resolves=not is_missed,
-    )
-
-
 def tell_checks(
     conn: Connection[Any], system: System, results: Sequence[CheckResult], *, now: datetime
 ) -> None:
@@ -106,6 +81,8 @@ def tell_checks(
     """
     groups: dict[str, list[CheckResult]] = defaultdict(list)
     for result in results:
+        if result.check == f"{result.dataset}_fresh":
+            continue  # lateness has an alert of its own, which needs no check to notice it
         groups[f"check:{system.name}:{result.dataset}:{result.check}"].append(result)
     failing = _open(conn, f"check:{system.name}:")
     for key, told in groups.items():
@@ -131,6 +108,36 @@ def tell_checks(
                 dedupe=key,
                 resolves=True,
             )
+
+
+def tell_freshness(
+    conn: Connection[Any], system: System, lags: Iterable[Lag], *, now: datetime
+) -> None:
+    """Tell of datasets that are later than their promise allows, and of those that are not."""
+    slices: dict[str, list[Lag]] = defaultdict(list)
+    for lag in lags:
+        slices[lag.dataset].append(lag)
+    for name, own in slices.items():
+        late = [lag for lag in own if lag.severity is Severity.FAIL]
+        worst = max(late, key=lambda lag: lag.behind_hours or 0.0, default=None)
+        details: dict[str, Any] = {}
+        if worst is not None:
+            details = {
+                "behind_hours": worst.behind_hours,
+                "fail_hours": worst.fail_hours,
+                "reason": worst.reason,
+                "slices": ["/".join(lag.series) for lag in late if lag.series][:MOST_NAMED],
+            }
+        emit(
+            conn,
+            "freshness.late" if late else "freshness.met",
+            system=system.name,
+            subject=name,
+            details=details,
+            now=now,
+            dedupe=f"freshness:{system.name}:{name}",
+            resolves=not late,
+        )
 
 
 def tell_coverage(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FEW = (50_000, 20, 50)
+FEW = (400_000, 20, 50)
 """Objects between collections of the youngest; of the older by multiples."""
 
 

@@ -16,6 +16,7 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from stocktake.count.coverage import count
+from stocktake.errors import UsageError
 from stocktake.model import PlanOptions, State
 from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, options_in, save_plan
@@ -140,6 +141,10 @@ class Conductor:
         assert self._claim.plan_id is not None  # noqa: S101 -- made before
         with self._workspace.database.connection() as conn:
             plan = load_plan(conn, self._claim.plan_id)
+            if plan.system != self._system.name:
+                raise UsageError(
+                    f"plan {plan.plan_id} is of {plan.system}, not of {self._system.name}."
+                )
             if not self._step.coverage:
                 before = self._coverage(plan.options)
                 self._keep({name: {"before": kept} for name, kept in before.items()}, conn)
@@ -278,9 +283,6 @@ class Conductor:
             ending = claims.Ending("done", sums, seconds, message=message)
             claims.finish(conn, self._claim, ending, now=now)
             call_next(conn, self._step.system)
-        if self._step.kind == "sync":
-            names = self._step.options.get("datasets") or ()
-            tell_standing(self._workspace, self._system, find_datasets(self._system, names))
 
 
 def _summary(after: Mapping[str, Mapping[str, int | None]]) -> str:

@@ -24,7 +24,7 @@ from stocktake.observe.failpoints import reach
 from stocktake.observe.messages import Message
 from stocktake.observe.plain import without_secrets
 from stocktake.run.posting import Outcome, send
-from stocktake.run.watch import watch
+from stocktake.run.watch import watch, watch_freshness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,8 @@ LOG = structlog.get_logger(__name__)
 REST_SECONDS = 2.0
 TROUBLE_SECONDS = 5.0
 SENT_TOGETHER = 10
-WATCH_EVERY = timedelta(minutes=1)
+WATCHES = ((timedelta(minutes=1), watch), (timedelta(minutes=5), watch_freshness))
+"""What is looked at, and how often, because nobody else would notice."""
 
 
 @dataclass(slots=True)
@@ -109,22 +110,20 @@ class Courier:
 async def deliver(workspace: Workspace, *, stop: asyncio.Event) -> None:
     """Bring messages to their channels until ``stop`` is set; a part of ``stocktake up``.
 
-    Also looks once a minute at what nobody else notices: the disk, endpoints, what is late. A
-    database that cannot be reached is waited for.
+    Also looks now and then at what nobody else notices: the disk, endpoints that answer again, what
+    is late. A database that cannot be reached is waited for.
 
     Raises:
         ConfigurationError: A channel's settings make no sense.
     """
     courier = Courier(workspace, read_channels(workspace.settings))
-    watched_at: datetime | None = None
+    looked: dict[str, datetime] = {}
     is_told = False
     while not stop.is_set():
         rest_seconds = REST_SECONDS
         try:
-            if watched_at is None or workspace.clock() - watched_at >= WATCH_EVERY:
-                watched_at = workspace.clock()
-                await asyncio.to_thread(watch, workspace)
             await courier.turn()
+            await asyncio.to_thread(_look, workspace, looked)
             is_told = False
         except (psycopg.OperationalError, StocktakeError) as error:
             if not is_told:
@@ -132,6 +131,15 @@ async def deliver(workspace: Workspace, *, stop: asyncio.Event) -> None:
             is_told, rest_seconds = True, TROUBLE_SECONDS
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), rest_seconds)
+
+
+def _look(workspace: Workspace, looked: dict[str, datetime]) -> None:
+    """Take those looks that are due; ``looked`` has when each was taken last."""
+    for every, look in WATCHES:
+        now = workspace.clock()
+        if look.__name__ not in looked or now - looked[look.__name__] >= every:
+            looked[look.__name__] = now
+            look(workspace)
 
 
 def try_channel(workspace: Workspace, name: str) -> Outcome:

@@ -19,7 +19,7 @@ from stocktake.count.recount import recount
 from stocktake.count.routes import axis_of
 from stocktake.count.states import Looking
 from stocktake.derive.recompute import derive_surveyed, in_order, unit_column
-from stocktake.derive.survey import read_by, remember, survey
+from stocktake.derive.survey import read_by, read_states, remember, survey
 from stocktake.derive.verification import verify
 from stocktake.model import FromDataset, PlanOptions, Range, State, UnitOutcome
 from stocktake.model.ordinals import members
@@ -71,6 +71,7 @@ class Deriving:
         parameters: Overrides of declared parameters, by name.
         options: The plan's: rows that are missing come back only of units as urgent as it asks.
         tell: Called with the dataset that is about to be computed.
+        since: Members were given their days after all that was loaded before; None: never.
     """
 
     datasets: frozenset[str] = frozenset()
@@ -78,6 +79,7 @@ class Deriving:
     parameters: Mapping[str, int | str] = field(default_factory=dict)
     options: PlanOptions = field(default_factory=PlanOptions)
     tell: Callable[[str], None] = untold
+    since: datetime | None = None
 
 
 def derive_all(
@@ -101,10 +103,17 @@ def derive_all(
         for derivation in in_order(system.derivations)
         if not work.datasets or derivation.dataset in work.datasets
     ]
+    since = again(partial(_seen_until, workspace, system))
     most_seconds = TOGETHER_SECONDS
-    while left:
+    while True:
         sitting = partial(
-            _derive_some, workspace, system, left, claim, work=work, most_seconds=most_seconds
+            _derive_some,
+            workspace,
+            system,
+            left,
+            claim,
+            work=replace(work, since=since),
+            most_seconds=most_seconds,
         )
         try:
             done, recorded = again(sitting)
@@ -117,8 +126,8 @@ def derive_all(
             continue
         units.update(recorded)
         left = left[done:]
-    again(partial(_redate, workspace, system, claim))
-    return units
+        if not left:
+            return units
 
 
 def _chosen(derivation: Derivation, parameters: Mapping[str, int | str]) -> Derivation:
@@ -127,10 +136,13 @@ def _chosen(derivation: Derivation, parameters: Mapping[str, int | str]) -> Deri
     return replace(derivation, parameters=tuple({**declared, **own}.items()))
 
 
-def _redate(workspace: Workspace, system: System, claim: Claim) -> None:
+def _seen_until(workspace: Workspace, system: System) -> datetime | None:
+    """Return the instant before which every derivation has seen what was loaded."""
     with workspace.database.connection() as conn:
-        claims.hold(conn, claim, requests=0, now=workspace.clock())
-        redate(conn, system)
+        states = read_states(conn, system)
+    names = {(one.dataset, one.sql) for one in system.derivations}
+    seen = [state.watermark for name, state in states.items() if name in names]
+    return min(seen) if len(seen) == len(names) and seen else None
 
 
 def _derive_some(
@@ -176,7 +188,10 @@ def _derive_some(
             )
             count += 1
         remember(conn, surveyed, run_id=claim.run_id, now=now)
+        sitting.write_receipts()
         sitting.record()
+        if count == len(derivations):  # with the last of them, lest what they saw is passed over
+            redate(conn, system, since=work.since)
         reach("derive_before_commit")
     reach("derive_after_commit")
     return count, sitting.units
@@ -193,6 +208,7 @@ class _Sitting:
     now: datetime
     units: Counter[State] = field(default_factory=Counter)
     outcomes: list[UnitOutcome] = field(default_factory=list)
+    receipts: list[Derived] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
 
     def has_read(self, derivation: Derivation) -> bool:
@@ -223,7 +239,7 @@ class _Sitting:
         self.read.update(read_by(derivation))
         # Columns beside fetched ones: rows that stay as they are were counted by their load.
         if done.touched_keys and (done.counts.updated or not derivation.columns):
-            _write_receipt(self.conn, done, run_id=self.claim.run_id, now=self.now)
+            self.receipts.append(done)
         if derivation.columns:
             return
         dataset = self.system.dataset(done.dataset)
@@ -259,21 +275,18 @@ class _Sitting:
             )
             self.outcomes.clear()
 
-
-def _write_receipt(conn: Connection[Any], done: Derived, *, run_id: int, now: datetime) -> None:
-    counts = done.counts
-    conn.execute(
-        SQL.write_derived_receipt,
-        {
-            "run_id": run_id,
-            "dataset": done.dataset,
-            "read": counts.read,
-            "inserted": counts.inserted,
-            "updated": counts.updated,
-            "unchanged": counts.read - counts.inserted - counts.updated,
-            "at": now,
-        },
-    )
+    def write_receipts(self) -> None:
+        """Write what became of the rows."""
+        if self.receipts:
+            values = {
+                "run_id": self.claim.run_id,
+                "datasets": [done.dataset for done in self.receipts],
+                "read": [done.counts.read for done in self.receipts],
+                "inserted": [done.counts.inserted for done in self.receipts],
+                "updated": [done.counts.updated for done in self.receipts],
+                "at": self.now,
+            }
+            self.conn.execute(SQL.write_derived_receipts, values)
 
 
 def derive_system(

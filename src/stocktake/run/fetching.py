@@ -49,6 +49,7 @@ class Fetching:
         self._fetcher = fetcher
         self._stored = stored
         self._kept = kept
+        self._feeds: dict[tuple[str, str], Feed] = {}
 
     async def fetch(self, errand: Errand) -> Answer:
         """Return the answer to an errand; failures are part of the answer.
@@ -59,7 +60,7 @@ class Fetching:
         pages = self._stored.pop((errand.feed.name, errand.request.units), [])
         if pages and is_whole(errand, pages):
             return Answer(errand.request, tuple(pages), requests=len(pages))
-        if self._kept is not None:
+        if self._kept is not None and self._kept.has(errand):
             pages = list(await asyncio.to_thread(self._kept.take, errand))
             if pages and is_whole(errand, pages):
                 return Answer(errand.request, tuple(pages))
@@ -73,6 +74,12 @@ class Fetching:
         return Fetching(self._sources, self._fetcher, stored=stored, kept=kept)
 
     def _paced(self, feed: Feed, source: str) -> Feed:
+        paced = self._feeds.get((source, feed.name))
+        if paced is None:
+            paced = self._feeds[source, feed.name] = self._at_its_pace(feed, source)
+        return paced
+
+    def _at_its_pace(self, feed: Feed, source: str) -> Feed:
         factor = float(str(self._sources[source].get(RATE_FACTOR) or 1))
         if factor == 1:
             return feed

@@ -36,6 +36,10 @@ class KeptAnswers:
                 ):
                     self._numbers[one.feed, one.units] = one.capture_id
 
+    def has(self, errand: Errand) -> bool:
+        """Return whether ``take`` may find something: most often nothing was kept at all."""
+        return (errand.feed.name, errand.request.units) in self._numbers
+
     def take(self, errand: Errand) -> Sequence[Capture]:
         """Return the pages of an answer to the errand, none when it must be asked for."""
         number = self._numbers.pop((errand.feed.name, errand.request.units), None)

@@ -92,7 +92,13 @@ def train_work(
     *, window: Range = EVER, target: str = "points", seed: int = 42, is_forced: bool = False
 ) -> Work:
     """Train a system's model on a range of days."""
-    asked = {"target": target, "seed": seed, "is_forced": is_forced, **_days(window)}
+    asked = {
+        "target": target,
+        "seed": seed,
+        "is_forced": is_forced,
+        "only_if_ready": False,
+        **_days(window),
+    }
     return Work("train", asked)
 
 

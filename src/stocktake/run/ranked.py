@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 from stocktake.count.needs import needs
+from stocktake.count.routes import axis_of
 from stocktake.count.statements import system_statements
 from stocktake.count.states import Looking
 from stocktake.errors import UsageError
-from stocktake.model import Range
+from stocktake.model import FromDataset, Range, dimensions
+from stocktake.model.partition import is_dated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -45,7 +47,7 @@ def ranked_needs(
     Units that no priority of ``options.priorities`` covers are left out.
     """
     if not options.is_by_priority:
-        return needs(conn, system, datasets, **wanting, **looking)
+        return _needs_with_lists(conn, system, datasets, looking=looking, **wanting)
     starts = newest_starts(conn, system, now=looking["now"])
     asked = looking.get("window") or Range()
     found: list[Need] = []
@@ -58,9 +60,47 @@ def ranked_needs(
                 one = Looking(**{**looking, "window": common})
                 found += (
                     replace(need, priority=priority)
-                    for need in needs(conn, system, [dataset], **wanting, **one)
+                    for need in _needs_with_lists(conn, system, [dataset], looking=one, **wanting)
                 )
     return found
+
+
+def _needs_with_lists(
+    conn: Connection,
+    system: System,
+    datasets: Sequence[Dataset],
+    *,
+    looking: Looking,
+    **wanting: Unpack[Wanting],
+) -> list[Need]:
+    """Return needs; of lists that name members also those of a period that had begun by then.
+
+    A season's schedule bears the season's first day: without it, nobody would know which games a
+    week in its middle has.
+    """
+    window = looking.get("window") or Range()
+    asked = window.since or date.min
+    named = {
+        dim.dataset
+        for one in system.datasets
+        for dim in dimensions(one.partitions)
+        if isinstance(dim, FromDataset)
+    }
+    lists = [
+        one
+        for one in datasets
+        if one.name in named and isinstance(axis_of(one), FromDataset) and is_dated(one.partitions)
+    ]
+    known = periods(conn, system) if lists else None
+    starts = {one.since for one in (known or {}).values() if one.since and one.since <= asked}
+    if not starts:
+        return needs(conn, system, datasets, **wanting, **looking)
+    whole = Looking(**{**looking, "window": Range(max(starts), window.until)})
+    others = [one for one in datasets if one not in lists]
+    return [
+        *needs(conn, system, lists, **wanting, **whole),
+        *needs(conn, system, others, **wanting, **looking),
+    ]
 
 
 def periods(conn: Connection, system: System) -> dict[str, Range] | None:

@@ -12,8 +12,8 @@ import psycopg
 import structlog
 
 from stocktake.errors import StocktakeError
+from stocktake.observe.events import Told, emit
 from stocktake.run.again import again
-from stocktake.run.alarms import tell_fire
 from stocktake.run.fires import Due, due_fires, dues_after, is_readable
 from stocktake.run.registry import installed_systems
 from stocktake.run.scheduled import (
@@ -210,20 +210,28 @@ class _Clerk:
                 outcome = "missed" if one.outcome == "fired" and run_id is None else one.outcome
                 late = lateness[one.due.at]
                 found.append(Fired(self.kept.name, one.due.at, outcome, run_id, late))
-                if outcome in {"fired", "missed"}:
-                    is_missed, name = outcome == "missed", self.kept.name
-                    tell_fire(conn, self.kept.system, name, is_missed=is_missed, late=late, now=now)
         return found
 
     def _queue(self, conn: Connection[Any], verdict: _Verdict, *, now: datetime) -> int | None:
         """Queue the run of a fire; one that cannot be is missed, with its reason."""
         place = {"schedule_id": self.kept.schedule_id, "due_at": verdict.due.at}
+        told: Told = {
+            "system": self.kept.system,
+            "subject": self.kept.schedule.name,
+            "details": {"due_at": verdict.due.at.isoformat()},
+            "now": now,
+            "dedupe": f"schedule:{self.kept.name}",
+        }
         by = f"{BY} {self.kept.name}"
         try:
             with conn.transaction():
                 run_id = queue_scheduled(conn, self.system, self.kept.schedule, by=by, now=now)
         except StocktakeError as error:
             conn.execute(SQL.miss_fire, {**place, "reason": error.message})
+            told["details"] = {**told["details"], "reason": error.message}
+            emit(conn, "schedule.missed", **told)
             return None
         conn.execute(SQL.name_run, {**place, "run_id": run_id})
+        told["resolves"] = True
+        emit(conn, "schedule.kept", **told)
         return run_id

@@ -9,15 +9,17 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from stocktake.model import Range, Severity, State, System
+from stocktake.model.criterion import NOT_READY
 from stocktake.run.batch import BatchLoader
 from stocktake.run.checked import check_system
 from stocktake.run.derived import Deriving, derive_all, verify_system
 from stocktake.run.files import queued_files
+from stocktake.run.measured import measure_gate
 from stocktake.run.progress import Meter, silent
 from stocktake.run.registry import find_datasets
 from stocktake.run.reload import load_arrivals
 from stocktake.run.replay import replayed, stored_answers
-from stocktake.run.trained import train
+from stocktake.run.trained import GATE, train
 from stocktake.run.undone import require_undoable, undo_claimed, undo_message
 
 if TYPE_CHECKING:
@@ -97,6 +99,13 @@ def _verify(workspace: Workspace, system: System, step: Step) -> Outcome:
 
 def _train(workspace: Workspace, system: System, step: Step) -> Outcome:
     asked = step.options
+    if asked.get("only_if_ready"):
+        gate = measure_gate(workspace, system, GATE, _window(asked))
+        if gate.verdict == NOT_READY:
+            return Outcome(
+                f"not trained: the gate {GATE} says {gate.verdict}",
+                result={"gate": gate.verdict, "reasons": list(gate.reasons)},
+            )
     trained, verdict, folder = train(
         workspace,
         system,

@@ -7,6 +7,10 @@ import socket
 from typing import TYPE_CHECKING
 
 from stocktake.observe.events import QUERIES, emit
+from stocktake.run.alarms import tell_freshness
+from stocktake.run.fresh import measure_freshness
+from stocktake.run.metered import SQL as FIGURES
+from stocktake.run.registry import installed_systems
 from stocktake.store.doctor import LEAST_FREE_BYTES, LOW_FREE_BYTES
 
 if TYPE_CHECKING:
@@ -18,6 +22,17 @@ def free_bytes(workspace: Workspace) -> int:
     home = workspace.settings.home
     folder = next(each for each in (home, *home.parents) if each.exists())
     return shutil.disk_usage(folder).free
+
+
+def watch_freshness(workspace: Workspace) -> None:
+    """Tell of datasets that are late: nothing happens when something does not come."""
+    with workspace.database.connection() as conn:
+        begun = {name for (name,) in conn.execute(FIGURES.systems_begun)}
+    for system in installed_systems().values():
+        if system.freshness and system.name in begun:
+            lags = measure_freshness(workspace, system)
+            with workspace.database.connection() as conn:
+                tell_freshness(conn, system, lags, now=workspace.clock())
 
 
 def watch(workspace: Workspace) -> None:

@@ -267,6 +267,19 @@ def test_plans_are_kept_listed_and_approved_once(served: Served) -> None:
     assert (line["plan_id"], line["requests"]) == (made.json()["plan_id"], made.json()["requests"])
 
 
+def test_a_plan_of_the_most_urgent_has_nothing_else(served: Served) -> None:
+    operator = served.with_key(Role.OPERATOR)
+
+    made = operator.post(f"{RACING}/plans", json={"sample": 2, "priorities": ["P0"]})
+    refused = operator.post(f"{RACING}/plans", json={"priorities": ["P9"]})
+
+    labels = {part["label"] for part in made.json()["parts"] if part["kind"] == "fetch"}
+    assert labels
+    assert {label.split()[0] for label in labels} == {"P0"}
+    assert refused.status_code == 422
+    assert "Known: P0, P1, P2." in refused.text
+
+
 def test_lists_go_on_where_the_page_before_ended(served: Served) -> None:
     operator = served.with_key(Role.OPERATOR)
     for days in range(1, 8):

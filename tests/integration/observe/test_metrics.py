@@ -14,7 +14,6 @@ from stocktake.fetch.sources import pause_source
 from stocktake.model import Range
 from stocktake.observe.metrics import Figures, render
 from stocktake.run import healthy
-from stocktake.run import watch as watching
 from stocktake.run.checked import check_system
 from stocktake.run.healthy import health, livez, readyz
 from stocktake.run.metered import SQL, Meter, metrics_text
@@ -186,11 +185,15 @@ def test_a_database_that_is_away_fails_health_and_not_the_question(
 
 @pytest.mark.fault("C05")
 def test_a_full_disk_fails_health(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(healthy, "free_bytes", lambda _: 50 * 2**20)
+    with monkeypatch.context() as patched:  # no disk has this much room
+        patched.setattr(healthy, "LOW_FREE_BYTES", 1 << 62)
+        low = health(office.workspace)
+        patched.setattr(healthy, "LEAST_FREE_BYTES", 1 << 61)
+        full = health(office.workspace)
+    well = health(office.workspace)
 
-    assert vitals(office)["disk:free"] == ("fail", "nearly full")
-    assert health(office.workspace).http_status == 503
-    assert watching.free_bytes(office.workspace) > 0
+    assert [report.status for report in (low, full, well)] == ["warn", "fail", "pass"]
+    assert [report.http_status for report in (low, full, well)] == [200, 503, 200]
 
 
 def test_a_paused_source_is_a_warning(office: Office) -> None:

@@ -12,12 +12,13 @@ import pytest
 
 from stocktake.errors import SourceError
 from stocktake.fetch.captures import QUERIES
-from stocktake.model import CheckResult, Range, Severity
+from stocktake.model import CheckResult, Lag, Range, Severity
 from stocktake.run import watch as watching
-from stocktake.run.alarms import tell_checks
+from stocktake.run.alarms import tell_checks, tell_freshness
 from stocktake.run.counted import recount_system
 from stocktake.run.registry import find_datasets
 from stocktake.run.sourced import resume
+from stocktake.run.steps import stop_run
 from stocktake.run.watch import watch
 from stocktake.run.workspace import Workspace
 from stocktake.settings import Settings
@@ -206,6 +207,43 @@ def test_checks_that_pass_tell_nothing(quiet: Quiet) -> None:
     judged(quiet, result(Severity.PASS), result(Severity.NOT_APPLICABLE), result(Severity.WARN))
 
     assert events(quiet) == []
+
+
+def lag(hours: float, severity: Severity, *series: str) -> Lag:
+    return Lag("ra_races", series, hours, 4.0, 8.0, severity, None, "2026-03-09")
+
+
+def test_a_dataset_that_is_late_is_one_alert_until_it_is_not(quiet: Quiet) -> None:
+    with quiet.database.connection() as conn:
+        late = [lag(9, Severity.FAIL, "gb"), lag(30, Severity.FAIL, "ire")]
+        tell_freshness(conn, RACING, [*late, lag(5, Severity.WARN, "fr")], now=NOW)
+    opened = quiet.execute("select subject, details from stocktake.alert")
+    with quiet.database.connection() as conn:
+        tell_freshness(conn, RACING, [lag(5, Severity.WARN, "gb")], now=NOW)
+
+    assert opened == [
+        (
+            "ra_races",
+            {
+                "behind_hours": 30,
+                "fail_hours": 8.0,
+                "reason": "2026-03-09",
+                "slices": ["gb", "ire"],
+            },
+        )
+    ]
+    assert open_alerts(quiet) == []
+
+
+def test_a_run_of_workers_that_is_given_up_is_an_alert(quiet: Quiet) -> None:
+    quiet.execute(
+        "insert into stocktake.run (system, kind, state, is_detached, started_at, updated_at)"
+        " values ('racing', 'sync', 'running', true, now(), now())"
+    )
+    with quiet.database.connection() as conn:
+        stop_run(conn, 1, "failed", error="given up after 5 tries", now=NOW)
+
+    assert open_alerts(quiet) == [("run.failed", "run 1 (sync)")]
 
 
 def test_days_that_are_lost_are_told_by_the_next_sync_and_their_return_too(

@@ -404,3 +404,20 @@ def test_the_key_of_a_fire_alone_keeps_a_second_scheduler_from_starting_it(
     with room.database.connection() as conn:
         (kept,) = [one for one in kept_schedules(conn) if one.name == name]
     assert kept.decided_until == NOON + timedelta(hours=1)
+
+
+def test_a_missed_fire_opens_an_alert_that_the_next_run_ends(room: Clockroom) -> None:
+    room.add(HOURLY)
+    room.execute("update stocktake.schedule set datasets = '{ra_unicorns}' where not is_declared")
+    room.tick(hours=1)
+    room.execute("update stocktake.schedule set datasets = '{}' where not is_declared")
+    room.tick(hours=1)
+
+    told = room.execute(
+        "select kind, system, subject from stocktake.event where kind like 'schedule.%'"
+        " order by event_id"
+    )
+    assert told == [
+        ("schedule.missed", "racing", "hourly"),
+        ("schedule.kept", "racing", "hourly"),
+    ]

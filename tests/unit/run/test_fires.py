@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stocktake.model import Schedule
@@ -182,6 +182,7 @@ FIELDS = {
 
 
 @pytest.mark.fault("T01")
+@settings(deadline=None)  # the first example reads the zones
 @given(minute=FIELDS[59], hour=FIELDS[23], change=st.sampled_from(CHANGES))
 def test_any_expression_goes_through_a_change_as_crons_loop_does(
     minute: str, hour: str, change: tuple[str, str]
@@ -196,6 +197,7 @@ def test_any_expression_goes_through_a_change_as_crons_loop_does(
 
 
 @pytest.mark.fault("T01")
+@settings(deadline=None)  # the first example reads the zones
 @given(
     minute=FIELDS[59],
     hour=FIELDS[23],
@@ -225,6 +227,7 @@ STARTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)).map(  # noqa
 
 
 @pytest.mark.fault("T02")
+@settings(deadline=None)  # the first example reads the zones
 @given(
     one=st.sampled_from([DAILY, OFTEN, SPREAD]),
     start=STARTS,

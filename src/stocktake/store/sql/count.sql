@@ -131,11 +131,11 @@ select series_id from series
  where system = %(system)s and dataset = %(dataset)s and feed = 'member' and key = %(key)s;
 
 -- name: member_rules
--- Day ranges turned into the expected members whose day they hold; a member without a day lies
--- before all days. dated false: the ranges are taken as they are.
+-- Day ranges turned into the members whose day they hold: all, and those expected; a member without
+-- a day lies before all days. dated false: the ranges are taken as they are.
 -- :series_id  int  series
 -- :as_of  timestamptz  what was known then, NULL for now
--- :numbers  int[]  number of each range; 0 is the window
+-- :numbers  int[]  number of each range
 -- :days  text[]  multiranges of days
 -- :dated  boolean  whether members have days
 with promised as (
@@ -149,16 +149,19 @@ with promised as (
 ), asked as (
     select * from unnest(%(numbers)s::int[], %(days)s::text[]::int4multirange[])
         as a(number, days)
-)
-select a.number, (coalesce(
-           case when %(dated)s then (
+), having_days as materialized (
+    select a.number,
+           coalesce(case when not %(dated)s then a.days
+                         when a.days <> '{}' then (
                select range_agg(int4range(m.ordinal, m.ordinal + 1)) from member m
                 where m.series_id = %(series_id)s
-                  and a.days @> coalesce(m.day - date '1970-01-01', -2147483648))
-           else a.days end, '{}') * case when a.number = 0
-               then int4multirange(int4range(null, null)) else e.ordinals end)::text as ranges
-  from asked a cross join expected e
- order by a.number;
+                  and a.days @> coalesce(m.day - date '1970-01-01', -2147483648)) end, '{}')
+               as ordinals
+      from asked a
+)
+select h.number, h.ordinals::text, (h.ordinals * e.ordinals)::text
+  from having_days h cross join expected e
+ order by h.number;
 
 -- name: member_waived
 -- Members that are listed but not promised, by reason.
@@ -436,7 +439,8 @@ select series_id from series where series_id = any(%(series_ids)s) order by seri
 
 -- name: number_members
 -- Numbers values not seen before, in the order given, and moves the days of others that are
--- earlier than what was known; returns the ordinals of all by key. Lists come as JSON: writing
+-- earlier than what was known; returns the ordinals of those seen before by key, and with no key
+-- the number of the first new one: the others follow it in order. Lists come as JSON: writing
 -- thousands of texts as an array takes the driver ten times as long. The series is locked. One
 -- look-up by the unique index per key, whatever the statistics say.
 -- :series_id  int  series
@@ -449,22 +453,21 @@ with found as materialized (
                as k(key, day, place)
       left join lateral (select m.ordinal, m.day, m.ctid as row from member m
                           where m.series_id = %(series_id)s and m.key = k.key limit 1) as m on true
+), first as (
+    select coalesce((select ordinal from member where series_id = %(series_id)s
+                      order by ordinal desc limit 1), -1) + 1 as ordinal
 ), added as (
     insert into member (series_id, ordinal, key, day)
-    select %(series_id)s,
-           coalesce((select ordinal from member where series_id = %(series_id)s
-                      order by ordinal desc limit 1), -1) + row_number() over (order by f.place),
-           f.key, f.day
-      from found f
+    select %(series_id)s, first.ordinal - 1 + row_number() over (order by f.place), f.key, f.day
+      from found f, first
      where f.ordinal is null
-    returning key, ordinal
 ), dated as (
     update member m set day = f.day from found f
      where m.ctid = f.row and f.day < coalesce(f.before, 'infinity')
 )
 select key, ordinal from found where ordinal is not null
  union all
-select key, ordinal from added;
+select null, ordinal from first;
 
 -- name: date_members
 -- Days of members, where they are earlier than what was known. The series is locked.
@@ -482,9 +485,16 @@ update member m set day = told.day
             or %(exact)s and m.day is distinct from k.day::date) as told
  where m.ctid = told.row;
 
+-- name: only_loaded_since
+-- Whether nothing was overwritten or removed since an instant.
+-- :system  text  system
+-- :since  timestamptz  instant
+select not exists (select from row_version where system = %(system)s and at >= %(since)s);
+
 -- name: redate_members
 -- Days of members as a system's own statement tells them: key and day.
 -- :series_id  int  series
+-- :since  timestamptz  what was loaded before it has been asked about; NULL: nothing
 update member m set day = w.day
   from ({days}) as w(key, day)
  where m.series_id = %(series_id)s and m.key = w.key and m.day is distinct from w.day;

@@ -215,6 +215,15 @@ select {columns}, _row_hash from ({rows}) r;
 -- Merging three rows and merging all of them want different plans; rows are found by their key.
 analyze computed ({key_list});
 
+-- name: index_computed
+-- Columns of a key depend on one another, so the planner takes many rows for one and would compare
+-- all with all: what was computed for each stored row.
+create index on computed ({key_list});
+
+-- name: index_touched_keys
+-- The same of the keys that were touched, for each stored row that was not computed.
+create index on touched_keys ({scope});
+
 -- name: merge_few
 -- Recompute few keys and merge what differs, all at once. Every part sees the table as it was.
 with {keys},
@@ -254,9 +263,12 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(_run_id)s, %(
  where {differs};
 
 -- name: is_vanished
--- A stored row of a touched key that was not computed again.
-exists (select from touched_keys k where {in_scope})
-   and not exists (select from computed c where {same_key})
+-- A stored row of a touched key that was not computed again. Said with "not exists", the planner
+-- takes what is left for one row, and compares it with all touched keys one by one.
+({stored_key}) in (select {stored_key} from {target} t
+                    where exists (select from touched_keys k where {in_scope})
+                   except all
+                   select {computed_key} from computed c)
 
 -- name: is_vanished_of_all
 -- A stored row that was not computed again, when all was computed.

@@ -174,14 +174,17 @@ select at, level, text
  order by seq desc
  limit %(limit)s;
 
--- name: write_derived_receipt
--- What recomputing did to a table; derived rows have no capture.
--- :run_id bigint, :dataset text, :read integer, :inserted integer, :updated integer,
--- :unchanged integer, :at timestamptz
+-- name: write_derived_receipts
+-- What recomputing did to tables; derived rows have no capture.
+-- :run_id bigint, :datasets text[], :read integer[], :inserted integer[], :updated integer[],
+-- :at timestamptz
 insert into receipt (run_id, dataset, facet, read, inserted, updated, unchanged, rejected,
                      duplicates, at)
-values (%(run_id)s, %(dataset)s, 'derive', %(read)s, %(inserted)s, %(updated)s, %(unchanged)s, 0, 0,
-        %(at)s);
+select %(run_id)s, d.dataset, 'derive', d.read, d.inserted, d.updated,
+       d.read - d.inserted - d.updated, 0, 0, %(at)s
+  from unnest(%(datasets)s::text[], %(read)s::integer[], %(inserted)s::integer[],
+              %(updated)s::integer[]) with ordinality as d(dataset, read, inserted, updated, place)
+ order by d.place;
 
 -- name: captures_of_files
 -- Files of these formats that were loaded, by hash.

@@ -10,6 +10,7 @@ from stocktake.systems.nba.derivations import DERIVATIONS
 from stocktake.systems.nba.expected import ZONE
 from stocktake.systems.nba.pages import PAGES
 from stocktake.systems.nba.sources import SOURCES
+from stocktake.systems.nba.views import VIEWS
 
 __all__ = ["system"]
 
@@ -24,7 +25,7 @@ SCHEDULES = (
     Schedule("layers", "0 4,7,12 * * *", ZONE, "derive"),
     Schedule("health", "0 8 * * 1", ZONE, "check"),
     Schedule("audit", "0 9 1 * *", ZONE, "verify", L3, options=FULL),
-    Schedule("train", "0 10 * * 2", ZONE, "train"),
+    Schedule("train", "0 10 * * 2", ZONE, "train", options=(("only_if_ready", True),)),
 )
 FRESHNESS = (
     Freshness(LOGS, timedelta(hours=6), timedelta(hours=36)),
@@ -49,5 +50,6 @@ system = System(
     summary="NBA games since 2014 in five layers: schedule, box scores, summaries, form, features.",
     signoff=SIGNOFF,
     gates=GATES,
+    views=VIEWS,
     pages=PAGES,
 )

@@ -99,14 +99,15 @@ select '{}'::text[] as series, game_date as day, false as is_cancelled
 -- name: days_schedule_game_id
 -- The day on which a game is due: its own when it is over, else the day after. One of no known date
 -- is due when the regular season is over. What no schedule lists was played when its rows say so.
+-- :since  timestamptz  rows loaded before it were asked about, null for all
 select g.game_id as key,
        coalesce(g.game_date + case when g.is_over then 0 else 1 end, s.last_regular_date + 1) as day
   from nba.game g left join nba.season s using (season)
  union all
-select r.game_id, min(r.game_date)
-  from nba.raw_box_score r
- where not exists (select from nba.schedule s where s.game_id = r.game_id)
- group by r.game_id;
+select n.game_id, (select min(r.game_date) from nba.raw_box_score r where r.game_id = n.game_id)
+  from (select distinct game_id from nba.raw_box_score
+         where _loaded_at >= coalesce(%(since)s::timestamptz, '-infinity')) n
+ where not exists (select from nba.schedule s where s.game_id = n.game_id);
 
 -- name: waived_games
 -- Games nobody has to hold, and why.

@@ -9,6 +9,7 @@ from stocktake.systems.racing.datasets import DATASETS, PEOPLE
 from stocktake.systems.racing.derivations import DERIVATIONS
 from stocktake.systems.racing.pages import PAGES
 from stocktake.systems.racing.sources import SOURCES
+from stocktake.systems.racing.views import VIEWS
 
 __all__ = ["system"]
 
@@ -56,5 +57,6 @@ system = System(
     summary="Every race in Great Britain and Ireland since 2015: runners, results, pedigrees.",
     signoff=SIGNOFF,
     gates=GATES,
+    views=VIEWS,
     pages=PAGES,
 )

@@ -35,7 +35,10 @@ class Columns:
 
     def texts(self, name: str) -> list[str | None]:
         """Return a field of each structure, None for the source's ways of saying nothing."""
-        return [None if value in NONE else value for value in self._values[name]]
+        values = self._values[name]
+        if NONE.isdisjoint(values):
+            return list(values)
+        return [None if value in NONE else value for value in values]
 
     def read(self, name: str, values: Mapping[str | None, ValueT]) -> list[ValueT]:
         """Return what ``values`` makes of a field of each structure."""

@@ -95,14 +95,13 @@ class _Reading:
     def _race(self, placed: PlacedRace[CardRace]) -> None:
         """Add a race and note its runners."""
         self._race_row(placed)
-        seen: set[str] = set()
-        for at, runner in enumerate(placed.race.runners):
-            if runner.horse_id in seen:
-                known = self.parsed.duplicates.get("ra_runners", 0)
-                self.parsed.duplicates["ra_runners"] = known + 1
-                continue
-            seen.add(runner.horse_id)
-            self.declared.append((placed, at, runner))
+        runners = list(enumerate(placed.race.runners))
+        first = {runner.horse_id: at for at, runner in reversed(runners)}
+        if repeated := len(runners) - len(first):
+            known = self.parsed.duplicates.get("ra_runners", 0)
+            self.parsed.duplicates["ra_runners"] = known + repeated
+            runners = [runners[at] for at in sorted(first.values())]
+        self.declared += [(placed, at, runner) for at, runner in runners]
         # Bookmakers price whole races: the runner with most prices names them all.
         longest = max((runner.odds for runner in placed.race.runners), key=len, default=_NO_ODDS)
         if len(longest):
@@ -157,7 +156,7 @@ class _Reading:
         race_ids, horse_ids = [placed.race.race_id for placed in races], people[0]
         texts, read = told.texts, told.read
         riders = [rider or _NO_RIDER for rider in read("jockey", self.riders)]
-        jockeys = [rider.name for rider in riders]
+        jockeys, claims = zip(*riders, strict=True) if riders else ((), ())
         horses, trainers, owners = texts("horse"), texts("trainer"), texts("owner")
         parents = texts("sire"), texts("dam"), texts("damsire")
         self.entities.saw(people, (horses, jockeys, trainers, owners, *parents))
@@ -173,7 +172,7 @@ class _Reading:
             horses, jockeys, trainers, owners, *people[1:],
             numbers, read("draw", self.naturals), pounds, stones, stones,
             read("age", self.wholes), texts("sex"), texts("headgear"),
-            [rider.claim for rider in riders], scratched,
+            claims, scratched,
             repeat(None, len(races)), texts("sex_code"), texts("colour"), read("dob", self.days),
             texts("headgear_run"), texts("wind_surgery"), texts("wind_surgery_run"), texts("form"),
             read("last_run", self.absences), read("ofr", self.wholes), read("rpr", self.wholes),

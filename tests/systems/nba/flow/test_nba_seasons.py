@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from stocktake.model import State
+from stocktake.model import Range, State
+from stocktake.run.counted import count_system
 from stocktake.systems.nba.sandbox import create
 from stocktake.testing import Fault
-from tests.systems.nba.flow.conftest import noon
+from tests.systems.nba.flow.conftest import LAYERS, NBA, noon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,3 +47,21 @@ def test_a_schedule_that_shrinks_takes_no_game_away(league: League) -> None:
 
     assert (league.rows(REGULAR), league.count("raw_box_score").expected) == before
     assert league.short() == {}
+
+
+def test_a_sample_of_nothing_held_is_complete_on_its_days(opened: Callable[..., League]) -> None:
+    league = opened()
+    days = Range(date(2024, 11, 8), date(2024, 11, 10))
+
+    planned = league.plan(until=days.until, sample=3)
+    league.backfill(until=days.until, sample=3)
+
+    counted = {
+        name: count_system(league.workspace, NBA, [NBA.dataset(name)], days)[0] for name in LAYERS
+    }
+    assert [part.label for part in planned.parts if part.kind == "fetch"][:1] == [
+        "listed in season"
+    ]
+    assert planned.requests < 20
+    assert {name for name, one in counted.items() if one.coverage != 1} == set()
+    assert league.recount() == []

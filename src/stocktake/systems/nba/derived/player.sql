@@ -12,12 +12,24 @@ select array[player_id::text] as unit from touched_keys;
 
 -- name: compute
 -- A player by his name in the latest game; the id alone is his identity.
-with spelt as (
-    select c.player_id, c.player_name as name, min(c.game_date) as first_seen,
-           max(c.game_date) as last_seen
+-- From name to name by the index: hundreds of games have one or two.
+with recursive names as (
+    select k.player_id, (select c.player_name from nba.clean_box_score c
+                          where c.player_id = k.player_id
+                          order by c.player_name limit 1) as name
       from touched_keys k
-      join nba.clean_box_score c using (player_id)
-     group by c.player_id, c.player_name
+     union all
+    select n.player_id, (select c.player_name from nba.clean_box_score c
+                          where c.player_id = n.player_id and c.player_name > n.name
+                          order by c.player_name limit 1)
+      from names n where n.name is not null
+),
+spelt as (
+    select n.player_id, n.name,
+           (select c.game_date from nba.clean_box_score c
+             where c.player_id = n.player_id and c.player_name = n.name
+             order by c.game_date desc limit 1) as last_seen
+      from names n where n.name is not null
 ),
 latest as (
     select distinct on (player_id) player_id, name
@@ -25,8 +37,14 @@ latest as (
      where name is not null
      order by player_id, last_seen desc, name
 )
-select s.player_id, l.name, min(s.first_seen) as first_seen, max(s.last_seen) as last_seen,
-       coalesce(array_agg(s.name order by s.name) filter (where s.name <> l.name), '{}') as aliases
-  from spelt s
+select p.player_id, l.name, p.first_seen, p.last_seen,
+       coalesce((select array_agg(s.name order by s.name) from spelt s
+                  where s.player_id = p.player_id and s.name <> l.name), '{}') as aliases
+  from (select k.player_id,
+               (select c.game_date from nba.clean_box_score c where c.player_id = k.player_id
+                 order by c.game_date limit 1) as first_seen,
+               (select c.game_date from nba.clean_box_score c where c.player_id = k.player_id
+                 order by c.game_date desc limit 1) as last_seen
+          from touched_keys k) p
   left join latest l using (player_id)
- group by s.player_id, l.name;
+ where p.first_seen is not null;

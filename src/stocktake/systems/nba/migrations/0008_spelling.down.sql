@@ -1,0 +1,1 @@
+drop index nba.clean_box_score_spelling;
