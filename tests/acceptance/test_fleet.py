@@ -87,7 +87,7 @@ class Disturbance:
             for one in [one for one in self._fleet.workers if one.poll() is not None]:
                 self._replace(one)
             busy = self._at_work()
-            if busy:
+            if len(busy) > 1:  # a fleet of which nobody is left shows nothing
                 victim = self._moments.choice(busy)
                 victim.kill()
                 self.kills.append(time.monotonic())
