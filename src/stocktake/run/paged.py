@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stocktake.model import Choice, Page, Panel, System
     from stocktake.run.workspace import Workspace
 
-MOST_ROWS = 1_000
+MOST_ROWS = 300
 MOST_TEXT = 200
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -21,10 +22,12 @@ VIEWER_PAGES = (
     *("/s/racing/sources", "/s/racing/sources/theracingapi", "/s/racing/checks"),
     *("/s/racing/rejects", "/s/racing/duplicates", "/s/racing/trace", "/s/racing/signoff"),
     *("/s/racing/d/ra_races", "/s/racing/d/ra_races?view=table", "/s/racing/months"),
+    *("/s/racing/years", "/s/racing/leaders?min_runs=1", "/s/racing/gates/statistics"),
+    *("/s/nba/seasons", "/s/nba/models"),
     *("/s/racing/d/ra_mst_horses", "/s/racing/d/ra_mst_sires", "/runs/1", "/s/racing/captures/1"),
 )
 ADMIN_PAGES = ("/settings/users", "/settings/keys", "/settings/audit")
-MOST_CRAWLED = 150
+MOST_CRAWLED = 90
 
 
 @pytest.mark.parametrize("path", [*VIEWER_PAGES, *ADMIN_PAGES])
@@ -54,17 +57,17 @@ def test_a_page_for_admins_is_closed_to_operators(world: World, path: str) -> No
 
 @pytest.mark.parametrize("path", ["/", "/s/racing/gaps?state=missing", *ADMIN_PAGES])
 def test_a_stranger_is_led_to_the_login_and_back(world: World, path: str) -> None:
-    stranger = httpx.Client(base_url=world.url, headers={"accept": "text/html"})
+    with httpx.Client(base_url=world.url, headers={"accept": "text/html"}) as stranger:
+        answer = stranger.get(path)
+        form = stranger.get(answer.headers["location"])
+        back = re.search(
+            r'action="/login"><input type="hidden" name="back" value="([^"]*)"', form.text
+        )
+        assert back
+        fields = {"name": "ann", "password": PASSWORD, "back": unescape(back[1])}
+        entered = stranger.post("/login", data=fields)
 
-    answer = stranger.get(path)
     assert answer.status_code == 303
-    form = stranger.get(answer.headers["location"])
-    back = re.search(r'name="back" value="([^"]*)"', form.text)
-    assert back
-    entered = stranger.post(
-        "/login", data={"name": "ann", "password": PASSWORD, "back": back[1].replace("&amp;", "&")}
-    )
-
     assert entered.headers["location"] == path
 
 
@@ -111,7 +114,8 @@ def test_every_link_of_every_page_leads_somewhere(world: World) -> None:
     client = world.client("ann")
     seen, todo = {"/"}, deque([("/", "/")])
     broken = []
-    while todo and len(seen) < MOST_CRAWLED * 4:
+    kinds = {"/"}
+    while todo:
         path, parent = todo.popleft()
         answer = client.get(path)
         if answer.status_code not in {200, 303}:
@@ -119,14 +123,13 @@ def test_every_link_of_every_page_leads_somewhere(world: World) -> None:
         if "text/html" not in answer.headers.get("content-type", ""):
             continue
         outline = Outline(answer.text)
-        pages = len({urlsplit(one).path for one in seen})
-        for link in [*outline.links, *(str(form["action"]) for form in outline.forms)]:
+        for link in [*outline.links, *(form.get("action") or "" for form in outline.forms)]:
             target = urljoin(path, link).partition("#")[0]
             is_own = target.startswith("/") and not urlsplit(target).netloc
             is_get = link in outline.links
-            kind = re.sub(r"\d+", "#", target)
-            known = {re.sub(r"\d+", "#", one) for one in seen}
-            if is_own and is_get and kind not in known and pages < MOST_CRAWLED:
+            kind = re.sub(r"\d+|(?<=/d/)[a-z_]+|(?<=/checks/)[a-z_]+", "#", target)
+            if is_own and is_get and kind not in kinds and len(seen) < MOST_CRAWLED:
+                kinds.add(kind)
                 seen.add(target)
                 todo.append((target, path))
 
@@ -147,7 +150,7 @@ def test_a_fragment_is_only_the_part_asked_for(world: World) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "says"),
     [
-        ("/nowhere", 404, "leads nowhere"),
+        ("/nowhere", 404, "no such page"),
         ("/s/rowing", 404, "rowing"),
         ("/s/racing/d/ra_boats", 404, "ra_boats"),
         ("/s/racing/d/ra_races/u/2026-02-30/gb", 404, "not a day"),
@@ -172,7 +175,7 @@ def test_a_wrong_address_says_what_is_wrong(
     assert "Traceback" not in answer.text
 
 
-@pytest.mark.parametrize("text", [NASTY, "\u202edrow", "x" * 300, "'\"><svg/onload=1>", "{{7*7}}"])
+@pytest.mark.parametrize("text", [NASTY, "\u202edrow", "'\"><svg/onload=1>{{7*7}}" + "x" * 300])
 @pytest.mark.parametrize(
     "path",
     [
@@ -187,7 +190,7 @@ def test_what_is_typed_comes_back_escaped(world: World, path: str, text: str) ->
     assert answer.status_code < 500
     assert "<img src=x" not in answer.text
     assert "<svg/onload" not in answer.text
-    assert "49" not in answer.text if text == "{{7*7}}" and "search" in path else True
+    assert "onload=1>49" not in answer.text
 
 
 def test_the_figures_of_a_page_are_those_of_the_api(world: World) -> None:

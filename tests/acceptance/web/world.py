@@ -122,7 +122,10 @@ def opened(cluster: LocalCluster, today: date, home: Path) -> Iterator[World]:
                 add_user(conn, name, role=role, by=by, now=workspace.clock(), password=PASSWORD)
         entrance = Entrance("vera")
         with served(workspace, entrance) as url:
-            yield World(url, workspace, sandbox, since, until, broken, entrance)
+            world = World(url, workspace, sandbox, since, until, broken, entrance)
+            yield world
+            for client in world.clients.values():
+                client.close()
 
 
 def options_range(options: PlanOptions) -> Range:
