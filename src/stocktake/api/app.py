@@ -58,7 +58,8 @@ class Serving:
             with ``https`` cookies are secure.
         hosts: Further names the server may be asked by; ``None`` lets any name pass.
         limits: Sizes and times.
-        fresh_seconds: How long an answer to a read is given again before it is made anew.
+        fresh_seconds: How long an answer to a read is given again before it is made anew; while
+            that is done, up to three times as long.
         identity_seconds: How long a key or session is known without looking it up again.
     """
 

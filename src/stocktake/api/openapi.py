@@ -86,5 +86,6 @@ def _complete(path: str, method: str, route: dict[str, Any]) -> None:
 _ABOUT = """\
 Everything the command line can do, with the same verbs and words. Long work answers 202 with an
 operation: poll it, or listen to its events. Errors are problem documents (RFC 9457). Lists come in
-pages: pass `next_cursor` back as `cursor`. Answers to reads may be a second old and carry an ETag.
+pages: pass `next_cursor` back as `cursor`. Answers to reads may be a few seconds old and carry an
+ETag.
 """

@@ -18,6 +18,8 @@ from stocktake.run.encoded import JSON
 
 MOST_KEPT = 500
 LARGEST_KEPT = 1 << 20
+WHILE_MADE = 3
+"""How many times as old as fresh an answer may be while a new one is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,24 @@ class RecentAnswers:
         self._making: dict[str, asyncio.Future[Kept]] = {}
 
     async def get(self, key: str, make: Callable[[], Any]) -> Kept:
-        """Return the answer of a key, made in a thread unless one is fresh."""
-        found = self._kept.get(key)
-        if found is not None and time.monotonic() - found.at < self._seconds:
-            return found
+        """Return the answer of a key, made in a thread unless a recent one is there.
+
+        One that is no longer fresh is given a little longer while a new one is made: whoever asks
+        often never waits for a count.
+        """
         if self._seconds <= 0:
             return await run_in_threadpool(_made, make)
+        found = self._kept.get(key)
+        age = time.monotonic() - found.at if found else 0.0
+        if found is not None and age < self._seconds:
+            return found
         under_way = self._making.get(key)
         if under_way is None:
             under_way = asyncio.ensure_future(run_in_threadpool(_made, make))
             self._making[key] = under_way
             under_way.add_done_callback(lambda done: self._finish(key, done))
+        if found is not None and age < self._seconds * WHILE_MADE:
+            return found
         return await asyncio.shield(under_way)
 
     def clear(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stocktake.access.roles import Role
+from stocktake.run.registry import installed_systems
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tests.integration.api.conftest import Served
 
 ANYBODY, SOMEBODY = "anybody", "somebody"
-ROLES = {
+ROLES: dict[str, Role | str] = {
     "GET /audit": Role.ADMIN,
     "GET /captures/{capture_id}": Role.VIEWER,
     "GET /captures/{capture_id}/bytes": Role.VIEWER,
@@ -89,6 +90,12 @@ ROLES = {
     "POST /users/invite": Role.ADMIN,
     "PATCH /users/{name}": Role.ADMIN,
     "POST /users/{name}/invite": Role.ADMIN,
+}
+# What systems declare is open to everybody who may read.
+ROLES |= {
+    f"GET /{system.name}/{view.path}": Role.VIEWER
+    for system in installed_systems().values()
+    for view in system.views
 }
 PARTS = {"system": "racing", "dataset": "ra_races", "unit": "2024-03-05", "name": "nobody"}
 NEVER = "999999999"
