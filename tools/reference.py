@@ -15,6 +15,7 @@ from typing import Any
 
 import typer.main
 
+from stocktake.api.app import openapi_document
 from tools.source import PACKAGE, ROOT, Module, dotted_name, modules
 
 __all__ = [
@@ -187,6 +188,7 @@ def reference_pages() -> Iterator[tuple[str, str]]:
     if found := checks(package):
         yield "checks.md", _page("Checks", MADE, found, language="python")
     if entries := installed_commands():
+        yield "http-api.md", _http_page(openapi_document())
         yield "commands.md", _page("Commands", MADE, entries, language="console")
 
 
@@ -212,6 +214,36 @@ def _settings_page(module: Module, package: Sequence[Module]) -> str:
         f"\n## Settings of a channel for alerts\n\n{ALERT_PLACES}\n\n{channel}\n"
         f"\n## Environment variables read anywhere\n\n{variables}\n"
     )
+
+
+def _http_page(document: dict[str, Any]) -> str:
+    """Return the page of the HTTP API: every path, by what it is about."""
+    about: dict[str, list[str]] = {}
+    for path, methods in document["paths"].items():
+        for method, route in methods.items():
+            told = [f"`{method.upper()} {path}`", route["summary"], _asked(route)]
+            about.setdefault(route["tags"][0], []).append("| " + " | ".join(told) + " |")
+    head = ["| path | what | asks for |", "| --- | --- | --- |"]
+    parts = ["\n".join([f"## {name}", "", *head, *lines]) for name, lines in about.items()]
+    text = " ".join(document["info"]["description"].split())
+    place = "The OpenAPI document, with every shape and example: `GET /api/v1/openapi.json`."
+    how = "[How to serve it](../howto/serve.md) tells of users, keys and proxies."
+    return "\n\n".join(["# HTTP API", MADE, text, f"{place} {how}", *parts]) + "\n"
+
+
+def _asked(route: dict[str, Any]) -> str:
+    shared = {"Idempotency-Key", "limit", "cursor"}
+    names = [
+        f"`{one['name']}`"
+        for one in route.get("parameters", ())
+        if one["in"] == "query" and one["name"] not in shared
+    ]
+    kinds = {one["name"] for one in route.get("parameters", ())}
+    if "cursor" in kinds:
+        names.append("pages")
+    if "requestBody" in route:
+        names.append("a body")
+    return ", ".join(names)
 
 
 def _listed(told: dict[str, str]) -> str:

@@ -159,6 +159,10 @@ select state, count(*) from stocktake.chunk group by state order by state;
 -- Who has chunks in hand.
 select distinct owner from stocktake.chunk where state = 'running';
 
+-- name: owners_at_work
+-- Who has committed something of the chunk in hand.
+select distinct owner from stocktake.chunk where state = 'running' and changed_at > claimed_at + interval '0.1 s';
+
 -- name: chunks_in_hand
 -- Chunks that a worker has in hand.
 select chunk_id, owner from stocktake.chunk where state = 'running' order by chunk_id;

@@ -44,16 +44,17 @@ def hashed(password: str) -> str:
 
 def matches(stored: str | None, password: str) -> bool:
     """Return whether ``password`` is the one; as long for an account that has none or is not."""
+    nobodys = _nobodys()  # made before it is known whether it is needed
     with _TURN:
         try:
-            HASHER.verify(stored or _nobodys(), _storable(password))
+            HASHER.verify(stored or nobodys, _storable(password))
         except (VerificationError, InvalidHashError):
             return False
     return stored is not None
 
 
 def generated_password() -> str:
-    """Return a password of 120 random bits, easy to copy by hand."""
+    """Return a password of nearly 120 random bits, easy to copy by hand."""
     letters = "abcdefghijkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(6)) for _ in range(4))
 

@@ -15,10 +15,7 @@ from stocktake.access.passwords import MOST
 from stocktake.access.roles import Role
 from stocktake.api.answers import Cursor, Limit, answer, page, read_cursor
 from stocktake.api.asked import MOST_NAME, Name, Number
-from stocktake.api.identity import Admin, Installation
-from stocktake.api.problems import depending_on_state, named_in_path
-from stocktake.api.shapes import (
-    Asked,
+from stocktake.api.forms import (
     Audit,
     InvitationDocument,
     Keys,
@@ -27,6 +24,9 @@ from stocktake.api.shapes import (
     UserLine,
     Users,
 )
+from stocktake.api.identity import Admin, Installation
+from stocktake.api.problems import depending_on_state, named_in_path
+from stocktake.api.shapes import Asked
 from stocktake.api.shared import shared
 
 router = APIRouter(tags=["accounts"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Iterable
@@ -10,8 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import anyio.to_thread
+import psycopg
+import structlog
 from fastapi import FastAPI
 
+from stocktake.access.tidied import tidy
 from stocktake.api import (
     accounts,
     decide,
@@ -32,11 +36,14 @@ from stocktake.api.problems import install_problems
 from stocktake.api.recent import RecentAnswers
 from stocktake.api.shared import Shared
 from stocktake.api.views import views_router
+from stocktake.errors import StocktakeError
 from stocktake.run.metered import Meter
 from stocktake.run.registry import installed_systems
 from stocktake.run.workspace import Workspace
 
+log = structlog.get_logger()
 API = "/api/v1"
+TIDY_SECONDS = 3_600.0
 PARTS = (sessions, see, fill, runs, schedules, sources, trust, decide, accounts)
 THREADS = 16
 """Routes that run at the same time; each waits briefly for one of the pool's connections."""
@@ -74,16 +81,7 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
         serving: How.
     """
     public = urlsplit(serving.public_url)
-    app = _Application(
-        title="Stocktake",
-        version="1",
-        summary="Counts the rows of long histories against what should exist.",
-        openapi_url=f"{API}/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        lifespan=_lifespan,
-        separate_input_output_schemas=False,
-    )
+    app = _with_routes()
     common = Shared(
         workspace,
         KnownIdentities(serving.identity_seconds),
@@ -94,17 +92,37 @@ def make_app(workspace: Workspace, *, serving: Serving = Serving()) -> FastAPI:
     for one in dataclasses.fields(common):  # for applications mounted beside it
         setattr(app.state, one.name, getattr(common, one.name))
     app.state.problems = install_problems(app)
-    app.include_router(health.router)
     app.state.meter = Meter(workspace)
-    for part in PARTS:
-        app.include_router(part.router, prefix=API, responses=PROBLEMS)
-    app.include_router(views_router(installed_systems().values()), prefix=API, responses=PROBLEMS)
     app.add_middleware(
         Guard,
         shared=common,
+        rendering=app.state.problems,
         limits=serving.limits,
         hosts=_hosts(serving.hosts, public.hostname),
     )
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the OpenAPI document of the API with every installed system's paths."""
+    return _with_routes().openapi()
+
+
+def _with_routes() -> FastAPI:
+    app = _Application(
+        title="Stocktake",
+        version="1",
+        summary="Counts the rows of long histories against what should exist.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        separate_input_output_schemas=False,
+    )
+    app.include_router(health.router)
+    for part in PARTS:
+        app.include_router(part.router, prefix=API, responses=PROBLEMS)
+    app.include_router(views_router(installed_systems().values()), prefix=API, responses=PROBLEMS)
     return app
 
 
@@ -115,9 +133,25 @@ class _Application(FastAPI):
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    del app
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    tidying = asyncio.create_task(_keep_tidy(app.state.workspace))
     yield
+    tidying.cancel()
+
+
+async def _keep_tidy(workspace: Workspace) -> None:
+    """Remove old sessions, tries and answers now and every hour; a database away is waited for."""
+    while True:
+        try:
+            await anyio.to_thread.run_sync(_tidy, workspace)
+        except (StocktakeError, psycopg.Error) as error:
+            log.warning("not tidied", reason=type(error).__name__)
+        await asyncio.sleep(TIDY_SECONDS)
+
+
+def _tidy(workspace: Workspace) -> None:
+    with workspace.database.connection() as conn:
+        tidy(conn, now=workspace.clock())
 
 
 def _hosts(given: Iterable[str] | None, public: str | None) -> tuple[str, ...] | None:

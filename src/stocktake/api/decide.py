@@ -11,11 +11,12 @@ from pydantic import Field
 from stocktake.access.audit import storable, write_audit
 from stocktake.api.answers import Cursor, Limit, answer, page, read_cursor
 from stocktake.api.asked import MOST_TEXT, Day, Name, Number, TheDatasets, TheSystem
+from stocktake.api.forms import Duplicates, Rejects
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Identity, Installation, Operator, Viewer
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
-from stocktake.api.shapes import Asked, Duplicates, Rejects
+from stocktake.api.shapes import Asked
 from stocktake.api.shared import shared
 from stocktake.count.decide import Decision
 from stocktake.run.decided import (

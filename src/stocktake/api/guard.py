@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stocktake.api.problems import PROBLEM, Problem
+from stocktake.api.problems import PROBLEM, Problem, Rendering
 from stocktake.api.shared import SCOPE, Shared
 from stocktake.run.encoded import JSON
 
+log = structlog.get_logger()
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+SERVER_ERRORS = 500
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'none'; form-action 'self'; base-uri 'none'; "
@@ -67,6 +73,7 @@ class Guard:
         app: ASGIApp,
         *,
         shared: Shared,
+        rendering: Rendering,
         limits: Limits,
         hosts: Iterable[str] | None,
     ) -> None:
@@ -75,6 +82,7 @@ class Guard:
         Args:
             app: What answers.
             shared: What all requests share.
+            rendering: How errors are shown that nobody foresaw.
             limits: As named.
             hosts: Names the server may be asked by (DNS rebinding); ``None`` lets any pass.
         """
@@ -82,6 +90,7 @@ class Guard:
         self._limits = limits
         self._hosts = None if hosts is None else frozenset(hosts) | _LOOPBACK_NAMES
         self._shared = shared
+        self._rendering = rendering
         self._active = 0
         self._streams = 0
 
@@ -91,15 +100,16 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope["request_id"] = secrets.token_hex(8)
+        begun = time.monotonic()
         scope[SCOPE] = self._shared
         scope.setdefault("state", {})  # so that mounted applications have the same
         headers = Headers(scope=scope)
-        guarded = self._with_headers(scope, send)
+        guarded = self._with_headers(scope, send, begun=begun)
         problem = self._refusal(scope, headers)
         if problem is None and scope["path"].endswith(_UNLIMITED):
             self._streams += 1
             try:
-                await self._app(scope, receive, guarded)
+                await self._answer(scope, receive, guarded)
             finally:
                 self._streams -= 1
             return
@@ -126,7 +136,7 @@ class Guard:
                 "The server is not known by this name.",
                 hint="Start it with --public-url, the address that browsers use.",
             )
-        if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and _is_foreign(headers):
+        if scope["method"] not in READS and _is_foreign(headers):
             return Problem(403, "cross_site", "Another site sent this request.")
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > self._most_bytes(headers):
@@ -173,7 +183,7 @@ class Guard:
                 begun.set()
                 await send(message)
 
-        work = asyncio.ensure_future(self._app(scope, receive, watched))
+        work = asyncio.ensure_future(self._work(scope, receive, watched, begun=begun))
         started = asyncio.ensure_future(begun.wait())
         try:
             await asyncio.wait(
@@ -193,7 +203,18 @@ class Guard:
         finally:
             started.cancel()
 
-    def _with_headers(self, scope: Scope, send: Send) -> Send:
+    async def _work(
+        self, scope: Scope, receive: Receive, send: Send, *, begun: asyncio.Event
+    ) -> None:
+        """Let the application answer; an error that nobody foresaw gets an answer too."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 -- the last resort: logged, and told as a problem
+            made = self._rendering.unforeseen(Request(scope), error)
+            if not begun.is_set():
+                await made(scope, receive, send)
+
+    def _with_headers(self, scope: Scope, send: Send, *, begun: float) -> Send:
         is_https = self._shared.is_behind_https or scope["scheme"] == "https"
 
         async def guarded(message: MutableMapping[str, Any]) -> None:
@@ -207,9 +228,24 @@ class Guard:
                 if is_https:
                     headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
                 headers["X-Request-ID"] = scope["request_id"]
+                _note(scope, message["status"], seconds=time.monotonic() - begun)
             await send(message)
 
         return guarded
+
+
+def _note(scope: Scope, status: int, *, seconds: float) -> None:
+    """Log an answer: by its route, without the query, which may hold what nobody should read."""
+    route = scope.get("route")
+    told = log.debug if status < SERVER_ERRORS and scope["method"] in READS else log.info
+    told(
+        "answered",
+        method=scope["method"],
+        route=getattr(route, "path", ""),
+        status=status,
+        milliseconds=round(seconds * 1000),
+        request_id=scope["request_id"],
+    )
 
 
 def _host_name(host: str) -> str:

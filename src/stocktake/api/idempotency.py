@@ -17,13 +17,13 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from stocktake.access.audit import SQL
+from stocktake.access.tidied import ANSWERS_KEPT_FOR
 from stocktake.api.identity import maybe_identity, workspace_of
 from stocktake.api.problems import Problem
 from stocktake.run.workspace import Workspace
 
 HEADER = "idempotency-key"
 MOST_KEY = 200
-KEPT_FOR = timedelta(hours=24)
 CLAIMED_FOR = timedelta(minutes=5)
 """After this a claim without an answer is given up: its server died."""
 KEPT_HEADERS = ("content-type", "location", "retry-after")
@@ -105,7 +105,7 @@ def _claim(workspace: Workspace, claimed: Claimed, asked: bytes) -> Response | N
     now = workspace.clock()
     where = {"actor": claimed.actor, "key": claimed.key}
     with workspace.database.connection() as conn:
-        since = {"kept_since": now - KEPT_FOR, "claimed_since": now - CLAIMED_FOR}
+        since = {"kept_since": now - ANSWERS_KEPT_FOR, "claimed_since": now - CLAIMED_FOR}
         told = {**where, "request_hash": asked, "now": now, **since}
         if conn.execute(SQL.claim_answer, told).fetchone() is not None:
             return None

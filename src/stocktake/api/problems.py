@@ -101,6 +101,25 @@ class Rendering:
 
     page: Callable[[Request, Problem], Response] | None = field(default=None)
 
+    def answer(self, request: Request, problem: Problem) -> Response:
+        """Return a problem as a page for who asks for one, else as a document."""
+        if self.page is not None and wants_page(request):
+            return self.page(request, problem)
+        return problem_response(request, problem)
+
+    def unforeseen(self, request: Request, error: Exception) -> Response:
+        """Return the answer to an error; one that nobody foresaw is logged and tells nothing."""
+        problem = problem_of(error)
+        if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error(
+                "request failed",
+                request_id=request_id(request),
+                route=getattr(request.scope.get("route"), "path", ""),
+                kind=type(error).__name__,
+                exc_info=error,
+            )
+        return self.answer(request, problem)
+
 
 def not_found(detail: str, *, hint: str | None = None) -> Problem:
     """Return the answer for what is not there, or is somebody else's."""
@@ -160,31 +179,16 @@ def install_problems(app: FastAPI) -> Rendering:
     """Make every error of the application a problem; return where pages may hook in."""
     rendering = Rendering()
 
-    def answer(request: Request, problem: Problem) -> Response:
-        if rendering.page is not None and wants_page(request):
-            return rendering.page(request, problem)
-        return problem_response(request, problem)
-
     async def from_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
-        return answer(request, _http_problem(error))
+        return rendering.answer(request, _http_problem(error))
 
     async def from_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for it
-        return answer(request, _validation_problem(error))
+        return rendering.answer(request, _validation_problem(error))
 
     async def from_any(request: Request, error: Exception) -> Response:
-        problem = problem_of(error)
-        if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            place = request.scope.get("route")
-            log.error(
-                "request failed",
-                request_id=request_id(request),
-                path=getattr(place, "path", ""),
-                kind=type(error).__name__,
-                exc_info=error,
-            )
-        return answer(request, problem)
+        return rendering.unforeseen(request, error)
 
     app.add_exception_handler(HTTPException, from_http)
     app.add_exception_handler(RequestValidationError, from_validation)

@@ -12,11 +12,12 @@ from pydantic import AwareDatetime
 from stocktake.access.audit import write_audit
 from stocktake.api.answers import answer
 from stocktake.api.asked import MOST_NAME, Name
+from stocktake.api.forms import Fires, ScheduleDocument, Schedules, Upcoming
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Identity, Installation, Operator, Viewer
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
-from stocktake.api.shapes import Fires, Operation, ScheduleDocument, Schedules, Upcoming
+from stocktake.api.shapes import Operation
 from stocktake.api.shared import shared
 from stocktake.api.work import STARTED, accepted
 from stocktake.run.documents import fire_json, schedule_json

@@ -11,11 +11,12 @@ from pydantic import Field
 from stocktake.access.audit import storable, write_audit
 from stocktake.api.answers import answer
 from stocktake.api.asked import MOST_NAME, TheSystem
+from stocktake.api.forms import Endpoints, Paused
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Identity, Installation, Operator, Viewer
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
-from stocktake.api.shapes import Asked, Endpoints, Paused
+from stocktake.api.shapes import Asked
 from stocktake.api.shared import shared
 from stocktake.model import Source, System
 from stocktake.run.sourced import find_source, pause, resume, source_health

@@ -14,11 +14,11 @@ from starlette.background import BackgroundTask
 from stocktake.access.audit import storable, write_audit
 from stocktake.api.answers import answer
 from stocktake.api.asked import MOST_NAME, DaysAsked, Number, TheDataset, TheDays, TheSystem
+from stocktake.api.forms import CheckResults, GateDocument, SignOffDocument, SignOffs
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Installation, Operator, Viewer
 from stocktake.api.problems import Problem, named_in_path, not_found
 from stocktake.api.recent import served
-from stocktake.api.shapes import CheckResults, GateDocument, SignOffDocument, SignOffs
 from stocktake.api.shared import shared
 from stocktake.run.documents import gate_json, health_json, signoff_json
 from stocktake.run.exported import export_dataset

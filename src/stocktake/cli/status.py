@@ -104,9 +104,6 @@ def _render_lags(console: Console, stand: Stand) -> None:
         name = " ".join((one.dataset, "/".join(one.series))).strip()
         behind = words.duration((one.behind_hours or 0) * HOUR)
         within = words.duration(one.within_hours * HOUR)
-        console.print(
-            f"[{style}]late[/] {name}: {behind}, promised within {within}; {one.reason}",
-            soft_wrap=True,
-        )
+        console.print(f"[{style}]late[/] {name}: {behind}, promised within {within}; {one.reason}")
     if measured and not late:
         console.print(f"fresh: {len(measured)} of {len(measured)} promises are kept")

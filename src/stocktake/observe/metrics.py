@@ -105,7 +105,7 @@ class _Collector:
         )
         yield _gauge(
             "stocktake_schedule_lateness_seconds",
-            "How late the last fire of a schedule was, or the next one is by now.",
+            "How late the newest fire of a schedule was.",
             ("system", "schedule"),
             found.lateness.items(),
         )

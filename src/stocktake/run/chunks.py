@@ -37,7 +37,7 @@ AT_ONCE = 8
 AT_ONCE_SETTING = "chunks_at_once"
 SIZE_SETTING = "chunk_requests"
 MOST_NOTES = 50
-FAILURES = 3
+FAILURES = 5
 """Workers that may die, or attempts that may fail, at one unit before it is given up."""
 
 

@@ -241,10 +241,15 @@ def look(conn: psycopg.Connection, claim: Claim) -> None:
     Raises:
         LeaseLost: As ``hold``.
     """
+    if not is_ours(conn, claim):
+        raise lost(conn, claim)
+
+
+def is_ours(conn: psycopg.Connection, claim: Claim) -> bool:
+    """Return whether nobody took over what was claimed, and the run was not stopped."""
     statement = SQL.is_held_run if claim.chunk_id is None else CHUNKS.is_held_chunk
     facts = {"run_id": claim.run_id, "chunk_id": claim.chunk_id, "fence": claim.fence}
-    if conn.execute(statement, facts).fetchone() is None:
-        raise lost(conn, claim)
+    return conn.execute(statement, facts).fetchone() is not None
 
 
 def lost(conn: psycopg.Connection, claim: Claim) -> LeaseLost:

@@ -36,7 +36,7 @@ LOG = structlog.get_logger(__name__)
 
 REST_SECONDS = 2.0
 TROUBLE_SECONDS = 5.0
-SENT_TOGETHER = 10
+SENT_TOGETHER = 25
 WATCHES = ((timedelta(minutes=1), watch), (timedelta(minutes=5), watch_freshness))
 """What is looked at, and how often, because nobody else would notice."""
 

@@ -24,7 +24,7 @@ from stocktake.errors import (
 from stocktake.observe.failpoints import reach
 from stocktake.run import chunks
 from stocktake.run.again import again
-from stocktake.run.claim import CHUNKS, Claim, write_log
+from stocktake.run.claim import CHUNKS, Claim, is_ours, write_log
 from stocktake.run.conductor import Conductor
 from stocktake.run.fetching import open_fetching
 from stocktake.run.portion import Notebook, Portion
@@ -81,7 +81,7 @@ def judged(error: BaseException, share: Share) -> Ending:
         return Ending("waiting", error=text, stops_run=True, is_told=is_told)
     if isinstance(error, psycopg.Error) and is_lasting(error):
         return Ending("waiting", error=f"the database: {text}", stops_run=True)
-    if isinstance(error, StoreError | psycopg.OperationalError):
+    if isinstance(error, StoreError | psycopg.OperationalError | psycopg.InterfaceError):
         return Ending("waiting", error=text, pause_seconds=PAUSES_SECONDS[1])
     pause = PAUSES_SECONDS[min(share.attempts, len(PAUSES_SECONDS) - 1)]
     named = text if isinstance(error, StocktakeError) else f"{type(error).__name__}: {text}"
@@ -256,10 +256,12 @@ class Hands:
         """Write a chunk's end and hand out what has room now; the last one calls the conductor."""
         now, run_id = self.workspace.clock(), share.claim.run_id
         with self.workspace.database.connection() as conn:
-            if ending.stops_run and stop_run(conn, run_id, "paused", error=ending.error, now=now):
+            if ending.stops_run and is_ours(conn, share.claim):
+                told = ending.is_told
+                stop_run(conn, run_id, "paused", error=ending.error, is_told=told, now=now)
                 return
             conn.execute(CHUNKS.lock_dispatch)
-            is_ours = chunks.end_chunk(
+            was_ours = chunks.end_chunk(
                 conn,
                 share.claim,
                 ending.state,
@@ -267,21 +269,24 @@ class Hands:
                 error=ending.error,
                 pause_seconds=ending.pause_seconds,
             )
-            if is_ours and ending.error:
+            if was_ours and ending.error:
                 write_log(conn, run_id, ending.error, level="warning", now=now)
             chunks.dispatch(conn, self.limits)
-            if is_ours and not has_open_chunks(conn, run_id):
+            if was_ours and not has_open_chunks(conn, run_id):
                 call_conductor(conn, run_id, priority=share.priority)
 
     def _leave_run(self, step: Step, error: Exception) -> None:
         """Keep why a step went wrong: some errors end a run, some pause it, others are retried."""
         now, run_id = self.workspace.clock(), step.claim.run_id
         text = str(error) or type(error).__name__
-        is_lasting_trouble = isinstance(error, psycopg.Error) and is_lasting(error)
+        needs_somebody = isinstance(error, StocktakeError) and not isinstance(error, StoreError)
+        needs_somebody |= isinstance(error, psycopg.Error) and is_lasting(error)
         with self.workspace.database.connection() as conn:
+            if not is_ours(conn, step.claim):
+                return
             if isinstance(error, UsageError | PlanRefused):
                 stop_run(conn, run_id, "failed", error=text, now=now)
-            elif isinstance(error, StocktakeError) or is_lasting_trouble:
+            elif needs_somebody:
                 stop_run(conn, run_id, "paused", error=text, now=now)
             else:
                 facts = {"run_id": run_id, "fence": step.claim.fence, "error": text}

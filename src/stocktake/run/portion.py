@@ -108,7 +108,7 @@ class Portion:
         """Do what is left of the chunk, or as much as comes before ``stop``; return whether all.
 
         After a worker died at it, units are taken one by one, so that it is known which one was
-        under way; one that ends badly three times is given up, and the rest goes on.
+        under way; one that ends badly five times is given up, and the rest goes on.
 
         Raises:
             LeaseLost: The chunk is another's by now, or its run was stopped.

@@ -73,7 +73,7 @@ def _needs_with_lists(
     looking: Looking,
     **wanting: Unpack[Wanting],
 ) -> list[Need]:
-    """Return needs; of lists that name members also those of a period that had begun by then.
+    """Return needs; of lists that name members also those of the period the first day lies in.
 
     A season's schedule bears the season's first day: without it, nobody would know which games a
     week in its middle has.
@@ -92,7 +92,11 @@ def _needs_with_lists(
         if one.name in named and isinstance(axis_of(one), FromDataset) and is_dated(one.partitions)
     ]
     known = periods(conn, system) if lists else None
-    starts = {one.since for one in (known or {}).values() if one.since and one.since <= asked}
+    starts = {
+        one.since
+        for one in (known or {}).values()
+        if one.since and one.since <= asked <= (one.until or asked)
+    }
     if not starts:
         return needs(conn, system, datasets, **wanting, **looking)
     whole = Looking(**{**looking, "window": Range(max(starts), window.until)})

@@ -19,7 +19,7 @@ from stocktake.run.workspace import lacking_credentials
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
     from datetime import datetime
 
     from psycopg import Connection
@@ -96,18 +96,28 @@ class Kept:
         return f"{self.system}.{self.schedule.name}"
 
 
-def write_declared(conn: Connection[Any], systems: Iterable[System], *, now: datetime) -> None:
+def write_declared(conn: Connection[Any], systems: Collection[System], *, now: datetime) -> None:
     """Bring the declared schedules of ``systems`` up to date; nothing is written when they are.
 
     Systems that are not among them keep theirs.
     """
-    chosen = list(systems)
-    declared = [
-        {"system": system.name, **_stored(one)} for system in chosen for one in system.schedules
-    ]
-    names = [f"{one['system']}.{one['name']}" for one in declared]
-    conn.execute(SQL.declare_schedules, {"declared": Jsonb(declared), "now": now})
-    conn.execute(SQL.forget_undeclared, {"systems": [one.name for one in chosen], "names": names})
+    names = {one.name for one in systems}
+    declared = {
+        f"{system.name}.{one.name}": {"system": system.name, **_stored(one)}
+        for system in systems
+        for one in system.schedules
+    }
+    kept = {
+        one.name: {"system": one.system, **_stored(one.schedule)}
+        for one in kept_schedules(conn)
+        if one.is_declared and one.system in names
+    }
+    changed = [line for name, line in declared.items() if kept.get(name) != line]
+    if changed:
+        conn.execute(SQL.declare_schedules, {"declared": Jsonb(changed), "now": now})
+    if kept.keys() - declared.keys():
+        given = {"systems": list(names), "names": list(declared)}
+        conn.execute(SQL.forget_undeclared, given)
 
 
 def kept_schedules(conn: Connection[Any], system: str | None = None) -> list[Kept]:

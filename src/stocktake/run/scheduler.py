@@ -100,10 +100,12 @@ def next_start(workspace: Workspace) -> datetime | None:
     """Return when the next schedule is to start, UTC; ``None`` when none ever is."""
     with workspace.database.connection() as conn:
         kept = [one for one in kept_schedules(conn) if one.is_enabled]
+    systems = installed_systems()
     starts = [
         due.start_at
         for one in kept
-        if is_readable(one.schedule)
+        if one.system in systems
+        and is_readable(one.schedule)
         and (due := next(dues_after(one.schedule, one.decided_until), None)) is not None
     ]
     return min(starts, default=None)

@@ -189,7 +189,7 @@ def test_status_tells_the_newest_settled_day(filled: dict[str, Any]) -> None:
     # another test may have filled days of the week after
     assert told["kind"] == "sandbox"
     assert newest["ra_race_results"] in {UNTIL, "2025-06-12"}
-    assert newest["ra_mst_horses"] is None
+    assert newest["ra_mst_courses"] is None
 
 
 def test_a_source_is_tried_without_storing_anything(filled: dict[str, Any]) -> None:

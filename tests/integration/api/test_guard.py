@@ -99,6 +99,8 @@ def test_an_unforeseen_error_tells_nothing_of_itself(served: Served) -> None:
     answer = served.caller().get("/api/v1/broken")
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert "canary" not in answer.text
     assert "select" not in answer.text
 

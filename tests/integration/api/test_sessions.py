@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
+from argon2 import PasswordHasher
+from psycopg.sql import SQL, Identifier
 
+from stocktake.access import passwords
 from stocktake.access.roles import Role
+from stocktake.access.tidied import tidy
 from stocktake.access.users import set_role
 from tests.integration.api.conftest import PASSWORD, TESTS, Served
 
@@ -409,3 +413,75 @@ def test_an_invitation_ends_after_seven_days(served: Served) -> None:
     )
 
     assert answer.status_code == 404
+
+
+class CountingHasher(PasswordHasher):
+    """Counts how often a password is compared."""
+
+    compared = 0
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
+        type(self).compared += 1
+        return super().verify(hash, password)
+
+
+@pytest.mark.fault("S09")
+@pytest.mark.parametrize("name", ["ann", "nobody", "shut", "invited", "<not a name>"])
+def test_every_login_costs_one_comparison(
+    served: Served, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for known in ("ann", "shut"):
+        served.user(known)
+    admin = served.with_key(Role.ADMIN)
+    admin.patch("/api/v1/users/shut", json={"is_active": False})
+    admin.post("/api/v1/users/invite", json={"name": "invited"})
+    counting = CountingHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "HASHER", counting)
+    monkeypatch.setattr(CountingHasher, "compared", 0)
+
+    assert password_tried(served.caller(), name) == 401
+
+    assert CountingHasher.compared == 1
+
+
+@pytest.mark.fault("S12")
+def test_no_secret_is_in_logs_audit_or_the_database(
+    served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin = served.with_key(Role.ADMIN)
+    made = admin.post("/api/v1/keys", json={"name": "ci"}).json()["key"]
+    user = admin.post("/api/v1/users", json={"name": "ann"}).json()
+    canary = "canary-password-7f3a91"
+    served.caller().post(SESSION, json={"name": "ann", "password": canary})
+    browser = served.caller()
+    browser.post(SESSION, json={"name": "ann", "password": user["password"]})
+    token = browser.cookies["stocktake"]
+    browser.get(f"/api/v1/systems?token={canary}")
+    secrets = [made.rpartition("_")[2], user["password"], canary, token]
+    with served.workspace.database.connection() as conn:
+        kept = [
+            repr(conn.execute(SQL("select * from {}").format(Identifier(table))).fetchall())
+            for table in ("audit", "api_key", "user_account", "session", "login_try", "idempotency")
+        ]
+    told = capsys.readouterr()
+
+    assert "ann" in kept[0]
+    assert [one for one in secrets if one in "".join((told.out, told.err, *kept))] == []
+
+
+def test_old_sessions_tries_and_answers_go(served: Served) -> None:
+    served.logged_in("ann").delete(SESSION)
+    password_tried(served.caller(), "ann")
+    operator = served.with_key(Role.OPERATOR)
+    operator.post(
+        "/api/v1/systems/racing/sync", json={"days": 1}, headers={"Idempotency-Key": "once"}
+    )
+    served.clock.move(days=8)
+    with served.workspace.database.connection() as conn:
+        tidy(conn, now=served.clock())
+        left = [
+            conn.execute(SQL("select count(*) from {}").format(Identifier(table))).fetchone()
+            for table in ("session", "login_try", "idempotency")
+        ]
+
+    assert left == [(0,)] * 3

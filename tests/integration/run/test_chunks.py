@@ -273,6 +273,26 @@ def test_a_refused_login_pauses_the_run_of_workers_and_it_goes_on_when_resumed(
     assert done.state == "done", done.error
 
 
+def test_units_nobody_could_be_asked_for_put_the_run_back_into_the_queue(stable: Stable) -> None:
+    stable.backfill("ra_races", since=UNTIL, until=UNTIL)
+    held = SQL("update gate set paused_until = now() + interval '3 hours', pause_reason = 'quota'")
+    with stable.database.connection() as conn:
+        conn.execute(held)
+    run_id = queued(stable, "ra_races", since=UNTIL - timedelta(days=1))
+    waiting = worked(stable, run_id)
+    with stable.database.connection() as conn:
+        conn.execute(SQL("update gate set paused_until = null"))
+        conn.execute(SQL("update run set not_before = null where run_id = %s"), [run_id])
+
+    done = worked(stable, run_id)
+
+    assert (waiting.state, waiting.message) == (
+        "queued",
+        "4 units could not be asked for; goes on in 10 minutes",
+    )
+    assert (done.state, done.coverage["ra_races"]["after"]["missing"]) == ("done", 0)
+
+
 def test_a_plan_that_cannot_be_made_fails_the_run_with_its_reason(stable: Stable) -> None:
     run_id = queued(stable, "ra_races")
     with stable.database.connection() as conn:

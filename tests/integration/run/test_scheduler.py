@@ -260,6 +260,16 @@ def _fired(room: Clockroom, **later: float) -> list[tuple[str, str]]:
     return [(one.name, one.outcome) for one in fire_due(room.workspace)]
 
 
+def test_a_schedule_of_a_system_that_is_gone_waits_without_waking_anybody(room: Clockroom) -> None:
+    name = room.add(HOURLY)
+    room.execute("update stocktake.schedule set system = 'gone' where name = 'hourly'")
+
+    assert room.tick(hours=2) == []
+    assert next_start(room.workspace) is None
+    (kept,) = [one for one in list_schedules(room.workspace) if one.schedule.name == "hourly"]
+    assert (name, kept.obstacle) == ("racing.hourly", "system gone is not installed")
+
+
 @pytest.mark.fault("T01")
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
 def test_a_day_of_schedules_whose_clock_changes_fires_as_debians_cron(

@@ -124,6 +124,27 @@ def test_a_derivation_that_fails_leaves_its_units_stale(interrupted: Stable) -> 
     assert interrupted.units(FORM, State.STALE) == touched
 
 
+def test_what_comes_before_a_derivation_that_fails_is_kept(interrupted: Stable) -> None:
+    interrupted.count(FORM)
+    interrupted.execute(
+        "alter table racing.ra_performance_by_venue add constraint refused "
+        "check (total_runs is null) not valid"
+    )
+
+    with pytest.raises(Exception, match="refused"):
+        derive_system(interrupted.workspace, interrupted.system, (), full=False, parameters={})
+
+    assert interrupted.units(FORM, State.STALE) == set()
+
+
+def test_what_was_derived_together_is_not_touched_again(interrupted: Stable) -> None:
+    derive_system(interrupted.workspace, interrupted.system, (), full=False, parameters={})
+
+    again = derive_system(interrupted.workspace, interrupted.system, (), full=False, parameters={})
+
+    assert again.rows == {}
+
+
 def test_stale_statistics_stand_in_the_way_of_a_sign_off(interrupted: Stable) -> None:
     listed = (criteria.nothing_stale(FORM), criteria.second_run_is_idle(FORM))
 

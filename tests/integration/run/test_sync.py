@@ -220,3 +220,27 @@ def test_a_failed_day_waits_for_its_next_try(stable: Stable) -> None:
 
     assert at_once == ["2026-03-10"]
     assert "2026-03-09/gb" in stable.units("ra_race_results", State.COMPLETE)
+
+
+@pytest.mark.soak
+def test_a_sync_of_a_year_that_is_held_asks_for_what_is_due_and_nothing_else(
+    stable: Stable,
+) -> None:
+    stable.system = PLAIN
+    stable.backfill("ra_race_results", since=date(2025, 3, 11), until=date(2026, 3, 9))
+    stable.now += timedelta(hours=4)
+    stable.sync("ra_race_results", days=14)
+    asked = stable.asked
+
+    stable.now += timedelta(hours=4)
+    stable.sync("ra_race_results", days=14)
+    same_day = days_asked(stable.targets(asked))["/v1/results"]
+    asked = stable.asked
+    stable.now += timedelta(days=1)
+    stable.sync("ra_race_results", days=14)
+
+    assert same_day == ["2026-03-10"]
+    next_day = days_asked(stable.targets(asked))["/v1/results"]
+    # today, yesterday that is over now, and days whose re-check fell due
+    assert next_day[-2:] == ["2026-03-10", "2026-03-11"]
+    assert len(next_day) <= 8

@@ -196,6 +196,20 @@ def test_a_cards_field_size_can_disagree(spoil: Spoil, sound: dict[str, Any]) ->
     assert wrong == [race_id]
 
 
+@pytest.mark.fault("H20")
+def test_a_horse_can_be_withdrawn_from_card_and_result(spoil: Spoil, sound: dict[str, Any]) -> None:
+    race_id = sound["results"][2]["race_id"]
+    horse_id = sound["results"][2]["runners"][-1]["horse_id"]
+    server = spoil("withdrawn_runner", match=horse_id)
+    result = race_of(results(server, DAY), race_id)
+    (card,) = [one for one in cards(server, DAY)["racecards"] if one["race_id"] == race_id]
+
+    for shown in (result["runners"], card["runners"]):
+        assert horse_id not in {runner["horse_id"] for runner in shown}
+    assert len(result["runners"]) == len(sound["results"][2]["runners"]) - 1
+    assert int(card["field_size"]) == len(card["runners"])
+
+
 def test_a_horses_name_can_change(spoil: Spoil, sound: dict[str, Any]) -> None:
     runner = sound["results"][2]["runners"][0]
     server = spoil("name_change", match=runner["horse_id"])

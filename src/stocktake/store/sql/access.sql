@@ -263,3 +263,9 @@ delete from idempotency where actor = %(actor)s and key = %(key)s and status is 
 -- Removes answers from before an instant.
 -- :before timestamptz
 delete from idempotency where at < %(before)s;
+
+-- name: forget_old_tries
+-- Removes tries from before an instant that block nobody now.
+-- :before timestamptz, :now timestamptz
+delete from login_try
+ where began_at < %(before)s and (blocked_until is null or blocked_until < %(now)s);

@@ -492,9 +492,9 @@ update member m set day = told.day
 select not exists (select from row_version where system = %(system)s and at >= %(since)s);
 
 -- name: redate_members
--- Days of members as a system's own statement tells them: key and day.
+-- Days of members as a system's own statement tells them: key and day. It may use since, the
+-- instant before which all that was loaded has been asked about, null for never.
 -- :series_id  int  series
--- :since  timestamptz  what was loaded before it has been asked about; NULL: nothing
 update member m set day = w.day
   from ({days}) as w(key, day)
  where m.series_id = %(series_id)s and m.key = w.key and m.day is distinct from w.day;

@@ -36,11 +36,11 @@ select run_id from run
  where run_id = %(run_id)s and fence = %(fence)s and state = 'running';
 
 -- name: holder_of_system
--- Who runs something of the system now: newest run first.
+-- Who runs something of the system in the foreground now: newest run first.
 -- :system text
 select run_id, kind, owner, started_at
   from run
- where system = %(system)s and state = 'running'
+ where system = %(system)s and state = 'running' and not is_detached
  order by run_id desc
  limit 1;
 

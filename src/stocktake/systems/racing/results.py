@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from itertools import compress, groupby, repeat
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from stocktake import Parsed, Reject, Request
 from stocktake.systems.racing import normalise
 from stocktake.systems.racing.answers import Memo, PageReader, Verdict, outcomes, shown
+from stocktake.systems.racing.columns import Columns, looked_up, rows_of
 from stocktake.systems.racing.day import PlacedRace, place_races, reject_runner
 from stocktake.systems.racing.entities import Entities
 from stocktake.systems.racing.normalise import Money, Placing, Price, text
@@ -37,6 +39,19 @@ def parse_results(bodies: Sequence[bytes], request: Request, fetched_at: datetim
     return _Reading(request).read(bodies, fetched_at)
 
 
+class _Entered(NamedTuple):
+    """A runner with its race, its place in it, and how it ended.
+
+    ``dead_heat_n`` counts those that share its position.
+    """
+
+    placed: PlacedRace[ResultRace]
+    at: int
+    runner: ResultRunner
+    placing: Placing
+    dead_heat_n: int
+
+
 class _Reading:
     """One answer being read; each spelling is looked at once."""
 
@@ -46,9 +61,7 @@ class _Reading:
         self.notes: Counter[str] = Counter()
         self.entities = Entities()
         self.races: list[tuple[object, ...]] = []
-        self.runners: list[tuple[object, ...]] = []
-        self.starters: list[tuple[object, ...]] = []
-        self.pedigrees: dict[str, PedigreeEntry] = {}
+        self.entered: list[_Entered] = []
         notes = self.notes
         self.naturals = Memo(normalise.natural, "draw or number", notes)
         self.wholes = Memo(normalise.whole, "whole number", notes)
@@ -68,12 +81,19 @@ class _Reading:
         pages = RESULTS.read(bodies, request)
         day = place_races(pages, request, parsed=parsed, clock_of=lambda race: race.off)
         for placed in day.races:
-            self._race(placed)
+            self._enter(placed)
+        runners, starters = self._runner_rows()
+        by_race = {
+            race_id: list(group)
+            for race_id, group in groupby(self.entered, lambda one: one.placed.race.race_id)
+        }
+        for placed in day.races:
+            self._race(placed, by_race.get(placed.race.race_id, []))
         parsed.rows |= {
             RaceResult: self.races,
-            RunnerResult: self.runners,
-            StarterRow: self.starters,
-            PedigreeEntry: list(self.pedigrees.values()),
+            RunnerResult: runners,
+            StarterRow: starters,
+            PedigreeEntry: list(self.entities.pedigrees.values()),
         }
         self.entities.into(parsed)
         parsed.notes.update(self.notes)
@@ -81,31 +101,44 @@ class _Reading:
         parsed.outcomes = outcomes(request.units, lambda key: verdict.of(*day.unit(key)))
         rejected = Counter(reject.dataset for reject in parsed.rejects)
         parsed.read = {"ra_races": day.races_read}
-        for dataset, rows in (("ra_runners", self.runners), ("ra_race_results", self.starters)):
+        for dataset, rows in (("ra_runners", runners), ("ra_race_results", starters)):
             repeated = parsed.duplicates.get(dataset, 0)
             parsed.read[dataset] = len(rows) + rejected[dataset] + repeated
         return parsed
 
-    def _race(self, placed: PlacedRace[ResultRace]) -> None:
-        """Add a race with its runners; a runner that cannot be taken does not cost the race."""
+    def _placings(self, placed: PlacedRace[ResultRace]) -> list[Placing]:
+        """Return how each runner told ended, repeats included."""
+        positions = (runner.position for runner in placed.race.runners)
+        return [self.placings[position] or _NO_PLACING for position in positions]
+
+    def _enter(self, placed: PlacedRace[ResultRace]) -> None:
+        """Note the runners of a race."""
         runners = self._without_repeats(placed.race.runners)
         placings = [self.placings[runner.position] or _NO_PLACING for runner in runners]
         sharing = Counter(placing.position for placing in placings)
+        self.entered += [
+            _Entered(
+                placed,
+                at,
+                runner,
+                placing,
+                1 if placing.position is None else sharing[placing.position],
+            )
+            for at, (runner, placing) in enumerate(zip(runners, placings, strict=True))
+        ]
+
+    def _race(self, placed: PlacedRace[ResultRace], entered: Sequence[_Entered]) -> None:
+        """Add a race, of which ``entered`` are the runners that could be taken."""
         winning_time = None
         started = 0
-        for at, (runner, placing) in enumerate(zip(runners, placings, strict=True)):
-            dead_heat_n = 1 if placing.position is None else sharing[placing.position]
-            try:
-                self._runner(placed, runner, placing, dead_heat_n)
-            except ValueError as error:
-                self._reject(placed, at, runner, reason=str(error))
-                continue
-            started += placing.is_starter
-            if placing.position == 1:
-                winning_time = winning_time or text(runner.time)
-            elif placing.outcome == "other":
-                self.notes[f"unknown position: {runner.position[:40]!r}"] += 1
+        for one in entered:
+            started += one.placing.is_starter
+            if one.placing.position == 1:
+                winning_time = winning_time or text(one.runner.time)
+            elif one.placing.outcome == "other":
+                self.notes[f"unknown position: {one.runner.position[:40]!r}"] += 1
         status = "run"
+        placings = self._placings(placed)
         if placings and not started:
             status = "void" if any(one.outcome == "VOI" for one in placings) else "abandoned"
         self._race_row(placed, status, winning_time, has_result=started > 0)
@@ -120,87 +153,105 @@ class _Reading:
             self.parsed.duplicates[dataset] = known + repeated
         return list(reversed(distinct.values()))
 
-    def _reject(
-        self, placed: PlacedRace[ResultRace], at: int, runner: ResultRunner, *, reason: str
-    ) -> None:
-        raw = shown(msgspec.json.encode(runner))
-        reject_runner(self.parsed, placed, at=at, reason=reason, raw=raw)
-        last = self.parsed.rejects[-1]
-        self.parsed.rejects.append(
-            Reject("ra_race_results", last.position, last.code, last.reason, last.raw)
-        )
+    def _is_sound(self, one: _Entered) -> bool:
+        """Reject a runner that cannot be taken; its race is not lost for that."""
+        try:
+            self.entities.check(one.runner)
+        except ValueError as error:
+            raw = shown(msgspec.json.encode(one.runner))
+            reject_runner(self.parsed, one.placed, at=one.at, reason=str(error), raw=raw)
+            last = self.parsed.rejects[-1]
+            self.parsed.rejects.append(
+                Reject("ra_race_results", last.position, last.code, last.reason, last.raw)
+            )
+            return False
+        return True
 
-    def _runner(
-        self,
-        placed: PlacedRace[ResultRace],
-        runner: ResultRunner,
-        placing: Placing,
-        dead_heat_n: int,
-    ) -> None:
-        """Add a runner's rows; raises `ValueError` when an id is none."""
-        race_id, race_day, region = placed.race.race_id, placed.race_day, placed.region
-        entities = self.entities
-        horse_id = entities.horse_ids[runner.horse_id] or normalise.missing("horse_id")
-        jockey_id = entities.jockey_ids[runner.jockey_id]
-        trainer_id = entities.trainer_ids[runner.trainer_id]
-        owner_id = entities.owner_ids[runner.owner_id]
-        sire_id = entities.sire_ids[runner.sire_id]
-        dam_id = entities.dam_ids[runner.dam_id]
-        damsire_id = entities.damsire_ids[runner.damsire_id]
-        entities.horses[horse_id] = horse = text(runner.horse)
-        entities.jockeys[jockey_id] = jockey = text(runner.jockey)
-        entities.trainers[trainer_id] = trainer = text(runner.trainer)
-        entities.owners[owner_id] = owner = text(runner.owner)
-        entities.sires[sire_id] = sire = text(runner.sire)
-        entities.dams[dam_id] = dam = text(runner.dam)
-        entities.damsires[damsire_id] = damsire = text(runner.damsire)
-        self.pedigrees[horse_id] = PedigreeEntry(
-            horse_id, sire_id, sire, dam_id, dam, damsire_id, damsire
-        )
-        number, draw = text(runner.number), self.naturals[runner.draw]
-        weight_lbs = self.wholes[runner.weight_lbs] or self.pounds[runner.weight]
-        weight_st_lbs = text(runner.weight) or normalise.stones(weight_lbs)
-        age, sex, headgear = self.wholes[runner.age], text(runner.sex), text(runner.headgear)
-        claim = self.wholes[runner.jockey_claim_lbs]
-        sp, price = text(runner.sp), self.prices[runner.sp] or _NO_PRICE
-        sp_decimal = self._price(runner.sp_dec) or price.decimal
-        margin, ovr_btn = text(runner.btn), self.lengths[runner.ovr_btn]
-        time_display = text(runner.time)
-        prize_won = (self.sums[runner.prize] or _NO_MONEY).amount
-        comment, silk_url = text(runner.comment), text(runner.silk_url)
+    def _runner_rows(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+        """Return a row per runner noted, and one per starter among them."""
+        told = Columns(ResultRunner, [one.runner for one in self.entered])
+        try:
+            people = self.entities.ids(told)
+        except ValueError:
+            self.entered = list(filter(self._is_sound, self.entered))
+            told = Columns(ResultRunner, [one.runner for one in self.entered])
+            people = self.entities.ids(told)
+        texts, read = told.texts, told.read
+        races = [one.placed for one in self.entered]
+        placings = [one.placing for one in self.entered]
+        race_ids, horse_ids = [placed.race.race_id for placed in races], people[0]
+        days = [placed.race_day for placed in races]
+        regions = [placed.region for placed in races]
+        names = texts("horse"), texts("jockey"), texts("trainer"), texts("owner")
+        self.entities.saw(people, (*names, texts("sire"), texts("dam"), texts("damsire")))
+        pounds = [
+            self.wholes[pounds] or self.pounds[weight]
+            for pounds, weight in zip(told["weight_lbs"], told["weight"], strict=True)
+        ]
+        stones = [
+            weight or normalise.stones(lbs)
+            for weight, lbs in zip(texts("weight"), pounds, strict=True)
+        ]
+        prices = [price or _NO_PRICE for price in read("sp", self.prices)]
+        decimals = [
+            told_price or price.decimal
+            for told_price, price in zip(self._prices(told["sp_dec"]), prices, strict=True)
+        ]
+        prizes = [(prize or _NO_MONEY).amount for prize in read("prize", self.sums)]
+        positions = [placing.position for placing in placings]
+        claims = read("jockey_claim_lbs", self.wholes)
+        numbers, draws = texts("number"), read("draw", self.naturals)
+        ages, sexes, headgear = read("age", self.wholes), texts("sex"), texts("headgear")
+        starting, margins = texts("sp"), texts("btn")
+        beaten, times = read("ovr_btn", self.lengths), texts("time")
+        comments, silks = texts("comment"), texts("silk_url")
         # fmt: off
-        self.runners.append(RunnerResult(
-            race_id, horse_id, f"{race_id}:{horse_id}", race_day, region, horse, jockey, trainer,
-            owner, jockey_id, trainer_id, owner_id, sire_id, dam_id, damsire_id, number, draw,
-            weight_lbs, weight_st_lbs, weight_st_lbs, age, sex, headgear, claim,
-            placing.outcome in _SCRATCHED, None, placing.position, margin, ovr_btn, prize_won, sp,
-            sp_decimal, time_display, comment, silk_url,
-        ))
-        if not placing.is_starter:
-            return
-        self.starters.append(StarterRow(
-            race_id, horse_id, race_day, region, horse, jockey, trainer, owner, placing.position,
-            text(runner.position), number, draw, jockey_id, claim, trainer_id, owner_id, sire_id,
-            dam_id, damsire_id, age, sex, weight_lbs, weight_st_lbs, headgear, sp, sp_decimal,
-            self.lengths[runner.btn], ovr_btn, margin, self.seconds[runner.time], time_display,
-            self.wholes[runner.official_rating], self.wholes[runner.rpr], self.wholes[runner.tsr],
-            prize_won, comment, silk_url, self._price(runner.bsp), placing.outcome,
-            placing.is_starter, dead_heat_n, price.marker, None, placed.course_id,
-            self._distance_y(placed.race),
-        ))
+        runners = rows_of(
+            RunnerResult,
+            race_ids, horse_ids, map("{}:{}".format, race_ids, horse_ids), days, regions, *names,
+            *people[1:], numbers, draws, pounds, stones, stones, ages, sexes, headgear, claims,
+            [placing.outcome in _SCRATCHED for placing in placings], repeat(None, len(races)),
+            positions, margins, beaten, prizes, starting, decimals, times, comments, silks,
+        )
+        mask = [placing.is_starter for placing in placings]
+        started = Columns(
+            ResultRunner, [one.runner for one in self.entered if one.placing.is_starter]
+        )
+        starters = list(compress(self.entered, mask))
+        before = (
+            race_ids, horse_ids, days, regions, *names, positions, texts("position"), numbers,
+            draws, people[1], claims, *people[2:], ages, sexes, pounds, stones, headgear, starting,
+            decimals,
+        )
+        after = prizes, comments, silks
+        return runners, rows_of(
+            StarterRow,
+            *(compress(column, mask) for column in before),
+            started.read("btn", self.lengths), compress(beaten, mask), compress(margins, mask),
+            started.read("time", self.seconds), compress(times, mask),
+            *(started.read(name, self.wholes) for name in ("official_rating", "rpr", "tsr")),
+            *(compress(column, mask) for column in after),
+            self._prices(started["bsp"]),
+            [one.placing.outcome for one in starters], [True] * len(starters),
+            [one.dead_heat_n for one in starters],
+            [price.marker for price in compress(prices, mask)], repeat(None, len(starters)),
+            [one.placed.course_id for one in starters],
+            [self._distance_y(one.placed.race) for one in starters],
+        )
         # fmt: on
+
+    def _prices(self, spellings: Sequence[str | None]) -> list[Decimal | None]:
+        """Read decimal prices; one of 1 or less returns less than the stake and is no price."""
+        prices = looked_up(spellings, self.amounts)
+        for at, price in enumerate(prices):
+            if price is not None and price <= 1:
+                self.notes[f"price of 1 or less dropped: {spellings[at]}"] += 1
+                prices[at] = None
+        return prices
 
     def _distance_y(self, race: ResultRace) -> int | None:
         """Read a distance in yards."""
         return self.wholes[race.dist_y] or self.yards[race.dist]
-
-    def _price(self, spelling: str | None) -> Decimal | None:
-        """Read a decimal price; one of 1 or less returns less than the stake and is no price."""
-        price = self.amounts[spelling]
-        if price is not None and price <= 1:
-            self.notes[f"price of 1 or less dropped: {spelling}"] += 1
-            return None
-        return price
 
     def _race_row(
         self,

@@ -65,3 +65,9 @@ def test_a_sample_of_nothing_held_is_complete_on_its_days(opened: Callable[..., 
     assert planned.requests < 20
     assert {name for name, one in counted.items() if one.coverage != 1} == set()
     assert league.recount() == []
+
+
+def test_days_between_seasons_bring_no_list_along(league: League) -> None:
+    planned = league.plan(since=date(2024, 9, 1), until=date(2024, 9, 30))
+
+    assert [part.feed for part in planned.parts if part.kind == "fetch"] == []
