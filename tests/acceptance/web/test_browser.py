@@ -99,6 +99,8 @@ def test_a_gap_is_seen_explained_planned_filled_and_closed(
     page.get_by_role("button", name=re.compile("^Start")).click()
 
     expect(page.locator("#run .pill").first).to_contain_text("done", timeout=PATIENCE)
+    expect(page.locator("#run")).to_have_count(1)
+    expect(page.get_by_role("banner")).to_have_count(1)
     page.goto(f"/s/racing/d/ra_race_results/u/{world.broken}/gb")
     expect(page.locator("main .badge").first).to_contain_text("complete")
 

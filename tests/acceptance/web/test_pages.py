@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VIEWER_PAGES = (
     *("/", "/runs", "/schedules", "/search?q=races", "/settings/profile", "/help/glossary"),
+    "/help/components",
     *("/s/racing", "/s/racing/gaps", "/s/racing/plans", "/s/racing/plans/new"),
     *("/s/racing/sources", "/s/racing/sources/theracingapi", "/s/racing/checks"),
     *("/s/racing/rejects", "/s/racing/duplicates", "/s/racing/trace", "/s/racing/signoff"),
@@ -227,6 +228,15 @@ def test_static_files_are_compressed_and_kept_for_ever(world: World) -> None:
 
     assert answer.headers["content-encoding"] == "gzip"
     assert "immutable" in answer.headers["cache-control"]
+
+
+def test_a_page_is_compressed_to_a_length_that_tells_nothing(world: World) -> None:
+    client = world.client("vera")
+
+    answers = [client.get("/help/components") for _ in range(8)]
+
+    assert {one.headers["content-encoding"] for one in answers} == {"gzip"}
+    assert len({one.headers["content-length"] for one in answers}) > 1
 
 
 def test_a_gap_is_accepted_with_a_reason_and_withdrawn(world: World) -> None:

@@ -77,6 +77,12 @@ def glossary(request: Request, visitor: Viewer) -> Response:
     )
 
 
+@router.get("/help/components")
+def components(request: Request, visitor: Viewer) -> Response:
+    """Show the parts that pages are made of."""
+    return show(request, "components.html", visitor=visitor, title="Components")
+
+
 def remember(request: Request, answer: Response, name: str, text: str) -> None:
     """Keep a preference in a cookie of this browser."""
     answer.set_cookie(

@@ -33,7 +33,7 @@ export function openDrawer(address) {
   opener = /** @type {HTMLElement | null} */ (document.activeElement);
   drawer.hidden = false;
   drawer.setAttribute("aria-busy", "true");
-  htmx.ajax("GET", address, { target: "#drawer", swap: "innerHTML" }).then(() => {
+  htmx.ajax("GET", address, { target: "#drawer", swap: "innerHTML", headers: { "HX-Target": "aside#drawer" } }).then(() => {
     drawer.removeAttribute("aria-busy");
     /** @type {HTMLElement | null} */ (drawer.querySelector("[data-close]"))?.focus();
   });

@@ -18,7 +18,7 @@ function refresh(part) {
   if (part.contains(document.activeElement) && document.activeElement?.matches("input, textarea, select")) return;
   if (since < QUIET) { setTimeout(() => refresh(part), QUIET - since + 50); return; }
   drawn.set(part, Date.now());
-  htmx?.ajax("GET", part.getAttribute("data-fragment"), { target: part, swap: "innerHTML" });
+  htmx?.ajax("GET", part.getAttribute("data-fragment"), { target: part, swap: "innerHTML", headers: { "HX-Target": `div#${part.id}` } });
 }
 
 /** @param {string} topic */
