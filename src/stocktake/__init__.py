@@ -8,7 +8,6 @@ from stocktake.model import (
     Assumed,
     Calendar,
     Check,
-    Choice,
     Closure,
     Cross,
     Dataset,
@@ -23,8 +22,6 @@ from stocktake.model import (
     Gate,
     Limit,
     Listed,
-    Page,
-    Panel,
     Parsed,
     Reject,
     Request,
@@ -41,6 +38,7 @@ from stocktake.model import (
     Window,
     checks,
     criteria,
+    pages,
     views,
 )
 
@@ -48,7 +46,6 @@ __all__ = [
     "Assumed",
     "Calendar",
     "Check",
-    "Choice",
     "Closure",
     "Cross",
     "Dataset",
@@ -63,8 +60,6 @@ __all__ = [
     "Gate",
     "Limit",
     "Listed",
-    "Page",
-    "Panel",
     "Parsed",
     "Reject",
     "Request",
@@ -83,5 +78,6 @@ __all__ = [
     "Window",
     "checks",
     "criteria",
+    "pages",
     "views",
 ]

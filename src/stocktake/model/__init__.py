@@ -1,6 +1,6 @@
 """The nouns of Stocktake: frozen, printable, without I/O."""
 
-from stocktake.model import checks, criteria, views
+from stocktake.model import checks, criteria, pages, views
 from stocktake.model.check import Check, CheckResult, Limit, Severity
 from stocktake.model.criterion import Criterion, Gate, GateVerdict, Item, ItemLine, SignOff
 from stocktake.model.dataset import Dataset, Derivation, Facet, System
@@ -13,7 +13,6 @@ from stocktake.model.expectation import (
     Scheduled,
 )
 from stocktake.model.freshness import Freshness, Lag
-from stocktake.model.page import Choice, Page, Panel
 from stocktake.model.partition import (
     Cross,
     Days,
@@ -84,7 +83,6 @@ __all__ = [
     "CaptureLine",
     "Check",
     "CheckResult",
-    "Choice",
     "Closure",
     "Coverage",
     "Criterion",
@@ -116,8 +114,6 @@ __all__ = [
     "Loss",
     "Need",
     "Observed",
-    "Page",
-    "Panel",
     "Parsed",
     "Partitions",
     "Plan",
@@ -150,6 +146,7 @@ __all__ = [
     "day_of",
     "dimensions",
     "ordinal_of",
+    "pages",
     "views",
     "years",
 ]

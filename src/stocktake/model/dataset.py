@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stocktake.model.criterion import Criterion, Gate
     from stocktake.model.expectation import Expectation
     from stocktake.model.freshness import Freshness
-    from stocktake.model.page import Page
+    from stocktake.model.pages import Page
     from stocktake.model.partition import Partitions
     from stocktake.model.schedule import Schedule
     from stocktake.model.source import Feed, Source

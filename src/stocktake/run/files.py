@@ -148,6 +148,7 @@ def find_format(system: System, dataset: Dataset, source: str) -> tuple[Source, 
         fitting = preferred or fitting
     if len(fitting) == 1:
         return fitting[0]
-    names = ", ".join(form.name for _, form in (fitting or forms)) or "none"
+    usual = [(owner, form) for owner, form in forms if not form.lookup]
+    names = ", ".join(form.name for _, form in (fitting or usual)) or "none"
     problem = "several file sources hold" if fitting else "no file source of that name holds"
     raise UsageError(f"{problem} {dataset.name}.", hint=f"Name one with --source: {names}.")

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 MOST_LOSSES = 200
 MOST_FIRES = 14
 """Scheduled checks recomputed for each gap; after that nobody can speak of noticing."""
-COUNTING = frozenset({"report", "signoff"})
-NOTICING = frozenset({"check"}) | COUNTING
 BAD = (Severity.WARN, Severity.FAIL)
 
 
@@ -72,9 +70,7 @@ class Noticing:
         looking = [
             one
             for one in self.system.schedules
-            if one.verb in NOTICING
-            and (not one.datasets or dataset.name in one.datasets)
-            and (guards or one.verb in COUNTING)
+            if one.verb == "check" and guards and (not one.datasets or dataset.name in one.datasets)
         ]
         if not looking:
             return None, "no scheduled check looks at it; a count, or this report, does"
@@ -82,7 +78,7 @@ class Noticing:
         for at, schedule in fires:
             if loss.back_at is not None and at >= loss.back_at:
                 return None, "held again before the next check"
-            if self._says_so(loss, dataset, guards, at=at, verb=schedule.verb):
+            if self._says_so(loss, dataset, guards, at=at):
                 word = "is due" if at > self.workspace.clock() else "was due"
                 return at, f"schedule {schedule.name}, {schedule.verb} {word}"
         return None, f"not by the {MOST_FIRES} checks after it: within their limits"
@@ -92,11 +88,9 @@ class Noticing:
             yield at, schedule
 
     def _says_so(
-        self, loss: Loss, dataset: Dataset, guards: Sequence[Check], *, at: datetime, verb: str
+        self, loss: Loss, dataset: Dataset, guards: Sequence[Check], *, at: datetime
     ) -> bool:
         counted = self._coverages(loss, dataset, at)
-        if verb in COUNTING:
-            return any(one.needed_for_target for one in counted)
         return any(judge(check, one.coverage) in BAD for check in guards for one in counted)
 
     def _coverages(self, loss: Loss, dataset: Dataset, at: datetime) -> list[Coverage]:

@@ -13,7 +13,8 @@ from stocktake.store.queries import load_queries
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from stocktake.model import Choice, Page, Panel, System
+    from stocktake.model import System
+    from stocktake.model.pages import Choice, Page, Panel
     from stocktake.run.workspace import Workspace
 
 MOST_ROWS = 300
@@ -33,7 +34,7 @@ class Shown:
 def matched(page: Page, path: str) -> dict[str, str] | None:
     """Return the parameters a path gives a page, ``None`` when it is not the page's.
 
-    >>> from stocktake.model import Page
+    >>> from stocktake.model.pages import Page
     >>> matched(Page("races/{race_id}", "Race", ()), "races/rac_1")
     {'race_id': 'rac_1'}
     """

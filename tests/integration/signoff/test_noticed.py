@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from stocktake.model import Range, Schedule
+from stocktake.model import Range
 from stocktake.run.checked import check_system
 from stocktake.run.noticed import notices
 from tests.integration.signoff.system import LEAGUE, SINCE
@@ -176,17 +176,6 @@ def test_without_a_schedule_only_a_count_says_so(filled: Office) -> None:
     assert {one.by for one in told} == {
         "no scheduled check looks at it; a count, or this report, does"
     }
-
-
-def test_a_scheduled_report_notices_what_is_below_its_target(filled: Office) -> None:
-    report = Schedule("weekly", "0 9 * * 2", "UTC", "report")
-    filled.system = replace(LEAGUE, schedules=(report,))
-    filled.lose("score", "game_id = 'g2026-01-02'")
-
-    (told,) = found(filled)
-
-    assert (told.loss.first, told.at) == ("2026-01-02", at("2026-01-13", 9))
-    assert told.by == "schedule weekly, report is due"
 
 
 def test_only_gaps_of_the_days_asked_about_are_told(office: Office) -> None:

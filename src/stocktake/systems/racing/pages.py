@@ -1,55 +1,55 @@
 """Pages of racing, besides those every system has."""
 
-from stocktake import Choice, Page, Panel
+from stocktake import pages
 
 RACE = ("race", "races/{_race_id}")
 
 PAGES = (
-    Page(
+    pages.Page(
         "years",
         "Years and courses",
         (
-            Panel("By year", "years"),
-            Panel("Enrichment", "enrichment", shape="card"),
-            Panel("Races per course", "courses_by_year", shape="matrix"),
+            pages.Panel("By year", "years"),
+            pages.Panel("Enrichment", "enrichment", shape="card"),
+            pages.Panel("Races per course", "courses_by_year", shape="matrix"),
         ),
         text="What the tables hold; what they should hold stands on the page of each dataset.",
         icon="#",
     ),
-    Page(
+    pages.Page(
         "leaders",
         "Leaders",
         (
-            Panel(
+            pages.Panel(
                 "Jockeys with trainers",
                 "leaders",
                 empty="No pair has so many runs together yet: lower the number, or load more days.",
             ),
         ),
-        choices=(Choice("min_runs", "At least so many runs", "5", low=1, high=100),),
+        choices=(pages.Choice("min_runs", "At least so many runs", "5", low=1, high=100),),
         text="Among pairs with enough runs together, by share of wins.",
         icon="★",
     ),
-    Page(
+    pages.Page(
         "days/{day}",
         "Races of a day",
-        (Panel("Races", "race_day", links=(RACE,)),),
+        (pages.Panel("Races", "race_day", links=(RACE,)),),
     ),
-    Page(
+    pages.Page(
         "races/{race_id}",
         "{race}",
         (
-            Panel("The race", "race", shape="card", links=(("date", "days/{date}"),)),
-            Panel("Runners", "race_card", links=(("horse", "horses/{_horse_id}"),)),
+            pages.Panel("The race", "race", shape="card", links=(("date", "days/{date}"),)),
+            pages.Panel("Runners", "race_card", links=(("horse", "horses/{_horse_id}"),)),
         ),
         trace=("ra_races", "race_id"),
     ),
-    Page(
+    pages.Page(
         "horses/{horse_id}",
         "{horse}",
         (
-            Panel("The horse", "horse", shape="card"),
-            Panel(
+            pages.Panel("The horse", "horse", shape="card"),
+            pages.Panel(
                 "Form",
                 "horse_form",
                 links=(RACE, ("day", "days/{day}")),

@@ -13,7 +13,8 @@ from fastapi.responses import Response
 
 from stocktake.api.problems import not_found
 from stocktake.errors import UsageError
-from stocktake.model import Page, System
+from stocktake.model import System
+from stocktake.model.pages import Page
 from stocktake.report.figures import UNITS
 from stocktake.run.explained import explain_everywhere
 from stocktake.run.measured import measure_gate
