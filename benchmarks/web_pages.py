@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from benchmarks.measure import text_table
@@ -110,7 +110,7 @@ def ask(world: World, path: str) -> tuple[str, ...]:
     times = []
     for _ in range(CALLS):
         began = time.perf_counter()
-        assert client.get(path).status_code == httpx.codes.OK
+        assert client.get(path).status_code == httpx2.codes.OK
         times.append(1000 * (time.perf_counter() - began))
     return path, f"{statistics.median(times):.0f}", f"{statistics.quantiles(times, n=20)[-1]:.0f}"
 

@@ -8,7 +8,7 @@ from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from tests.acceptance.web.world import NASTY, PASSWORD, Outline
@@ -58,7 +58,7 @@ def test_a_page_for_admins_is_closed_to_operators(world: World, path: str) -> No
 
 @pytest.mark.parametrize("path", ["/", "/s/racing/gaps?state=missing", *ADMIN_PAGES])
 def test_a_stranger_is_led_to_the_login_and_back(world: World, path: str) -> None:
-    with httpx.Client(base_url=world.url, headers={"accept": "text/html"}) as stranger:
+    with httpx2.Client(base_url=world.url, headers={"accept": "text/html"}) as stranger:
         answer = stranger.get(path)
         form = stranger.get(answer.headers["location"])
         back = re.search(
@@ -73,7 +73,7 @@ def test_a_stranger_is_led_to_the_login_and_back(world: World, path: str) -> Non
 
 
 def test_a_wrong_password_keeps_the_name_and_says_nothing_more(world: World) -> None:
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{world.url}/login",
         data={"name": "nobody", "password": "wrong"},
         headers={"accept": "text/html"},
@@ -87,7 +87,7 @@ def test_a_wrong_password_keeps_the_name_and_says_nothing_more(world: World) -> 
 def test_the_login_leads_only_to_own_paths(world: World) -> None:
     fields = {"name": "vera", "password": PASSWORD, "back": "//evil.example/"}
 
-    assert httpx.post(f"{world.url}/login", data=fields).headers["location"] == "/"
+    assert httpx2.post(f"{world.url}/login", data=fields).headers["location"] == "/"
 
 
 @pytest.mark.parametrize("path", ["/", "/s/racing/d/ra_races", "/nowhere"])
@@ -186,7 +186,7 @@ def test_a_wrong_address_says_what_is_wrong(
     ],
 )
 def test_what_is_typed_comes_back_escaped(world: World, path: str, text: str) -> None:
-    answer = world.client("ann").get(path + str(httpx.QueryParams({"": text}))[1:])
+    answer = world.client("ann").get(path + str(httpx2.QueryParams({"": text}))[1:])
 
     assert answer.status_code < 500
     assert "<img src=x" not in answer.text
@@ -208,7 +208,7 @@ def test_the_figures_of_a_page_are_those_of_the_api(world: World) -> None:
 def test_a_tile_has_a_byte_per_cell_and_is_sent_once(world: World) -> None:
     client = world.client("ann")
     first = client.get("/s/racing/d/ra_races/tile.bin")
-    described = httpx.Response(200, text=first.headers["x-tile"]).json()
+    described = httpx2.Response(200, text=first.headers["x-tile"]).json()
 
     again = client.get(
         "/s/racing/d/ra_races/tile.bin", headers={"if-none-match": first.headers["etag"]}
@@ -220,11 +220,11 @@ def test_a_tile_has_a_byte_per_cell_and_is_sent_once(world: World) -> None:
 
 
 def test_static_files_are_compressed_and_kept_for_ever(world: World) -> None:
-    page = httpx.get(f"{world.url}/login", headers={"accept": "text/html"}).text
+    page = httpx2.get(f"{world.url}/login", headers={"accept": "text/html"}).text
     sheet = re.search(r'href="(/static/app\.[0-9a-f]+\.css)"', page)
     assert sheet
 
-    answer = httpx.get(world.url + sheet[1], headers={"accept-encoding": "gzip"})
+    answer = httpx2.get(world.url + sheet[1], headers={"accept-encoding": "gzip"})
 
     assert answer.headers["content-encoding"] == "gzip"
     assert "immutable" in answer.headers["cache-control"]
@@ -293,8 +293,8 @@ def test_the_theme_is_kept_and_leads_back(world: World) -> None:
 
 def test_a_link_lets_in_once(world: World) -> None:
     path = world.entrance.path
-    first = httpx.get(world.url + path, headers={"accept": "text/html"})
-    second = httpx.get(world.url + path, headers={"accept": "text/html"})
+    first = httpx2.get(world.url + path, headers={"accept": "text/html"})
+    second = httpx2.get(world.url + path, headers={"accept": "text/html"})
 
     assert first.headers["location"] == "/"
     assert "stocktake" in first.cookies
@@ -307,7 +307,7 @@ def test_a_key_is_shown_once(world: World) -> None:
     assert key
 
     assert key[1] not in world.client("ann").get("/settings/keys").text
-    answer = httpx.get(f"{world.url}/api/v1/runs", headers={"x-api-key": key[1]})
+    answer = httpx2.get(f"{world.url}/api/v1/runs", headers={"x-api-key": key[1]})
     assert answer.status_code == 200
 
 
@@ -316,8 +316,8 @@ def test_an_invited_person_chooses_a_password(world: World) -> None:
     link = re.search(r"<code>([^<]+/invitation/[^<]+)</code>", made.text)
     assert link
 
-    weak = httpx.post(link[1], data={"password": "short"}, headers={"accept": "text/html"})
-    entered = httpx.post(link[1], data={"password": PASSWORD}, headers={"accept": "text/html"})
+    weak = httpx2.post(link[1], data={"password": "short"}, headers={"accept": "text/html"})
+    entered = httpx2.post(link[1], data={"password": PASSWORD}, headers={"accept": "text/html"})
 
     assert weak.status_code == 422
     assert entered.headers["location"] == "/"

@@ -13,7 +13,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 
 from stocktake.access.audit import Actor
 from stocktake.access.roles import Role
@@ -71,18 +71,18 @@ class World:
     until: date
     broken: date
     entrance: Entrance
-    clients: dict[str, httpx.Client] = field(default_factory=dict)
+    clients: dict[str, httpx2.Client] = field(default_factory=dict)
 
-    def client(self, name: str) -> httpx.Client:
+    def client(self, name: str) -> httpx2.Client:
         """Return a browser's client that is logged in."""
         if name not in self.clients:
-            client = httpx.Client(base_url=self.url, headers={"accept": "text/html"}, timeout=60)
+            client = httpx2.Client(base_url=self.url, headers={"accept": "text/html"}, timeout=60)
             answer = client.post("/login", data={"name": name, "password": PASSWORD, "back": "/"})
             assert answer.status_code == 303, answer.text
             self.clients[name] = client
         return self.clients[name]
 
-    def post(self, who: str, path: str, **fields: str) -> httpx.Response:
+    def post(self, who: str, path: str, **fields: str) -> httpx2.Response:
         """Send a form as the page itself would, with the session's token."""
         client = self.client(who)
         token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/runs").text)
