@@ -227,7 +227,7 @@ def test_a_long_run_gives_way_to_one_of_greater_priority_and_goes_on(
     long = fleet.queue(*command)
     wait_until(lambda: fleet.chunks("done") > 0)
 
-    short = fleet.queue("derive", "racing", "--json", "--priority", "10")
+    short = fleet.queue("derive", "racing", "--json", "--rank", "10")
     fleet.follow(short)
     between = fleet.state(long)
     fleet.follow(long)

@@ -102,7 +102,7 @@ SEEDED = [
     (
         "plus minus",
         f"update nba.clean_box_score set plus_minus = plus_minus + 1 where {CLEAN}",
-        {"plus_minus_adds_up": WARN},
+        {"plus_minus_adds_up": FAIL},
     ),
     (
         "overtime of one team",
