@@ -8,6 +8,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
@@ -15,6 +16,7 @@ from stocktake.errors import LeaseLost
 from stocktake.model import PlanOptions
 from stocktake.run import chunks
 from stocktake.run import claim as claims
+from stocktake.run.again import again
 from stocktake.run.listed import show_run
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import backfill_work, enqueue, sync_work
@@ -176,15 +178,49 @@ def test_a_chunk_whose_lease_ran_out_is_handed_out_again_and_its_old_owner_refus
         claims.hold(conn, share.claim, requests=1, now=stable.now)
 
 
+@pytest.mark.fault("C02")
+def test_a_worker_that_freezes_amid_a_batch_is_thrown_out_and_its_chunk_goes_on(
+    stable: Stable,
+) -> None:
+    database = stable.database
+    begun(database, "racing", priority=0, shares=1)
+    share = claimed(database, lease_seconds=0.05)
+
+    with pytest.raises(psycopg.Error), database.connection() as frozen:  # noqa: PT012 -- its end too
+        claims.hold(frozen, share.claim, requests=1, now=stable.now)
+        # hold gives 30 s; a test has less
+        (given,) = frozen.execute("show idle_in_transaction_session_timeout").fetchone() or ("",)
+        frozen.execute("set local idle_in_transaction_session_timeout = '200ms'")
+        time.sleep(0.6)
+        tend(stable.workspace, limits=NO_LIMITS)
+        frozen.execute("select 1")
+
+    assert given == "30s"
+    assert state_of(database, share) == ("queued", 1)
+
+
+def test_a_transaction_whose_session_was_thrown_out_is_done_again(stable: Stable) -> None:
+    naps = [0.6, 0.0]
+
+    def transaction() -> int:
+        with stable.database.connection() as conn:
+            conn.execute("set local idle_in_transaction_session_timeout = '200ms'")
+            time.sleep(naps.pop(0))
+            return len(conn.execute("select 1").fetchall())
+
+    assert again(transaction) == 1
+    assert naps == []
+
+
 def test_a_chunk_that_was_claimed_cannot_be_claimed_again(stable: Stable) -> None:
     begun(stable.database, "racing", priority=0, shares=1)
     share = claimed(stable.database, lease_seconds=60)
     assert share.claim.chunk_id is not None
 
     with stable.database.connection() as conn:
-        again = chunks.claim_chunk(conn, share.claim.chunk_id, lease_seconds=60)
+        second = chunks.claim_chunk(conn, share.claim.chunk_id, lease_seconds=60)
 
-    assert again is None
+    assert second is None
 
 
 @pytest.mark.fault("H22")

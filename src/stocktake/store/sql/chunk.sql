@@ -11,8 +11,10 @@ values (%(run_id)s, %(part)s, %(wave)s, %(place)s, %(source)s, %(priority)s, %(o
         %(ranked)s, %(units)s, %(requests)s, 'waiting', %(is_again)s);
 
 -- name: lock_dispatch
--- One transaction at a time hands out chunks, so that none sees a place that another has taken.
-select pg_advisory_xact_lock(hashtext('stocktake.dispatch'), 0);
+-- One transaction at a time hands out chunks, so that none sees a place that another has taken. Who
+-- freezes in it is thrown out.
+select pg_advisory_xact_lock(hashtext('stocktake.dispatch'), 0),
+       set_config('idle_in_transaction_session_timeout', '30s', true);
 
 -- name: dispatch
 -- Hands out waiting chunks of runs under way, of each source as many as have room: the greatest
@@ -63,13 +65,14 @@ returning chunk.run_id, chunk.fence, chunk.attempts, chunk.part, chunk.ordinals,
           run.system, run.kind, run.plan_id, run.priority, chunk.error;
 
 -- name: hold_chunk
--- Confirms ownership within a batch's transaction and adds the batch's requests.
+-- Confirms ownership within a batch's transaction and adds the batch's requests. A worker that
+-- freezes amid the transaction is thrown out by the server: its locks would stop everybody else.
 -- :chunk_id bigint, :fence bigint, :requests bigint, :lease double precision (seconds)
 update chunk
    set asked = asked + %(requests)s, changed_at = clock_timestamp(),
        lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
  where chunk_id = %(chunk_id)s and fence = %(fence)s and state = 'running'
-returning chunk_id;
+returning chunk_id, set_config('idle_in_transaction_session_timeout', '30s', true);
 
 -- name: is_held_chunk
 -- A row while this worker owns the chunk; locks nothing.

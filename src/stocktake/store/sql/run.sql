@@ -92,12 +92,13 @@ update run
 returning fence, plan_id;
 
 -- name: hold_run
--- Confirms ownership within a batch's transaction and adds the batch's counts.
+-- Confirms ownership within a batch's transaction and adds the batch's counts. A program that is
+-- stopped amid the transaction is thrown out by the server: its locks would stop everybody else.
 -- :run_id bigint, :fence bigint, :requests bigint, :now timestamptz
 update run
    set requests = requests + %(requests)s, updated_at = %(now)s
  where run_id = %(run_id)s and fence = %(fence)s and state = 'running'
-returning run_id;
+returning run_id, set_config('idle_in_transaction_session_timeout', '60s', true);
 
 -- name: state_of_run
 -- What a run is now.
