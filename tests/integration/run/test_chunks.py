@@ -179,6 +179,18 @@ def test_a_chunk_whose_lease_ran_out_is_handed_out_again_and_its_old_owner_refus
 
 
 @pytest.mark.fault("C02")
+def test_a_worker_that_freezes_while_it_stores_captures_is_thrown_out(stable: Stable) -> None:
+    begun(stable.database, "racing", priority=0, shares=1)
+    share = claimed(stable.database, lease_seconds=60)
+
+    with stable.database.connection() as conn:
+        claims.look(conn, share.claim)
+        given = conn.execute("show idle_in_transaction_session_timeout").fetchone()
+
+    assert given == ("30s",)
+
+
+@pytest.mark.fault("C02")
 def test_a_worker_that_freezes_amid_a_batch_is_thrown_out_and_its_chunk_goes_on(
     stable: Stable,
 ) -> None:

@@ -75,9 +75,9 @@ update chunk
 returning chunk_id, set_config('idle_in_transaction_session_timeout', '30s', true);
 
 -- name: is_held_chunk
--- A row while this worker owns the chunk; locks nothing.
+-- A row while this worker owns the chunk; locks nothing. Who freezes afterwards is thrown out too.
 -- :chunk_id bigint, :fence bigint
-select chunk_id from chunk
+select chunk_id, set_config('idle_in_transaction_session_timeout', '30s', true) from chunk
  where chunk_id = %(chunk_id)s and fence = %(fence)s and state = 'running';
 
 -- name: renew_chunk

@@ -30,9 +30,9 @@ select exists (
 select true;
 
 -- name: is_held_run
--- A row while this process owns the run; locks nothing.
+-- A row while this process owns the run; locks nothing. Who is stopped afterwards is thrown out too.
 -- :run_id bigint, :fence bigint
-select run_id from run
+select run_id, set_config('idle_in_transaction_session_timeout', '60s', true) from run
  where run_id = %(run_id)s and fence = %(fence)s and state = 'running';
 
 -- name: holder_of_system
