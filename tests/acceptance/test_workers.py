@@ -81,9 +81,6 @@ def test_a_run_whose_worker_is_killed_at_a_point_goes_on_elsewhere(
     assert len(fleet.installation.targets()) - requests <= IN_FLIGHT
 
 
-# A soak until workers that freeze with a session's own lock, or amid a COPY, are thrown out too:
-# till then the run waits for them. What the server throws out by itself test_chunks.py shows.
-@pytest.mark.soak
 @pytest.mark.fault("C02")
 def test_a_frozen_worker_that_wakes_up_writes_nothing(
     fleet: Fleet, undisturbed: Undisturbed, settled: date

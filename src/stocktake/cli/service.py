@@ -26,12 +26,13 @@ from stocktake.cli.serve import (
     serving_of,
 )
 from stocktake.errors import UsageError
-from stocktake.run.claim import LEASE_SECONDS, owner_name
+from stocktake.run.claim import LEASE_SECONDS
 from stocktake.run.courier import deliver
 from stocktake.run.registry import installed_systems
 from stocktake.run.scheduler import keep_schedule
 from stocktake.run.worker import THREADS_EACH, Shift, work
 from stocktake.run.workspace import Workspace
+from stocktake.store.owner import owner_name
 from stocktake.web.app import mount_pages
 
 Part = Callable[..., Coroutine[Any, Any, object]]

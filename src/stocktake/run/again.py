@@ -31,7 +31,7 @@ def again(transaction: Callable[[], Result], *, undone: Callable[[], None] | Non
     for delay_seconds in DELAYS_SECONDS:
         try:
             return transaction()
-        except (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
+        except psycopg.OperationalError as error:
             if undone is not None:
                 undone()
             if is_lasting(error):

@@ -11,11 +11,12 @@ from psycopg.types.json import Jsonb
 from stocktake.model import State
 from stocktake.model.ordinals import in_ranges
 from stocktake.observe.failpoints import reach
-from stocktake.run.claim import CHUNKS, Claim, owner_name
+from stocktake.run.claim import CHUNKS, Claim
 from stocktake.run.errands import CHUNK, in_turn
 from stocktake.run.queue import defer
 from stocktake.run.supply import requests_for
 from stocktake.run.workspace import RATE_FACTOR
+from stocktake.store.owner import owner_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from stocktake.model import RowCounts, RunReport, State
 from stocktake.observe.failpoints import reach
 from stocktake.run.again import again
 from stocktake.run.alarms import tell_end, tell_start
+from stocktake.store.owner import owner_name
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -50,11 +49,6 @@ class Claim:
     resumed: bool
     chunk_id: int | None = None
     lease_seconds: float = LEASE_SECONDS
-
-
-def owner_name() -> str:
-    """Return how this process is called in run lists: host and process number."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 class SystemLock:

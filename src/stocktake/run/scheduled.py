@@ -10,12 +10,12 @@ from psycopg.types.json import Jsonb
 
 from stocktake.errors import UsageError
 from stocktake.model import Schedule
-from stocktake.run.claim import owner_name
 from stocktake.run.fires import dues_after, next_fires
 from stocktake.run.listed import list_runs
 from stocktake.run.queue import SCHEDULED, Work, enqueue, work_of
 from stocktake.run.registry import find_datasets, find_system, installed_systems
 from stocktake.run.workspace import lacking_credentials
+from stocktake.store.owner import owner_name
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from stocktake.observe.failpoints import reach
 from stocktake.run.alarms import tell_end, tell_start
-from stocktake.run.claim import CHUNKS, SQL, Claim, Ending, owner_name, write_log
+from stocktake.run.claim import CHUNKS, SQL, Claim, Ending, write_log
 from stocktake.run.queue import call_conductor
+from stocktake.store.owner import owner_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg
+import structlog
+
 from stocktake.observe.failpoints import reach
 from stocktake.run import chunks
 from stocktake.run.claim import CHUNKS, write_log
@@ -14,10 +17,32 @@ if TYPE_CHECKING:
 
     from stocktake.run.workspace import Workspace
 
+LOG = structlog.get_logger(__name__)
+
 LOST_AFTER_SECONDS = 10.0
 """After how long a chunk that was handed out and has no task is handed out again."""
 GONE_AFTER_SECONDS = 120.0
 """After how long a silent worker is not listed any more."""
+
+
+SILENT_AFTER_SECONDS = 20.0
+"""After how long a worker that said nothing is taken for frozen: six signs of life are lacking."""
+
+
+def _end_sessions_of_silent(conn: psycopg.Connection, workspace: Workspace) -> None:
+    """Throw out workers that froze with locks; awake again, they find that they lost their work."""
+    silent = conn.execute(CHUNKS.silent_workers, {"after": SILENT_AFTER_SECONDS}).fetchall()
+    if not silent:
+        return
+    owners = [owner for (owner,) in silent]
+    try:
+        with workspace.database.login() as session:
+            ended = session.execute(CHUNKS.end_sessions, {"owners": owners}).fetchall()
+    except psycopg.errors.InsufficientPrivilege as error:
+        LOG.warning("cannot end sessions of silent workers", owners=owners, error=str(error))
+        return
+    if ended:
+        LOG.warning("silent workers thrown out", owners=owners, sessions=len(ended))
 
 
 def tend(workspace: Workspace, *, limits: Mapping[str, int]) -> bool:
@@ -28,8 +53,10 @@ def tend(workspace: Workspace, *, limits: Mapping[str, int]) -> bool:
     """
     now = workspace.clock()
     with workspace.database.connection() as conn:
-        if conn.execute(CHUNKS.try_lock_tending).fetchone() != (True,):
+        found = conn.execute(CHUNKS.try_lock_tending).fetchone()
+        if found is None or not found[0]:
             return False
+        _end_sessions_of_silent(conn, workspace)
         conn.execute(CHUNKS.lock_dispatch)
         for chunk_id, run_id, error, attempts in conn.execute(CHUNKS.expire_chunks).fetchall():
             text = f"chunk {chunk_id}: {error}; it goes on elsewhere (time {attempts})"

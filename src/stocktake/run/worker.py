@@ -18,13 +18,14 @@ from procrastinate.jobs import Status
 from stocktake.errors import StoreError
 from stocktake.run.again import again
 from stocktake.run.chunks import PORTION, limits_of, source_queue
-from stocktake.run.claim import CHUNKS, LEASE_SECONDS, owner_name
+from stocktake.run.claim import CHUNKS, LEASE_SECONDS
 from stocktake.run.collector import seldom_collected
 from stocktake.run.connector import PatientConnector
 from stocktake.run.hands import Hands
 from stocktake.run.queue import CONDUCT, RUNS_QUEUE
 from stocktake.run.registry import installed_systems
 from stocktake.run.tending import tend
+from stocktake.store.owner import owner_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

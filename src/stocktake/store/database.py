@@ -18,6 +18,7 @@ from stocktake.store.binaries import MAJORS
 from stocktake.store.cluster import LocalCluster
 from stocktake.store.migrate import ENGINE, Component
 from stocktake.store.migrate import migrate as run_migrations
+from stocktake.store.owner import owner_name
 from stocktake.store.queries import load_queries
 
 __all__ = ["Database", "open_database", "tenant"]
@@ -49,7 +50,8 @@ class Database:
 
         Args:
             url: ``postgresql://`` address.
-            application: Shown in ``pg_stat_activity`` and by ``stocktake down``.
+            application: Shown in ``pg_stat_activity``, followed by host and process, and by
+                ``stocktake down``.
             cluster: The local cluster behind ``url``, started again should it die.
             pool_size: Most connections at once, 1 to 100.
         """
@@ -179,7 +181,7 @@ class Database:
         return make_conninfo(
             self.url,
             options=options,
-            application_name=self._application,
+            application_name=f"{self._application} {owner_name()}",
             connect_timeout=timeout,
         )
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg.pq import ConnStatus
 from psycopg.sql import SQL, Identifier
 
 from stocktake.errors import LeaseLost
 from stocktake.model import PlanOptions
 from stocktake.run import chunks
 from stocktake.run import claim as claims
-from stocktake.run.again import again
 from stocktake.run.listed import show_run
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import backfill_work, enqueue, sync_work
@@ -25,6 +25,7 @@ from stocktake.run.resumed import requeue_run
 from stocktake.run.supply import Supply
 from stocktake.run.tending import tend
 from stocktake.run.worker import Shift, work
+from stocktake.store.owner import owner_name
 from stocktake.store.queries import load_queries
 from stocktake.testing import Fault
 from stocktake.testing.database import unprepared
@@ -178,50 +179,74 @@ def test_a_chunk_whose_lease_ran_out_is_handed_out_again_and_its_old_owner_refus
         claims.hold(conn, share.claim, requests=1, now=stable.now)
 
 
-@pytest.mark.fault("C02")
-def test_a_worker_that_freezes_while_it_stores_captures_is_thrown_out(stable: Stable) -> None:
-    begun(stable.database, "racing", priority=0, shares=1)
-    share = claimed(stable.database, lease_seconds=60)
-
+@pytest.fixture
+def frozen(stable: Stable) -> Iterator[psycopg.Connection[Any]]:
+    """A session of a worker that gave no sign of life for a minute."""
+    facts = {"owner": "elsewhere:7", "concurrency": 1, "sources": None, "version": "1"}
     with stable.database.connection() as conn:
-        claims.look(conn, share.claim)
-        given = conn.execute("show idle_in_transaction_session_timeout").fetchone()
+        conn.execute(claims.CHUNKS.greet, facts)
+        conn.execute("update worker set seen_at = seen_at - interval '1 minute'")
+    name = "stocktake worker elsewhere:7"
+    session = psycopg.connect(stable.database.url, application_name=name, autocommit=True)
+    yield session
+    session.close()
 
-    assert given == ("30s",)
+
+def lives(session: psycopg.Connection[Any]) -> bool:
+    try:
+        session.execute("select 1")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 @pytest.mark.fault("C02")
-def test_a_worker_that_freezes_amid_a_batch_is_thrown_out_and_its_chunk_goes_on(
-    stable: Stable,
+@pytest.mark.parametrize(
+    "holding",
+    [
+        "begin; update stocktake.worker set version = '2'",
+        "select pg_advisory_lock(hashtext('stocktake.run'), hashtext('racing'))",
+        "begin; copy stocktake.worker from stdin",
+    ],
+    ids=["amid a transaction", "with a lock of its own", "amid a copy"],
+)
+def test_a_frozen_worker_that_others_wait_for_is_thrown_out(
+    stable: Stable, frozen: psycopg.Connection[Any], holding: str
 ) -> None:
-    database = stable.database
-    begun(database, "racing", priority=0, shares=1)
-    share = claimed(database, lease_seconds=0.05)
+    frozen.pgconn.exec_(holding.encode())
 
-    with pytest.raises(psycopg.Error), database.connection() as frozen:  # noqa: PT012 -- its end too
-        claims.hold(frozen, share.claim, requests=1, now=stable.now)
-        # hold gives 30 s; a test has less
-        (given,) = frozen.execute("show idle_in_transaction_session_timeout").fetchone() or ("",)
-        frozen.execute("set local idle_in_transaction_session_timeout = '200ms'")
-        time.sleep(0.6)
-        tend(stable.workspace, limits=NO_LIMITS)
-        frozen.execute("select 1")
+    tend(stable.workspace, limits=NO_LIMITS)
 
-    assert given == "30s"
-    assert state_of(database, share) == ("queued", 1)
+    frozen.pgconn.consume_input()
+    assert frozen.pgconn.status == ConnStatus.BAD or not lives(frozen)
 
 
-def test_a_transaction_whose_session_was_thrown_out_is_done_again(stable: Stable) -> None:
-    naps = [0.6, 0.0]
+def test_a_silent_worker_that_holds_nothing_is_left_alone(
+    stable: Stable, frozen: psycopg.Connection[Any]
+) -> None:
+    tend(stable.workspace, limits=NO_LIMITS)
 
-    def transaction() -> int:
-        with stable.database.connection() as conn:
-            conn.execute("set local idle_in_transaction_session_timeout = '200ms'")
-            time.sleep(naps.pop(0))
-            return len(conn.execute("select 1").fetchall())
+    assert lives(frozen)
 
-    assert again(transaction) == 1
-    assert naps == []
+
+def test_a_worker_that_gives_signs_of_life_is_left_alone(
+    stable: Stable, frozen: psycopg.Connection[Any]
+) -> None:
+    with stable.database.connection() as conn:
+        conn.execute("update worker set seen_at = clock_timestamp()")
+    frozen.execute("begin")
+
+    tend(stable.workspace, limits=NO_LIMITS)
+
+    assert lives(frozen)
+
+
+def test_sessions_carry_the_name_by_which_their_program_is_known(stable: Stable) -> None:
+    with stable.database.connection() as conn:
+        row = conn.execute("show application_name").fetchone()
+
+    assert row is not None
+    assert row[0].endswith(f" {owner_name()}")
 
 
 def test_a_chunk_that_was_claimed_cannot_be_claimed_again(stable: Stable) -> None:

@@ -190,7 +190,7 @@ def test_a_program_killed_in_a_migration_leaves_nothing_behind(
     doomed = subprocess.Popen([sys.executable, "-c", script, database.url, str(tmp_path)])
     with database.login() as connection:
         sleeping = (
-            "select count(*) from pg_stat_activity where application_name = 'doomed' "
+            "select count(*) from pg_stat_activity where application_name like 'doomed %' "
             "and wait_event = 'PgSleep' and datname = current_database()"
         )
         deadline = time.monotonic() + 20

@@ -11,10 +11,8 @@ values (%(run_id)s, %(part)s, %(wave)s, %(place)s, %(source)s, %(priority)s, %(o
         %(ranked)s, %(units)s, %(requests)s, 'waiting', %(is_again)s);
 
 -- name: lock_dispatch
--- One transaction at a time hands out chunks, so that none sees a place that another has taken. Who
--- freezes in it is thrown out.
-select pg_advisory_xact_lock(hashtext('stocktake.dispatch'), 0),
-       set_config('idle_in_transaction_session_timeout', '30s', true);
+-- One transaction at a time hands out chunks, so that none sees a place that another has taken.
+select pg_advisory_xact_lock(hashtext('stocktake.dispatch'), 0);
 
 -- name: dispatch
 -- Hands out waiting chunks of runs under way, of each source as many as have room: the greatest
@@ -65,19 +63,18 @@ returning chunk.run_id, chunk.fence, chunk.attempts, chunk.part, chunk.ordinals,
           run.system, run.kind, run.plan_id, run.priority, chunk.error;
 
 -- name: hold_chunk
--- Confirms ownership within a batch's transaction and adds the batch's requests. A worker that
--- freezes amid the transaction is thrown out by the server: its locks would stop everybody else.
+-- Confirms ownership within a batch's transaction and adds the batch's requests.
 -- :chunk_id bigint, :fence bigint, :requests bigint, :lease double precision (seconds)
 update chunk
    set asked = asked + %(requests)s, changed_at = clock_timestamp(),
        lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
  where chunk_id = %(chunk_id)s and fence = %(fence)s and state = 'running'
-returning chunk_id, set_config('idle_in_transaction_session_timeout', '30s', true);
+returning chunk_id;
 
 -- name: is_held_chunk
--- A row while this worker owns the chunk; locks nothing. Who freezes afterwards is thrown out too.
+-- A row while this worker owns the chunk; locks nothing.
 -- :chunk_id bigint, :fence bigint
-select chunk_id, set_config('idle_in_transaction_session_timeout', '30s', true) from chunk
+select chunk_id from chunk
  where chunk_id = %(chunk_id)s and fence = %(fence)s and state = 'running';
 
 -- name: renew_chunk
@@ -350,8 +347,31 @@ select run_id, priority
  limit 1;
 
 -- name: try_lock_tending
--- Whether this transaction is the one that looks after the fleet now.
-select pg_try_advisory_xact_lock(hashtext('stocktake.tending'), 0);
+-- Whether this transaction is the one that looks after the fleet now. Who freezes in it is thrown
+-- out by the server: nobody else could.
+select pg_try_advisory_xact_lock(hashtext('stocktake.tending'), 0),
+       set_config('idle_in_transaction_session_timeout', '30s', true);
+
+-- name: silent_workers
+-- Workers that gave no sign of life although they have sessions here.
+-- :after double precision (seconds)
+select owner from worker
+ where seen_at < clock_timestamp() - make_interval(secs => %(after)s)
+   and exists (select from pg_stat_activity
+                where datname = current_database()
+                  and right(application_name, length(owner) + 1) = ' ' || owner);
+
+-- name: end_sessions
+-- Ends the sessions of frozen programs that others wait for, or would: those amid a transaction or
+-- with a lock of their own. Needs the account of the address itself.
+-- :owners text[]
+select pg_terminate_backend(session.pid)
+  from pg_stat_activity as session, unnest(%(owners)s::text[]) as owner
+ where session.datname = current_database()
+   and right(session.application_name, length(owner) + 1) = ' ' || owner
+   and (session.xact_start is not null
+        or exists (select from pg_locks
+                    where pg_locks.pid = session.pid and pg_locks.locktype = 'advisory'));
 
 -- name: greet
 -- A sign of life of a worker.

@@ -30,9 +30,9 @@ select exists (
 select true;
 
 -- name: is_held_run
--- A row while this process owns the run; locks nothing. Who is stopped afterwards is thrown out too.
+-- A row while this process owns the run; locks nothing.
 -- :run_id bigint, :fence bigint
-select run_id, set_config('idle_in_transaction_session_timeout', '60s', true) from run
+select run_id from run
  where run_id = %(run_id)s and fence = %(fence)s and state = 'running';
 
 -- name: holder_of_system
@@ -92,13 +92,12 @@ update run
 returning fence, plan_id;
 
 -- name: hold_run
--- Confirms ownership within a batch's transaction and adds the batch's counts. A program that is
--- stopped amid the transaction is thrown out by the server: its locks would stop everybody else.
+-- Confirms ownership within a batch's transaction and adds the batch's counts.
 -- :run_id bigint, :fence bigint, :requests bigint, :now timestamptz
 update run
    set requests = requests + %(requests)s, updated_at = %(now)s
  where run_id = %(run_id)s and fence = %(fence)s and state = 'running'
-returning run_id, set_config('idle_in_transaction_session_timeout', '60s', true);
+returning run_id;
 
 -- name: state_of_run
 -- What a run is now.
