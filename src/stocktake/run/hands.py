@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
 import structlog
@@ -33,6 +34,7 @@ from stocktake.run.registry import find_system
 from stocktake.run.shipped import load_shipped
 from stocktake.run.steps import has_open_chunks, stop_run, take_up
 from stocktake.run.workspace import reachable_sources
+from stocktake.store.owner import owner_name
 from stocktake.store.trouble import is_lasting
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ GRACE_SECONDS = 5.0
 """How long what is under way may take once a worker was told to stop."""
 PAUSES_SECONDS = (1.0, 5.0, 20.0)
 """Before a chunk that ended badly is taken up again."""
+EXHAUSTED = 3
+"""Exit code of a worker that ran out of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ class Hands:
                 await asyncio.to_thread(conductor.conduct)
         except LeaseLost as error:
             LOG.info("run left", run=run_id, reason=error.message)
+        except MemoryError:
+            _end_worker(run=run_id)
         except Exception as error:  # noqa: BLE001 -- whatever stops a run is kept with it
             LOG.warning("run stopped", run=run_id, error=str(error))
             await asyncio.to_thread(again, partial(self._leave_run, step, error))
@@ -153,6 +159,8 @@ class Hands:
         except LeaseLost as error:
             LOG.info("chunk left", chunk=chunk_id, run=share.claim.run_id, reason=error.message)
             return
+        except MemoryError:
+            await self._end_starved(share)
         except Exception as error:  # noqa: BLE001 -- whatever ends a chunk badly is judged
             ending = judged(error, share)
             LOG.warning("chunk ended badly", chunk=chunk_id, error=ending.error)
@@ -186,6 +194,17 @@ class Hands:
             stopping.cancel()
             work.cancel()
         return Ending("done" if is_whole else "waiting")
+
+    async def _end_starved(self, share: Share) -> NoReturn:
+        """Hand a chunk on that the memory did not suffice for, and end this worker.
+
+        Its memory may be in pieces: it would blame the next unit. Who cannot even tell is found
+        dead by its lease.
+        """
+        ending = Ending("waiting", failures=1, error=f"{owner_name()} ran out of memory")
+        with contextlib.suppress(MemoryError, RuntimeError, psycopg.Error, StocktakeError):
+            await asyncio.to_thread(self._end, share, ending)
+        _end_worker(run=share.claim.run_id)
 
     async def _stop_gently(self, portion: Portion, work: asyncio.Future[bool]) -> None:
         """Let what is under way be loaded when the worker is told to stop, but not for long."""
@@ -292,6 +311,12 @@ class Hands:
                 facts = {"run_id": run_id, "fence": step.claim.fence, "error": text}
                 conn.execute(CHUNKS.note_error, facts)
                 write_log(conn, run_id, text, level="warning", now=now)
+
+
+def _end_worker(**about: int) -> NoReturn:
+    """End this process at once: threads still compute, and nothing they do is to be committed."""
+    LOG.critical("out of memory; this worker ends, others go on", **about)
+    os._exit(EXHAUSTED)
 
 
 def _nothing() -> None:
