@@ -4,8 +4,8 @@ Slots follow the generic cell rate algorithm: a request reserves the next slot w
 sleeps until it is due, and gives it up when it woke too late, because a late request moves towards
 the next one. Slots lie 1.05 ÷ ``per_second`` apart, so 50 ms of lateness never make a second too
 full. Whoever is always later than that (the database is far away, the machine is overloaded) gets
-slots as much wider as it is late: a lower rate, never a greater one. Only the database's clock decides; this program's clock measures durations, so a clock that
-jumps changes nothing.
+slots as much wider as it is late: a lower rate, never a greater one. Only the database's clock
+decides; this program's clock measures durations, so a clock that jumps changes nothing.
 
 A 429 or a Retry-After moves ``paused_until`` for everyone. Each 429 outside a pause lowers the
 learned limit to 0.8 of what it was (never below a twentieth of the declared one), each success
