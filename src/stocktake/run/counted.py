@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -118,6 +118,13 @@ def count_system(
             lifted=workspace.lifted(system),
             as_of=as_of,
         )
+
+
+def count_yesterday(workspace: Workspace, system: System) -> list[Coverage]:
+    """Return what yesterday, in the system's zone, promised and brought, of datasets with days."""
+    day = today_of(workspace, system) - timedelta(days=1)
+    dated = [one for one in system.datasets if first_day(one) is not None or _falls_on_days(one)]
+    return count_system(workspace, system, dated, Range(day, day))
 
 
 def list_gaps(

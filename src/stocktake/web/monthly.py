@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,11 +12,8 @@ from stocktake.model import GAP_STATES, HELD_STATES, Range, day_of, ordinal_of
 from stocktake.run.counted import tiles
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from stocktake.count.packed import Tile
     from stocktake.model import System
-    from stocktake.run.lately import Standings
     from stocktake.run.workspace import Workspace
 
 HELD = bytes(sorted(CODES[state] for state in HELD_STATES))
@@ -48,26 +44,6 @@ class Months:
 def _percent(pair: tuple[float, float]) -> int:
     have, lack = pair
     return int(100 * have / (have + lack)) if have + lack else UNKNOWN
-
-
-class Monthly:
-    """Remembers the months of each system for as long as its count stands."""
-
-    def __init__(self, workspace: Workspace, standings: Standings) -> None:
-        """Remember nothing yet."""
-        self._workspace = workspace
-        self._standings = standings
-        self._kept: dict[str, tuple[datetime, Months]] = {}
-        self._lock = threading.Lock()
-
-    def of(self, system: System) -> Months:
-        """Return the months of every dataset that has days."""
-        at = self._standings.of(system).at
-        with self._lock:
-            kept = self._kept.get(system.name)
-            if kept is None or kept[0] != at:
-                kept = self._kept[system.name] = (at, added_up(self._workspace, system))
-            return kept[1]
 
 
 def added_up(workspace: Workspace, system: System) -> Months:
