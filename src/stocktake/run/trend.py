@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from stocktake.model import Range
-from stocktake.run.counted import count_system, today_of
+from stocktake.run.clock import end_of
+from stocktake.run.counted import count_system
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from stocktake.model import Coverage, System
     from stocktake.run.lately import Standings
@@ -42,14 +42,14 @@ class TrendPoint:
 
 
 def trend_days(workspace: Workspace, system: System, *, days: int = DAYS) -> list[date]:
-    """Return the days of a trend, oldest first: those whose end the ledger left changed.
+    """Return the days (UTC) of a trend, oldest first: those on which the ledger changed.
 
     Days before today only. The day before the first change is among them, so that a line begins
     where it stood. When more changed than are counted, every so-manieth is left out.
     """
-    today = today_of(workspace, system)
+    today = workspace.clock().date()
     since = today - timedelta(days=days)
-    given = {"system": system.name, "zone": system.zone, "since": since, "today": today}
+    given = {"system": system.name, "since": since, "today": today}
     with workspace.database.connection() as conn:
         changed = [day for (day,) in conn.execute(SQL.days_of_changes, given)]
     if not changed:
@@ -60,10 +60,9 @@ def trend_days(workspace: Workspace, system: System, *, days: int = DAYS) -> lis
 
 
 def counted_on(workspace: Workspace, system: System, day: date) -> TrendPoint:
-    """Count what was known of a system at the end of a day in its zone."""
-    at = datetime.combine(day + timedelta(days=1), time(), tzinfo=ZoneInfo(system.zone))
-    instant = at - timedelta(microseconds=1)
-    return _added(instant, count_system(workspace, system, system.datasets, Range(), as_of=instant))
+    """Count what was known of a system at the end of a day (UTC)."""
+    at = end_of(day)
+    return _added(at, count_system(workspace, system, system.datasets, Range(), as_of=at))
 
 
 class Trends:

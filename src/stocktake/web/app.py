@@ -21,6 +21,7 @@ from stocktake.web.pages import (
     overview,
     own,
     plans,
+    ranges,
     review,
     runs,
     schedules,
@@ -36,7 +37,7 @@ from stocktake.web.site import Site, Visitor, go, show, site_of
 from stocktake.web.vendor import require_vendor_files
 
 PAGES = (
-    *(session, live, overview, plans, runs, datasets, units, gaps, systems),
+    *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
     *(sources, checks, review, signoff, schedules, search, accounts, settings, own),
 )
 TITLES = MappingProxyType(

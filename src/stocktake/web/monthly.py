@@ -36,9 +36,13 @@ class Months:
             expected[month.year] += have + lack
         return [held[year] / expected[year] if expected[year] else None for year in years]
 
+    def percents(self, dataset: str) -> list[int]:
+        """Return a dataset's percents, rounded down; ``UNKNOWN`` where nothing is expected."""
+        return [_percent(pair) for pair in self.shares.get(dataset, ())]
+
     def as_bytes(self) -> bytes:
-        """Return percents, rounded down; ``UNKNOWN`` where nothing is expected."""
-        return b"".join(bytes(map(_percent, line)) for line in self.shares.values())
+        """Return the percents of all datasets, a byte each."""
+        return b"".join(bytes(self.percents(name)) for name in self.shares)
 
 
 def _percent(pair: tuple[float, float]) -> int:
@@ -49,10 +53,11 @@ def _percent(pair: tuple[float, float]) -> int:
 def added_up(workspace: Workspace, system: System) -> Months:
     """Add the cells of all datasets with days up by month."""
     found = tiles(workspace, system, system.datasets, Range())
-    return _added_up({name: one for name, one in found.items() if one.axis != "member"})
+    return by_month({name: one for name, one in found.items() if one.axis != "member"})
 
 
-def _added_up(found: Mapping[str, Tile]) -> Months:
+def by_month(found: Mapping[str, Tile]) -> Months:
+    """Add cells of days up by month; tiles of nothing are left out."""
     dated = {name: one for name, one in found.items() if one.width}
     if not dated:
         return Months((), {})

@@ -22,14 +22,14 @@ having sum(pg_total_relation_size(c.oid)) > 0
  order by bytes desc;
 
 -- name: days_of_changes
--- Days before today on which the ledger of a system changed, oldest first.
--- :system text, :zone text whose days, :since date, :today date
-select distinct (c.at at time zone %(zone)s)::date as day
+-- Days (UTC) before today on which the ledger of a system changed, oldest first.
+-- :system text, :since date, :today date
+select distinct (c.at at time zone 'UTC')::date as day
   from series s
   join ledger_change c using (series_id)
  where s.system = %(system)s
-   and c.at >= %(since)s::date::timestamp at time zone %(zone)s
-   and c.at < %(today)s::date::timestamp at time zone %(zone)s
+   and c.at >= %(since)s::date::timestamp at time zone 'UTC'
+   and c.at < %(today)s::date::timestamp at time zone 'UTC'
  order by day;
 
 -- name: changed_runs
