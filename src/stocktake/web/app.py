@@ -15,7 +15,9 @@ from stocktake.web import live
 from stocktake.web.entrance import Entrance, login_for
 from stocktake.web.pages import (
     accounts,
+    alerts,
     checks,
+    configured,
     datasets,
     gaps,
     overview,
@@ -38,7 +40,8 @@ from stocktake.web.vendor import require_vendor_files
 
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
-    *(sources, checks, review, signoff, schedules, search, accounts, settings, own),
+    *(sources, checks, review, signoff, schedules, search),
+    *(accounts, settings, alerts, configured, own),
 )
 TITLES = MappingProxyType(
     {
