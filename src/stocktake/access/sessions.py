@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ class Session:
         name: The account's name.
         role: What the account may do now.
         seen_at: Last use noted.
+        created_at: When it began.
     """
 
     session_id: int
@@ -40,6 +41,12 @@ class Session:
     name: str
     role: Role
     seen_at: datetime
+    created_at: datetime
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends if it is not used again."""
+        return min(self.seen_at + LONGEST_IDLE, self.created_at + LONGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,10 @@ def find_session(conn: Connection[Any], token: str, *, now: datetime) -> Session
     row = conn.execute(SQL.find_session, {"token_hash": _digest(token), **_limits(now)}).fetchone()
     if row is None:
         return None
-    found = Session(row[0], row[1], row[2], Role(row[3]), row[4])
+    found = Session(row[0], row[1], row[2], Role(row[3]), row[4], row[5])
     if now - found.seen_at > NOTED_AFTER:
         conn.execute(SQL.touch_session, {"session_id": found.session_id, "now": now})
+        found = replace(found, seen_at=now)
     return found
 
 

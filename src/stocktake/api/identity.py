@@ -8,6 +8,7 @@ import ipaddress
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -46,6 +47,7 @@ class Identity:
         user_id: Of the account; ``None`` for a key.
         session_id: Of the session; ``None`` for a key.
         key_id: Of the key; ``None`` for a session.
+        ends_at: When the session ends if it is not used again; ``None`` for a key.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Identity:
     user_id: int | None = None
     session_id: int | None = None
     key_id: int | None = None
+    ends_at: datetime | None = None
 
     @property
     def actor(self) -> Actor:
@@ -66,6 +69,10 @@ class Identity:
     def key(self) -> str:
         """One text per account or key, for what is kept per caller."""
         return f"{self.via}:{self.user_id or self.key_id}"
+
+    def seconds_left(self, now: datetime) -> int | None:
+        """Return how long its session lasts if it is not used again; ``None`` for a key."""
+        return None if self.ends_at is None else max(0, int((self.ends_at - now).total_seconds()))
 
     def may(self, role: Role, *, scope: str = "") -> bool:
         """Return whether it has the role, and the scope where it is cut down to some."""
@@ -372,6 +379,7 @@ def _session_identity(workspace: Workspace, token: str) -> Identity | None:
         "",
         user_id=found.user_id,
         session_id=found.session_id,
+        ends_at=found.ends_at,
     )
 
 

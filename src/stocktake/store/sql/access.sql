@@ -98,7 +98,7 @@ returning session_id;
 -- name: find_session
 -- The user of a session that is open.
 -- :token_hash bytea, :idle_since timestamptz, :begun_since timestamptz
-select session_id, user_id, name, role, seen_at
+select session_id, user_id, name, role, seen_at, session.created_at
   from session join user_account using (user_id)
  where token_hash = %(token_hash)s and ended_at is null and is_active
    and seen_at > %(idle_since)s and session.created_at > %(begun_since)s;
