@@ -30,7 +30,6 @@ from stocktake.api.shared import shared
 from stocktake.report import figures
 from stocktake.run.counted import count_yesterday
 from stocktake.run.lately import Kept, Standings
-from stocktake.run.registry import installed_systems
 from stocktake.run.trend import Trends
 from stocktake.web import words
 from stocktake.web.assets import Assets
@@ -77,6 +76,10 @@ class Visitor:
     def role(self) -> str:
         """``viewer``, ``operator`` or ``admin``."""
         return self.identity.role.value
+
+    def seconds_left(self, now: datetime) -> int | None:
+        """Return how long the session lasts if it is not used again."""
+        return self.identity.seconds_left(now)
 
     def may(self, role: str) -> bool:
         """Return whether the role is enough for what ``role`` may do."""
