@@ -28,6 +28,8 @@ from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.claim import SQL
 from stocktake.run.ranked import ranked_needs
+from stocktake.store.migrate import ENGINE
+from stocktake.store.statistics import renew_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +105,8 @@ def derive_all(
         for derivation in in_order(system.derivations)
         if not work.datasets or derivation.dataset in work.datasets
     ]
+    renew = partial(renew_statistics, workspace.database, [ENGINE.schema, system.name])
+    renew()
     since = again(partial(_seen_until, workspace, system))
     most_seconds = TOGETHER_SECONDS
     while True:
@@ -126,6 +130,7 @@ def derive_all(
             continue
         units.update(recorded)
         left = left[done:]
+        renew()
         if not left:
             return units
 
