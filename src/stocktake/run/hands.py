@@ -39,6 +39,7 @@ from stocktake.store.trouble import is_lasting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from uuid import UUID
 
     from stocktake.model import System
     from stocktake.run.chunks import Share
@@ -52,6 +53,8 @@ GRACE_SECONDS = 5.0
 """How long what is under way may take once a worker was told to stop."""
 PAUSES_SECONDS = (1.0, 5.0, 20.0)
 """Before a chunk that ended badly is taken up again."""
+MOST_TENANTS = 20
+"""For whom a worker keeps what it looked up."""
 EXHAUSTED = 3
 """Exit code of a worker that ran out of memory."""
 
@@ -113,15 +116,37 @@ class Hands:
     _open: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     _fetching: dict[str, Fetching] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _tenants: dict[UUID, Hands] = field(default_factory=dict)
+
+    @property
+    def is_conducting(self) -> bool:
+        """Whether something is under way that cannot be stopped, for whichever tenant."""
+        return any(one.conducting for one in self._everybody())
 
     @property
     def is_only_conducting(self) -> bool:
         """Whether all that is under way is what cannot be stopped."""
-        return self.conducting > 0 and not self.portions
+        return self.is_conducting and not any(one.portions for one in self._everybody())
+
+    async def of(self, tenant_id: UUID | None) -> Hands:
+        """Return the hands that work for a tenant; these for the installation's own runs."""
+        if tenant_id is None:
+            return self
+        if tenant_id not in self._tenants:
+            idle = [at for at, one in self._tenants.items() if not one.conducting + one.portions]
+            for at in idle[: len(self._tenants) + 1 - MOST_TENANTS]:
+                await self._tenants.pop(at).close()
+            own = self.workspace.of(tenant_id)
+            self._tenants[tenant_id] = Hands(own, self.lease_seconds, self.limits, self.stop)
+        return self._tenants[tenant_id]
 
     async def close(self) -> None:
         """Close what was opened to sources."""
-        await self._open.aclose()
+        for one in self._everybody():
+            await one._open.aclose()  # noqa: SLF001 -- of its own kind
+
+    def _everybody(self) -> tuple[Hands, ...]:
+        return (self, *self._tenants.values())
 
     async def conduct(self, run_id: int) -> None:
         """Take a run a step on, when it is its turn."""

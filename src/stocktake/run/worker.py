@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -84,11 +85,11 @@ async def work(workspace: Workspace, *, stop: asyncio.Event, shift: Shift = Shif
     hands = Hands(workspace, shift.lease_seconds, limits, stop)
     connector = PatientConnector(workspace.database)
     app = App(connector=connector)
-    app.task(name=CONDUCT)(_task(hands.conduct, "run_id"))
-    app.task(name=PORTION)(_task(hands.portion, "chunk_id"))
+    app.task(name=CONDUCT)(_task(hands, Hands.conduct, "run_id"))
+    app.task(name=PORTION)(_task(hands, Hands.portion, "chunk_id"))
     with seldom_collected():
         await _work_on(workspace, app, stop=stop, shift=shift, hands=hands)
-    return not hands.conducting
+    return not hands.is_conducting
 
 
 async def _work_on(
@@ -107,11 +108,14 @@ async def _work_on(
                 await asyncio.to_thread(_take_leave, workspace)
 
 
-def _task(do: Callable[[int], Awaitable[None]], name: str) -> Callable[..., Awaitable[None]]:
-    """Return a task of Procrastinate: it gets its argument by name."""
+def _task(
+    hands: Hands, do: Callable[[Hands, int], Awaitable[None]], name: str
+) -> Callable[..., Awaitable[None]]:
+    """Return a task of Procrastinate: it gets its argument by name, and whose it is."""
 
-    async def task(**arguments: int) -> None:
-        await do(arguments[name])
+    async def task(*, tenant: str | None = None, **arguments: int) -> None:
+        own = await hands.of(UUID(tenant) if tenant else None)
+        await do(own, arguments[name])
 
     return task
 
