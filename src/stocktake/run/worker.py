@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from stocktake.run.claim import CHUNKS, LEASE_SECONDS
 from stocktake.run.collector import seldom_collected
 from stocktake.run.connector import PatientConnector
 from stocktake.run.hands import Hands
+from stocktake.run.pruned import prune
 from stocktake.run.queue import CONDUCT, RUNS_QUEUE
 from stocktake.run.registry import installed_systems
 from stocktake.run.tending import tend
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 LOG = structlog.get_logger(__name__)
 
 TEND_SECONDS = 3.0
+PRUNE_SECONDS = 3600.0
+"""How often old rows are looked for."""
+FIRST_PRUNE_SECONDS = 60.0
 POLL_SECONDS = 5.0
 STALLED_SECONDS = 30.0
 """After how long Procrastinate takes a worker for dead; its tasks are thrown away then, as chunks
@@ -155,6 +160,7 @@ async def _tend_always(workspace: Workspace, app: App, shift: Shift, hands: Hand
     When the database was away, workers that live come first with their signs of life.
     """
     pause = TEND_SECONDS
+    prune_at = time.monotonic() + FIRST_PRUNE_SECONDS
     while True:
         try:
             await asyncio.to_thread(_greet, workspace, shift)
@@ -169,6 +175,9 @@ async def _tend_always(workspace: Workspace, app: App, shift: Shift, hands: Hand
                     one.id, status=Status.FAILED, delete_job=True
                 )
             pause = TEND_SECONDS
+            if time.monotonic() >= prune_at:
+                prune_at = time.monotonic() + PRUNE_SECONDS
+                await asyncio.to_thread(prune, workspace)
         except (psycopg.Error, StoreError, ConnectorException) as error:
             LOG.info("cannot tend", error=str(error))
             pause = max(TEND_SECONDS, shift.lease_seconds / 2)

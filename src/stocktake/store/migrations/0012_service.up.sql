@@ -7,3 +7,6 @@ create table at_work (
     noted_at timestamptz not null
 );
 grant select, insert, update, delete on at_work to stocktake_app;
+
+-- Events go once nobody has to be told of them; the one index there was leaves reminders out.
+create index delivery_by_event on delivery (event_id);
