@@ -29,7 +29,14 @@ PAGE_POLICY = (
     "trusted-types htmx stocktake"
 )
 NO_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-_FEATURES = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+_FEATURES = (
+    *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "clipboard-read"),
+    *("display-capture", "encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope"),
+    *("hid", "identity-credentials-get", "idle-detection", "interest-cohort", "local-fonts"),
+    *("magnetometer", "microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock"),
+    *("publickey-credentials-get", "serial", "storage-access", "usb", "web-share"),
+    "xr-spatial-tracking",
+)
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

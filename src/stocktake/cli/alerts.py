@@ -12,7 +12,7 @@ from rich.table import Table
 
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
-from stocktake.observe.channels import read_channels
+from stocktake.observe.channels import channels_json, read_channels
 from stocktake.observe.events import headline
 from stocktake.observe.plain import plain
 from stocktake.run.alerted import alert_history, alert_list, mute_alert, retry_given_up
@@ -87,18 +87,7 @@ def alerts_channels(context: typer.Context) -> int:
     """List the channels that the settings declare; secrets and addresses stay hidden."""
     out = output_of(context)
     found = read_channels(out.settings())
-    document = [
-        {
-            "name": one.name,
-            "type": one.type,
-            "kinds": list(one.kinds),
-            "systems": list(one.systems),
-            "cooldown_minutes": one.cooldown.total_seconds() / 60,
-            "attempts": one.attempts,
-        }
-        for one in found
-    ]
-    out.emit({"channels": document}, lambda console: _render_channels(console, found))
+    out.emit({"channels": channels_json(found)}, lambda console: _render_channels(console, found))
     return 0
 
 

@@ -15,6 +15,7 @@ from stocktake.web import live
 from stocktake.web.entrance import Entrance, login_for
 from stocktake.web.pages import (
     accounts,
+    admission,
     checks,
     datasets,
     gaps,
@@ -37,7 +38,7 @@ from stocktake.web.vendor import require_vendor_files
 
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, gaps, systems),
-    *(sources, checks, review, signoff, schedules, search, accounts, settings, own),
+    *(sources, checks, review, signoff, schedules, search, accounts, admission, settings, own),
 )
 TITLES = MappingProxyType(
     {
