@@ -18,8 +18,14 @@ from stocktake.api.noted import note
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import Asked
-from stocktake.observe.channels import channels_json, read_channels
-from stocktake.run.alerted import alert_history, alert_list, mute_alert, retry_given_up
+from stocktake.run.alerted import (
+    alert_history,
+    alert_list,
+    channel_json,
+    channels_told,
+    mute_alert,
+    retry_given_up,
+)
 from stocktake.run.courier import try_channel
 
 router = APIRouter(tags=["alerts"], route_class=OnceRoute)
@@ -82,6 +88,10 @@ class ChannelDocument(BaseModel):
     systems: list[str]
     cooldown_minutes: float
     attempts: int
+    sent: int
+    pending: int
+    dead: int
+    last_sent_at: datetime | None
 
 
 class Channels(BaseModel):
@@ -163,7 +173,7 @@ def retry(request: Request, who: Keeper, workspace: Installation) -> Response:
 @router.get("/channels", response_model=Channels, summary="Who is told")
 def channels(_: Watcher, workspace: Installation) -> Response:
     """List the channels that the settings declare."""
-    return answer({"channels": channels_json(read_channels(workspace.settings))})
+    return answer({"channels": [channel_json(*one) for one in channels_told(workspace)]})
 
 
 @router.post("/channels/{name}/test", response_model=Tried, summary="Try a channel")

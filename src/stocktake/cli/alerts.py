@@ -12,10 +12,16 @@ from rich.table import Table
 
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
-from stocktake.observe.channels import channels_json, read_channels
 from stocktake.observe.events import headline
 from stocktake.observe.plain import plain
-from stocktake.run.alerted import alert_history, alert_list, mute_alert, retry_given_up
+from stocktake.run.alerted import (
+    alert_history,
+    alert_list,
+    channel_json,
+    channels_told,
+    mute_alert,
+    retry_given_up,
+)
 from stocktake.run.courier import try_channel
 
 if TYPE_CHECKING:
@@ -86,8 +92,11 @@ def alerts_history(
 def alerts_channels(context: typer.Context) -> int:
     """List the channels that the settings declare; secrets and addresses stay hidden."""
     out = output_of(context)
-    found = read_channels(out.settings())
-    out.emit({"channels": channels_json(found)}, lambda console: _render_channels(console, found))
+    with out.workspace("alerts") as workspace:
+        told = channels_told(workspace)
+    found = [one for one, _ in told]
+    document = [channel_json(one, stands) for one, stands in told]
+    out.emit({"channels": document}, lambda console: _render_channels(console, found))
     return 0
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Literal, Never, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, Never, TypeVar, cast
 
 from stocktake.errors import ConfigurationError
 from stocktake.settings import ALERT_SETTINGS, Secret
@@ -54,21 +54,6 @@ class Mailing:
     user: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
     trusted: str = ""
-
-
-def channels_json(channels: Sequence[Channel]) -> list[dict[str, Any]]:
-    """Return what may be told of channels: neither secrets nor addresses."""
-    return [
-        {
-            "name": one.name,
-            "type": one.type,
-            "kinds": list(one.kinds),
-            "systems": list(one.systems),
-            "cooldown_minutes": one.cooldown.total_seconds() / 60,
-            "attempts": one.attempts,
-        }
-        for one in channels
-    ]
 
 
 @dataclass(frozen=True, slots=True)

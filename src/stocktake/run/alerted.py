@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stocktake.observe.alerts import (
     AlertLine,
+    ChannelStanding,
     EventLine,
+    channel_standings,
     list_alerts,
     list_events,
     mute,
     retry_dead,
 )
+from stocktake.observe.channels import read_channels
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from stocktake.observe.channels import Channel
     from stocktake.run.workspace import Workspace
 
 
@@ -29,6 +33,34 @@ def alert_history(workspace: Workspace, *, alert_id: int | None, limit: int) -> 
     """Return the latest events, of one alert if given, and how each channel was told of them."""
     with workspace.database.connection() as conn:
         return list_events(conn, limit=limit, alert_id=alert_id)
+
+
+def channels_told(workspace: Workspace) -> list[tuple[Channel, ChannelStanding]]:
+    """Return the channels that the settings declare, and what came of messages to each.
+
+    Raises:
+        ConfigurationError: A channel's settings make no sense.
+    """
+    channels = read_channels(workspace.settings)
+    with workspace.database.connection() as conn:
+        found = channel_standings(conn)
+    return [(one, found.get(one.name, ChannelStanding(one.name))) for one in channels]
+
+
+def channel_json(channel: Channel, stands: ChannelStanding) -> dict[str, Any]:
+    """Return what may be told of a channel: neither secrets nor addresses."""
+    return {
+        "name": channel.name,
+        "type": channel.type,
+        "kinds": list(channel.kinds),
+        "systems": list(channel.systems),
+        "cooldown_minutes": channel.cooldown.total_seconds() / 60,
+        "attempts": channel.attempts,
+        "sent": stands.sent,
+        "pending": stands.pending,
+        "dead": stands.dead,
+        "last_sent_at": stands.last_sent_at,
+    }
 
 
 def mute_alert(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -143,6 +145,17 @@ def list_schedules(workspace: Workspace, system: str | None = None) -> list[Kept
             one.name,
         ),
     )
+
+
+def upcoming(workspace: Workspace, *, most: int) -> list[tuple[Kept, datetime]]:
+    """Return the next fires of all schedules that fire, soonest first, with the zone's offset."""
+    now = workspace.clock()
+    fires = (
+        [(one, at) for at in next_fires(one.schedule.cron, one.schedule.zone, after=now, most=most)]
+        for one in list_schedules(workspace)
+        if not one.obstacle
+    )
+    return sorted(chain.from_iterable(fires), key=itemgetter(1))[:most]
 
 
 def find_kept(workspace: Workspace, name: str) -> Kept:

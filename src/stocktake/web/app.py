@@ -16,12 +16,15 @@ from stocktake.web.entrance import Entrance, login_for
 from stocktake.web.pages import (
     accounts,
     admission,
+    alerts,
     checks,
+    configured,
     datasets,
     gaps,
     overview,
     own,
     plans,
+    ranges,
     review,
     runs,
     schedules,
@@ -37,8 +40,9 @@ from stocktake.web.site import Site, Visitor, go, show, site_of
 from stocktake.web.vendor import require_vendor_files
 
 PAGES = (
-    *(session, live, overview, plans, runs, datasets, units, gaps, systems),
-    *(sources, checks, review, signoff, schedules, search, accounts, admission, settings, own),
+    *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
+    *(sources, checks, review, signoff, schedules, search),
+    *(accounts, admission, settings, alerts, configured, own),
 )
 TITLES = MappingProxyType(
     {

@@ -28,10 +28,12 @@ from stocktake.access.roles import Role
 from stocktake.api.identity import Identity
 from stocktake.api.shared import shared
 from stocktake.report import figures
-from stocktake.run.lately import Standings
+from stocktake.run.counted import count_yesterday
+from stocktake.run.lately import Kept, Standings
+from stocktake.run.trend import Trends
 from stocktake.web import words
 from stocktake.web.assets import Assets
-from stocktake.web.monthly import Monthly
+from stocktake.web.monthly import Months, added_up
 from stocktake.web.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from jinja2.runtime import Context
 
-    from stocktake.model import System
+    from stocktake.model import Coverage, System
     from stocktake.run.workspace import Workspace
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -117,9 +119,19 @@ class Site:
         return Standings(self.workspace)
 
     @cached_property
-    def monthly(self) -> Monthly:
+    def monthly(self) -> Kept[Months]:
         """Months of each system, shared by all pages."""
-        return Monthly(self.workspace, self.standings)
+        return Kept(self.standings, lambda system: added_up(self.workspace, system))
+
+    @cached_property
+    def yesterday(self) -> Kept[list[Coverage]]:
+        """What yesterday promised and brought in each system, shared by all pages."""
+        return Kept(self.standings, lambda system: count_yesterday(self.workspace, system))
+
+    @cached_property
+    def trends(self) -> Trends:
+        """Coverage of days gone by, shared by all pages."""
+        return Trends(self.workspace, self.standings)
 
     @cached_property
     def pulse(self) -> Pulse:
@@ -261,7 +273,7 @@ def show(
     """Render a page, or only the part that htmx asks for.
 
     A request of htmx names the element it fills; a template block of that name (dashes are
-    underscores) is then all that is sent.
+    underscores, what comes after two of them is passed over) is then all that is sent.
 
     Args:
         request: As it came.
@@ -324,7 +336,7 @@ def _wanted_block(request: Request, blocks: Mapping[str, Any]) -> str:
     if request.headers.get("hx-request-type") == "full":
         return ""
     _, _, element = request.headers.get("hx-target", "").partition("#")
-    name = element.replace("-", "_")
+    name = element.replace("-", "_").partition("__")[0]
     if name not in blocks and "failure" in blocks:
         return "failure"
     return name if name in blocks else ""

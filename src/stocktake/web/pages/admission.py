@@ -1,4 +1,4 @@
-"""One's own way in: open sessions, the password, the second factor; and tenants, for landlords."""
+"""One's own password and second factor; and tenants, for admins of the installation."""
 
 from __future__ import annotations
 
@@ -10,46 +10,29 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from stocktake.access import factors, tenants
-from stocktake.access.sessions import end_session, list_sessions
 from stocktake.api.identity import set_session, visitor_of
-from stocktake.api.problems import Problem, not_found
+from stocktake.api.problems import Problem
 from stocktake.api.sessions import change_password
 from stocktake.api.shared import shared
 from stocktake.errors import UsageError
 from stocktake.web.access import Landlord, Viewer
-from stocktake.web.noted import note
 from stocktake.web.site import Visitor, go, show, site_of
 
 router = APIRouter()
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
-HERE = "/settings/access"
+HERE = "/settings/password"
 QR_SCALE = 4
 Text = Annotated[str, Form(max_length=400)]
 Code = Annotated[str, Form(max_length=40)]
 
 
-@router.get("/settings/access")
-def access_page(request: Request, visitor: Viewer, changed: str = "") -> Response:
-    """Show the visitor's sessions, and what their login asks for."""
+@router.get("/settings/password")
+def password_page(request: Request, visitor: Viewer, changed: str = "") -> Response:
+    """Show what the visitor's login asks for."""
     return _page(request, visitor, done="Your password was changed." if changed else "")
 
 
-@router.post("/settings/access/sessions/{session_id}")
-def end_one(request: Request, session_id: int, visitor: Viewer) -> Response:
-    """End one of the visitor's sessions."""
-    workspace, user_id = site_of(request).workspace, visitor.identity.user_id
-    with workspace.database.connection() as conn:
-        is_mine = user_id is not None and end_session(
-            conn, session_id, user_id=user_id, now=workspace.clock()
-        )
-    if not is_mine:
-        raise not_found(f"You have no open session {session_id}.")
-    note(request, visitor, "session.end", subject=str(session_id))
-    shared(request).identities.clear()
-    return go(HERE)
-
-
-@router.post("/settings/access/password")
+@router.post("/settings/password")
 def set_password(
     request: Request, visitor: Viewer, old_password: Text = "", password: Text = ""
 ) -> Response:
@@ -70,7 +53,7 @@ def set_password(
     return answer
 
 
-@router.post("/settings/access/factor")
+@router.post("/settings/password/factor")
 def offer_factor(request: Request, visitor: Viewer) -> Response:
     """Make a secret for an authenticator program."""
     workspace = site_of(request).workspace
@@ -83,7 +66,7 @@ def offer_factor(request: Request, visitor: Viewer) -> Response:
     return go(HERE)
 
 
-@router.post("/settings/access/factor/confirm")
+@router.post("/settings/password/factor/confirm")
 def confirm_factor(request: Request, visitor: Viewer, code: Code = "") -> Response:
     """Ask for a code from now on; the recovery codes are shown in this answer and never again."""
     workspace = site_of(request).workspace
@@ -97,7 +80,7 @@ def confirm_factor(request: Request, visitor: Viewer, code: Code = "") -> Respon
     return _page(request, visitor, recovery=codes)
 
 
-@router.post("/settings/access/factor/remove")
+@router.post("/settings/password/factor/remove")
 def remove_factor(request: Request, visitor: Viewer, code: Code = "") -> Response:
     """Let the password alone be enough again; a code of now, or a recovery code, is needed."""
     workspace, user_id = site_of(request).workspace, _user_id(visitor)
@@ -155,18 +138,15 @@ def change_tenant(
 def _page(request: Request, visitor: Visitor, *, status: int = 200, **more: Any) -> Response:
     workspace, user_id = site_of(request).workspace, _user_id(visitor)
     with workspace.database.connection() as conn:
-        sessions = list_sessions(conn, user_id, now=workspace.clock())
         offered = factors.offered_factor(conn, user_id, visitor.name)
         factor = factors.factor_of(conn, user_id)
     picture = segno.make(offered.address, micro=False) if offered else None
     return show(
         request,
-        "access.html",
+        "password.html",
         visitor=visitor,
         status=status,
-        title="Signing in",
-        sessions=sessions,
-        current=visitor.identity.session_id,
+        title="Password and second factor",
         offered=offered,
         picture=picture.svg_data_uri(scale=QR_SCALE, light="white") if picture else "",
         factor=factor if factor and factor.confirmed_at else None,
