@@ -1,4 +1,4 @@
-"""A run of workers, backed up amid its chunks, goes on in another server and is equal in the end."""
+"""A run of workers that was backed up amid its chunks goes on in another server and ends equal."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -37,6 +37,7 @@ class Session:
         role: What the account may do now.
         seen_at: Last use noted.
         tenant_id: Whose account it is; ``None`` for the installation's.
+        created_at: When it began.
     """
 
     session_id: int
@@ -45,6 +46,12 @@ class Session:
     role: Role
     seen_at: datetime
     tenant_id: UUID | None
+    created_at: datetime
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends if it is not used again."""
+        return min(self.seen_at + LONGEST_IDLE, self.created_at + LONGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,7 @@ def find_session(
     found = Session(row[0], row[1], row[2], Role(row[3]), *row[4:])
     if now - found.seen_at > NOTED_AFTER:
         conn.execute(SQL.touch_session, {"session_id": found.session_id, "now": now})
+        found = replace(found, seen_at=now)
     return found
 
 

@@ -8,6 +8,7 @@ import ipaddress
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -49,6 +50,7 @@ class Identity:
         session_id: Of the session; ``None`` for a key.
         key_id: Of the key; ``None`` for a session.
         tenant_id: Whose account or key it is; ``None`` for the installation's.
+        ends_at: When the session ends if it is not used again; ``None`` for a key.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Identity:
     session_id: int | None = None
     key_id: int | None = None
     tenant_id: UUID | None = None
+    ends_at: datetime | None = None
 
     @property
     def actor(self) -> Actor:
@@ -70,6 +73,10 @@ class Identity:
     def key(self) -> str:
         """One text per account or key, for what is kept per caller."""
         return f"{self.via}:{self.user_id or self.key_id}"
+
+    def seconds_left(self, now: datetime) -> int | None:
+        """Return how long its session lasts if it is not used again; ``None`` for a key."""
+        return None if self.ends_at is None else max(0, int((self.ends_at - now).total_seconds()))
 
     def may(self, role: Role, *, scope: str = "") -> bool:
         """Return whether it has the role, and the scope where it is cut down to some."""
@@ -409,6 +416,7 @@ def _session_identity(workspace: Workspace, token: str) -> Identity | None:
         user_id=found.user_id,
         session_id=found.session_id,
         tenant_id=found.tenant_id,
+        ends_at=found.ends_at,
     )
 
 

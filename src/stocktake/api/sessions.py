@@ -25,7 +25,13 @@ from stocktake.access.login import (
 )
 from stocktake.access.passwords import MOST
 from stocktake.access.roles import Role
-from stocktake.access.sessions import begin_session, csrf_token, end_session, list_sessions
+from stocktake.access.sessions import (
+    LONGEST_IDLE,
+    begin_session,
+    csrf_token,
+    end_session,
+    list_sessions,
+)
 from stocktake.access.tries import Blocked
 from stocktake.api.answers import answer
 from stocktake.api.identity import (
@@ -89,6 +95,9 @@ class Who(BaseModel):
     via: str
     scopes: list[str]
     csrf_token: str = Field(description="Send it back as X-CSRF-Token; empty for keys.")
+    seconds_left: int | None = Field(
+        description="So long the session lasts if it is not used again; null for keys."
+    )
 
 
 class OpenSession(BaseModel):
@@ -245,7 +254,7 @@ def log_in_route(
 
 
 @router.get("/session", response_model=Who, summary="Who am I")
-def who_am_i(request: Request, identity: Somebody) -> Response:
+def who_am_i(request: Request, workspace: Installation, identity: Somebody) -> Response:
     """Tell who the caller is, what they may do, and the token their forms carry."""
     return answer(
         {
@@ -254,6 +263,7 @@ def who_am_i(request: Request, identity: Somebody) -> Response:
             "via": identity.via,
             "scopes": sorted(identity.scopes),
             "csrf_token": csrf_of(request),
+            "seconds_left": identity.seconds_left(workspace.clock()),
         }
     )
 
@@ -364,4 +374,5 @@ def _who_entered(entered: Entered) -> dict[str, object]:
         "via": "session",
         "scopes": [],
         "csrf_token": csrf_token(entered.token),
+        "seconds_left": int(LONGEST_IDLE.total_seconds()),
     }

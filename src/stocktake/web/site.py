@@ -73,6 +73,10 @@ class Visitor:
         """``viewer``, ``operator`` or ``admin``."""
         return self.identity.role.value
 
+    def seconds_left(self, now: datetime) -> int | None:
+        """Return how long the session lasts if it is not used again."""
+        return self.identity.seconds_left(now)
+
     def may(self, role: str) -> bool:
         """Return whether the role is enough for what ``role`` may do."""
         return self.identity.may(Role(role))

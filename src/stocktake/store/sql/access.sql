@@ -106,7 +106,8 @@ returning session_id;
 -- name: find_session
 -- The user of a session that is open, or of one that lacks the second factor.
 -- :token_hash bytea, :idle_since timestamptz, :begun_since timestamptz, :is_half boolean
-select session_id, user_id, user_account.name, role, seen_at, session.tenant_id
+select session_id, user_id, user_account.name, role, seen_at, session.tenant_id,
+       session.created_at
   from session join user_account using (user_id)
   left join tenant on tenant.tenant_id = session.tenant_id
  where token_hash = %(token_hash)s and ended_at is null and is_active and is_half = %(is_half)s
