@@ -96,7 +96,9 @@ class Elements(HTMLParser):
             self.wrong.append(tag)
         for name, value in attrs:
             is_link = name in {"href", "src", "action", "formaction"}
-            if name.startswith("on") or (is_link and "javascript:" in (value or "").lower()[:20]):
+            if name.startswith("on") or (
+                is_link and (value or "").strip().lower().startswith("javascript:")
+            ):
                 self.wrong.append(f"{tag} {name}={value}")
 
 
