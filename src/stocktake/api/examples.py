@@ -49,7 +49,8 @@ def _made(schema: Schema, shapes: Mapping[str, Schema], *, depth: int) -> Any:
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
         members = schema.get("properties", {})
-        return {name: example_of(one, shapes, depth=depth + 1) for name, one in members.items()}
+        made = {name: example_of(one, shapes, depth=depth + 1) for name, one in members.items()}
+        return {**dict.fromkeys(schema.get("required", ())), **made}
     if kind == "array":
         items = schema.get("items")
         return [example_of(items, shapes, depth=depth + 1)] if items else []
