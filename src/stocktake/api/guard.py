@@ -29,11 +29,11 @@ PAGE_POLICY = (
 )
 NO_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _FEATURES = (
-    *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "clipboard-read"),
+    *("accelerometer", "autoplay", "browsing-topics", "camera", "clipboard-read"),
     *("display-capture", "encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope"),
     *("hid", "identity-credentials-get", "idle-detection", "interest-cohort", "local-fonts"),
     *("magnetometer", "microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock"),
-    *("publickey-credentials-get", "serial", "storage-access", "usb", "web-share"),
+    *("publickey-credentials-get", "serial", "storage-access", "usb"),
     "xr-spatial-tracking",
 )
 _ALWAYS = {
