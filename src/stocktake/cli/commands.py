@@ -47,6 +47,12 @@ _PLACES = (
     ("sandbox", "demo:sandbox", "Serve a system's wire-true sandbox on loopback.", RUN),
     ("init", "install:init", "Create or migrate the database.", INSTALL),
     ("users", "accounts:users", "Who may log in, and as what.", INSTALL),
+    (
+        "tenants",
+        "tenants:tenants",
+        "Organisations that share the installation.",
+        INSTALL,
+    ),
     ("keys", "accounts:keys", "Keys by which programs use the API.", INSTALL),
     ("doctor", "install:doctor", "Check everything the installation needs.", INSTALL),
     ("down", "install:down", "Stop the local cluster.", INSTALL),
@@ -108,6 +114,8 @@ _EXAMPLES = {
     "sandbox": ("racing --port 8765", "racing --scale week --seed 2"),
     "rejects": ("racing", "racing ra_races --csv"),
     "serve": ("", "--port 9000", "--host 0.0.0.0 --public-url https://stocktake.example.org"),
+    "users": ("add ann --role operator", "factor ann --remove", "breached passwords.txt"),
+    "tenants": ("add north-radio --name 'North Radio'", "change north-radio --status suspended"),
     "init": ("--sandbox", "--database-url postgresql://me@db.example/stocktake"),
 }
 

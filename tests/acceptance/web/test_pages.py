@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 VIEWER_PAGES = (
     *("/", "/runs", "/schedules", "/search?q=races", "/settings/profile", "/help/glossary"),
-    "/help/components",
+    *("/help/components", "/settings/password"),
     *("/s/racing", "/s/racing/gaps", "/s/racing/plans", "/s/racing/plans/new"),
     *("/s/racing/sources", "/s/racing/sources/theracingapi", "/s/racing/checks"),
     *("/s/racing/rejects", "/s/racing/duplicates", "/s/racing/trace", "/s/racing/signoff"),
@@ -27,7 +27,7 @@ VIEWER_PAGES = (
     *("/s/nba/seasons", "/s/nba/models"),
     *("/s/racing/d/ra_mst_horses", "/s/racing/d/ra_mst_sires", "/runs/1", "/s/racing/captures/1"),
 )
-ADMIN_PAGES = ("/settings/users", "/settings/keys", "/settings/audit")
+ADMIN_PAGES = ("/settings/users", "/settings/tenants", "/settings/keys", "/settings/audit")
 MOST_CRAWLED = 90
 
 
