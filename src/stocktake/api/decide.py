@@ -1,33 +1,23 @@
-"""What people decide: accepted gaps, duplicates; and rejects that wait to be looked at."""
+"""What people decide about gaps: accepted, and taken back."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from stocktake.access.audit import storable, write_audit
-from stocktake.api.answers import Cursor, Limit, answer, page, read_cursor
-from stocktake.api.asked import MOST_TEXT, Day, Name, Number, TheDatasets, TheSystem
-from stocktake.api.forms import Duplicates, Rejects
+from stocktake.access.audit import storable
+from stocktake.api.answers import answer
+from stocktake.api.asked import MOST_TEXT, Day, Name, TheSystem
 from stocktake.api.idempotency import OnceRoute
-from stocktake.api.identity import Identity, Installation, Operator, Viewer
-from stocktake.api.problems import named_in_path
-from stocktake.api.recent import served
+from stocktake.api.identity import Installation, Operator
+from stocktake.api.noted import noted
 from stocktake.api.shapes import Asked
-from stocktake.api.shared import shared
 from stocktake.count.decide import Decision
-from stocktake.run.decided import (
-    accept_unit,
-    decide_duplicate,
-    list_duplicates,
-    list_rejects,
-    withdraw_unit,
-)
+from stocktake.run.decided import accept_unit, withdraw_unit
 from stocktake.run.registry import find_datasets
-from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["decide"], route_class=OnceRoute)
 UnitText = Annotated[str, Field(min_length=1, max_length=MOST_TEXT, examples=["2019-03-05/ire"])]
@@ -47,12 +37,6 @@ class AcceptAsked(WithdrawAsked):
     until: Day | None = None
 
 
-class DecideAsked(Asked):
-    """Which of two rows with one key holds."""
-
-    decision: Literal["kept", "replaced", "both"]
-
-
 @router.post("/systems/{system}/accept", summary="Waive a gap")
 def accept(
     request: Request,
@@ -65,7 +49,7 @@ def accept(
     (dataset,) = find_datasets(system, [asked.dataset])
     decision = Decision(storable(asked.reason), who.name, asked.until)
     told = accept_unit(workspace, system, dataset, asked.unit, decision=decision)
-    _noted(request, workspace, who, "gap.accept", subject=f"{dataset.name} {asked.unit}")
+    noted(request, workspace, who, "gap.accept", subject=f"{dataset.name} {asked.unit}")
     return answer(told)
 
 
@@ -80,68 +64,5 @@ def withdraw(
     """Take an acceptance back: the unit is a gap again."""
     (dataset,) = find_datasets(system, [asked.dataset])
     told = withdraw_unit(workspace, system, dataset, asked.unit)
-    _noted(request, workspace, who, "gap.withdraw", subject=f"{dataset.name} {asked.unit}")
+    noted(request, workspace, who, "gap.withdraw", subject=f"{dataset.name} {asked.unit}")
     return answer(told)
-
-
-@router.get("/systems/{system}/rejects", response_model=Rejects, summary="Rejected rows")
-async def rejects(
-    request: Request,
-    _: Viewer,
-    workspace: Installation,
-    system: TheSystem,
-    datasets: TheDatasets,
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> Response:
-    """List rows that failed validation, the newest first, with capture, position and reason."""
-    before = read_cursor(cursor, int)
-
-    def listed() -> dict[str, Any]:
-        found = list_rejects(workspace, system, datasets, limit=limit + 1, before=before)
-        return {"system": system.name, **page(found, limit, lambda one: one.reject_id)}
-
-    return await served(request, listed)
-
-
-@router.get("/systems/{system}/duplicates", response_model=Duplicates, summary="Duplicates")
-async def duplicates(
-    request: Request,
-    _: Viewer,
-    workspace: Installation,
-    system: TheSystem,
-    datasets: TheDatasets,
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> Response:
-    """List undecided keys that came with different values: which row was kept, which was not."""
-    before = read_cursor(cursor, int)
-
-    def listed() -> dict[str, Any]:
-        found = list_duplicates(workspace, system, datasets, limit=limit + 1, before=before)
-        return {"system": system.name, **page(found, limit, lambda one: one.duplicate_id)}
-
-    return await served(request, listed)
-
-
-@router.post("/duplicates/{duplicate_id}/decide", status_code=204, summary="Decide a duplicate")
-def decide(
-    request: Request,
-    who: Operator,
-    workspace: Installation,
-    duplicate_id: Number,
-    asked: DecideAsked,
-) -> Response:
-    """Write down which row holds; no row changes."""
-    with named_in_path():
-        decide_duplicate(workspace, duplicate_id, decision=asked.decision, by=who.name)
-    _noted(request, workspace, who, "duplicate.decide", subject=f"duplicate {duplicate_id}")
-    return Response(status_code=204)
-
-
-def _noted(
-    request: Request, workspace: Workspace, who: Identity, action: str, *, subject: str
-) -> None:
-    with workspace.database.connection() as conn:
-        write_audit(conn, who.actor, action, subject=subject, now=workspace.clock())
-    shared(request).recent.clear()

@@ -12,6 +12,7 @@ from stocktake.count.routes import axis_of
 from stocktake.errors import UsageError
 from stocktake.fetch.captures import StoredCapture, read_capture
 from stocktake.load.provenance import Provenance, trace
+from stocktake.load.rejects import RejectEnd, find_reject
 from stocktake.model import Days, FromDataset, Values, day_of, dimensions
 from stocktake.run.stale import find_stale
 
@@ -118,6 +119,12 @@ def trace_row(
     """Return where a row came from; ``UsageError`` when there is no such row."""
     with workspace.database.connection() as conn:
         return trace(conn, system, dataset, values)
+
+
+def show_reject(workspace: Workspace, reject_id: int) -> RejectEnd:
+    """Return one refused row, and how it ended; ``UsageError`` when there is none."""
+    with workspace.database.connection() as conn:
+        return find_reject(conn, reject_id)
 
 
 def show_capture(workspace: Workspace, capture_id: int) -> StoredCapture:

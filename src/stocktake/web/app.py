@@ -17,11 +17,13 @@ from stocktake.web.pages import (
     accounts,
     checks,
     datasets,
+    duplicates,
+    evidence,
     gaps,
     overview,
     own,
     plans,
-    review,
+    rejects,
     runs,
     schedules,
     search,
@@ -37,7 +39,19 @@ from stocktake.web.vendor import require_vendor_files
 
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, gaps, systems),
-    *(sources, checks, review, signoff, schedules, search, accounts, settings, own),
+    *(
+        sources,
+        checks,
+        rejects,
+        duplicates,
+        evidence,
+        signoff,
+        schedules,
+        search,
+        accounts,
+        settings,
+        own,
+    ),
 )
 TITLES = MappingProxyType(
     {

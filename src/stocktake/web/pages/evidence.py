@@ -1,103 +1,23 @@
-"""What waits for a decision, and where rows come from: rejects, duplicates, trace, captures."""
+"""Where rows come from: trace and captures."""
 
 from __future__ import annotations
 
 import json
 from typing import Annotated
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from stocktake.api.problems import depending_on_state, not_found
+from stocktake.api.problems import not_found
 from stocktake.errors import UsageError
 from stocktake.fetch.captures import StoredCapture
-from stocktake.load.duplicates import Decision
-from stocktake.model import Dataset, System
-from stocktake.run.decided import decide_duplicate, list_duplicates, list_rejects
 from stocktake.run.explained import show_capture, trace_row
-from stocktake.web.access import Operator, Viewer
+from stocktake.web.access import Viewer
 from stocktake.web.naming import dataset_named, missing, system_named
-from stocktake.web.noted import note
-from stocktake.web.site import go, show, site_of
+from stocktake.web.site import show, site_of
 
 router = APIRouter()
-SHOWN = 50
 MOST_TEXT = 200_000
-DECISIONS = ("kept", "replaced", "both")
-
-
-@router.get("/s/{system}/rejects")
-def rejects_page(
-    request: Request, system: str, visitor: Viewer, *, dataset: str = "", before: int = 0
-) -> Response:
-    """List rows that could not be stored, newest first."""
-    found = system_named(system)
-    listed = list_rejects(
-        site_of(request).workspace,
-        found,
-        _chosen(found, dataset),
-        limit=SHOWN + 1,
-        before=before or None,
-    )
-    older = listed[SHOWN - 1].reject_id if len(listed) > SHOWN else 0
-    return show(
-        request,
-        "rejects.html",
-        visitor=visitor,
-        title=f"Rejects of {found.name}",
-        system=found,
-        rejects=listed[:SHOWN],
-        older=f"?{urlencode({'dataset': dataset, 'before': older})}" if older else "",
-        cli_same=f"stocktake rejects {found.name} {dataset}".strip(),
-        api_same=f"/api/v1/systems/{found.name}/rejects",
-    )
-
-
-@router.get("/s/{system}/duplicates")
-def duplicates_page(
-    request: Request, system: str, visitor: Viewer, *, dataset: str = "", before: int = 0
-) -> Response:
-    """List keys that came twice with different values, side by side."""
-    found = system_named(system)
-    listed = list_duplicates(
-        site_of(request).workspace,
-        found,
-        _chosen(found, dataset),
-        limit=SHOWN + 1,
-        before=before or None,
-    )
-    older = listed[SHOWN - 1].duplicate_id if len(listed) > SHOWN else 0
-    return show(
-        request,
-        "duplicates.html",
-        visitor=visitor,
-        title=f"Duplicates of {found.name}",
-        system=found,
-        duplicates=listed[:SHOWN],
-        decisions=DECISIONS,
-        older=f"?{urlencode({'dataset': dataset, 'before': older})}" if older else "",
-        cli_same=f"stocktake duplicates {found.name} {dataset}".strip(),
-        api_same=f"/api/v1/systems/{found.name}/duplicates",
-    )
-
-
-@router.post("/s/{system}/duplicates/{duplicate_id}")
-def decide(
-    request: Request,
-    system: str,
-    duplicate_id: int,
-    visitor: Operator,
-    decision: Annotated[Decision, Form()],
-) -> Response:
-    """Write down which of two rows holds."""
-    found = system_named(system)
-    with depending_on_state():
-        decide_duplicate(
-            site_of(request).workspace, duplicate_id, decision=decision, by=visitor.name
-        )
-    note(request, visitor, "duplicate.decide", subject=f"duplicate {duplicate_id}")
-    return go(f"/s/{found.name}/duplicates")
 
 
 @router.get("/s/{system}/trace")
@@ -180,7 +100,3 @@ def readable(stored: StoredCapture, *, is_raw: bool) -> tuple[str, bool]:
         return json.dumps(json.loads(text), indent=1, ensure_ascii=False), True
     except ValueError:
         return text, False
-
-
-def _chosen(system: System, dataset: str) -> tuple[Dataset, ...]:
-    return (dataset_named(system, dataset),) if dataset else system.datasets
