@@ -16,7 +16,7 @@ from stocktake.api.identity import Installation, Operator
 from stocktake.api.noted import noted
 from stocktake.api.shapes import Asked
 from stocktake.count.decide import Decision
-from stocktake.run.decided import accept_unit, withdraw_unit
+from stocktake.run.decided import accept_unit, give_up_unit, withdraw_unit
 from stocktake.run.registry import find_datasets
 
 router = APIRouter(tags=["decide"], route_class=OnceRoute)
@@ -31,7 +31,7 @@ class WithdrawAsked(Asked):
 
 
 class AcceptAsked(WithdrawAsked):
-    """Which gap is waived, why, and until when."""
+    """Which gap is waived or given up, why, and until when."""
 
     reason: Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
     until: Day | None = None
@@ -50,6 +50,22 @@ def accept(
     decision = Decision(storable(asked.reason), who.name, asked.until)
     told = accept_unit(workspace, system, dataset, asked.unit, decision=decision)
     noted(request, workspace, who, "gap.accept", subject=f"{dataset.name} {asked.unit}")
+    return answer(told)
+
+
+@router.post("/systems/{system}/give-up", summary="Mark a unit as unrecoverable")
+def give_up(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: AcceptAsked,
+) -> Response:
+    """Say in your name that no source can deliver a unit any more: no plan asks for it."""
+    (dataset,) = find_datasets(system, [asked.dataset])
+    decision = Decision(storable(asked.reason), who.name, asked.until)
+    told = give_up_unit(workspace, system, dataset, asked.unit, decision=decision)
+    noted(request, workspace, who, "gap.give_up", subject=f"{dataset.name} {asked.unit}")
     return answer(told)
 
 

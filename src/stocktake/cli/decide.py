@@ -10,7 +10,7 @@ from stocktake.cli.arguments import SystemName, read_day
 from stocktake.cli.output import output_of
 from stocktake.count.decide import Decision
 from stocktake.errors import UsageError
-from stocktake.run.decided import accept_unit, withdraw_unit
+from stocktake.run.decided import accept_unit, give_up_unit, withdraw_unit
 from stocktake.run.registry import find_datasets, find_system
 
 
@@ -25,8 +25,14 @@ def accept(
         str, typer.Option(help="Until when: YYYY-MM-DD; then it is a gap again.")
     ] = "",
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
+    unrecoverable: Annotated[
+        bool, typer.Option("--unrecoverable", help="No source has it any more: it stays a gap.")
+    ] = False,
 ) -> int:
-    """Waive a gap: it stops counting until a day, with a name and a reason kept."""
+    """Waive a gap, or give it up: with a name and a reason kept.
+
+    A waived gap stops counting until a day; an unrecoverable one counts, but no plan asks for it.
+    """
     out = output_of(context)
     found = find_system(system)
     (target,) = find_datasets(found, [dataset])
@@ -36,17 +42,12 @@ def accept(
             hint="Add --reason '…' --by '…', and --until YYYY-MM-DD if it should expire.",
         )
     last = read_day(until, "--until")
+    decide = give_up_unit if unrecoverable else accept_unit
     with out.workspace("accept") as workspace:
         told = (
             withdraw_unit(workspace, found, target, unit)
             if withdraw
-            else accept_unit(
-                workspace,
-                found,
-                target,
-                unit,
-                decision=Decision(reason, by, last),
-            )
+            else decide(workspace, found, target, unit, decision=Decision(reason, by, last))
         )
     out.emit(told, lambda console: console.print(f"{target.name} {unit} is {told.state}"))
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stocktake.count.decide import Decision, accept, withdraw
+from stocktake.count.decide import Decision, accept, give_up, withdraw
 from stocktake.errors import UsageError
 from stocktake.load.duplicates import Duplicate
 from stocktake.load.duplicates import list_duplicates as stored_duplicates
@@ -33,6 +33,21 @@ def accept_unit(
     key = unit_key(dataset, text)
     with workspace.database.connection() as conn:
         accept(conn, system, dataset, [key], decision=decision, now=workspace.clock())
+    return explain_unit(workspace, system, dataset, text)
+
+
+def give_up_unit(
+    workspace: Workspace,
+    system: System,
+    dataset: Dataset,
+    text: str,
+    *,
+    decision: Decision,
+) -> Explanation:
+    """Say that no source can deliver a unit any more, and return its explanation."""
+    key = unit_key(dataset, text)
+    with workspace.database.connection() as conn:
+        give_up(conn, system, dataset, [key], decision=decision, now=workspace.clock())
     return explain_unit(workspace, system, dataset, text)
 
 

@@ -11,6 +11,7 @@ from stocktake.count.needs import member_keys
 from stocktake.count.routes import axis_of
 from stocktake.errors import UsageError
 from stocktake.fetch.captures import StoredCapture, read_capture
+from stocktake.load.edits import Edit, edit_of
 from stocktake.load.provenance import Provenance, trace
 from stocktake.load.rejects import RejectEnd, find_reject
 from stocktake.model import Days, FromDataset, Values, day_of, dimensions
@@ -119,6 +120,12 @@ def trace_row(
     """Return where a row came from; ``UsageError`` when there is no such row."""
     with workspace.database.connection() as conn:
         return trace(conn, system, dataset, values)
+
+
+def show_edit(workspace: Workspace, capture_id: int) -> Edit | None:
+    """Return what a person changed in a capture; ``None`` when it is as it came."""
+    with workspace.database.connection() as conn:
+        return edit_of(conn, capture_id)
 
 
 def show_reject(workspace: Workspace, reject_id: int) -> RejectEnd:

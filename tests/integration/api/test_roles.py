@@ -21,6 +21,7 @@ ROLES: dict[str, Role | str] = {
     "GET /captures/{capture_id}/bytes": Role.VIEWER,
     "POST /captures/{capture_id}/parse": Role.OPERATOR,
     "POST /duplicates/{duplicate_id}/decide": Role.OPERATOR,
+    "POST /systems/{system}/give-up": Role.OPERATOR,
     "POST /duplicates/{duplicate_id}/preview": Role.OPERATOR,
     "POST /duplicates/{duplicate_id}/reopen": Role.OPERATOR,
     "POST /rejects/{reject_id}/dismiss": Role.OPERATOR,
