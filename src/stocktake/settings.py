@@ -178,6 +178,18 @@ class Settings:
     alert_environment: Mapping[str, Secret] = field(default_factory=dict)
     """The ``STOCKTAKE_ALERTS_*`` variables as found."""
 
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Who said what holds, by setting: ``start`` (the command line), ``environment`` or ``file``;
+    settings nobody gave are left out."""
+
+    def origin(self, source: str, name: str) -> str:
+        """Return who gave a setting of a source: ``environment``, ``file`` or ``default``."""
+        variable = _variable_prefix(_SOURCE_PREFIX, source) + name.upper()
+        if not self.source_environment.keys().isdisjoint({variable, f"{variable}_FILE"}):
+            return "environment"
+        own = self.sources.get(source, {})
+        return "default" if own.keys().isdisjoint({name, name + _FILE_SUFFIX}) else "file"
+
     def source(self, name: str) -> Mapping[str, SettingValue]:
         """Return the settings of one source; empty when none were given.
 
@@ -275,11 +287,17 @@ def load_settings(
         msg = f"{folder / SETTINGS_FILE}: unknown settings: {names}."
         known = ", ".join((*_TOP_KEYS, "[sources.NAME]", "[alerts.NAME]"))
         raise ConfigurationError(msg, hint=f"Known are: {known}.")
+    origins = {key.removesuffix(_FILE_SUFFIX): "file" for key in top}
     for key in _TOP_KEYS:
         if value := env.get(f"STOCKTAKE_{key.upper()}"):
             top[key] = value
+            origins[key.removesuffix(_FILE_SUFFIX)] = "environment"
             if key == "database_url":
                 top.pop("database_url_file", None)
+    if chosen:
+        origins["home"] = "start" if home else "environment"
+    if database_url:
+        origins["database_url"] = "start"
     url = database_url or top.get("database_url")
     if url is None and "database_url_file" in top:
         url = _read_secret(top["database_url_file"], where="database_url_file")
@@ -298,6 +316,7 @@ def load_settings(
         source_environment=_variables(env, _SOURCE_PREFIX),
         alerts=alerts,
         alert_environment=_variables(env, _ALERTS_PREFIX),
+        origins=origins,
     )
 
 

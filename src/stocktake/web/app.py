@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
@@ -15,7 +16,9 @@ from stocktake.web import live
 from stocktake.web.entrance import Entrance, login_for
 from stocktake.web.pages import (
     accounts,
+    alerts,
     checks,
+    configured,
     datasets,
     duplicates,
     evidence,
@@ -23,6 +26,7 @@ from stocktake.web.pages import (
     overview,
     own,
     plans,
+    ranges,
     rejects,
     runs,
     schedules,
@@ -36,22 +40,12 @@ from stocktake.web.pages import (
 )
 from stocktake.web.site import Site, Visitor, go, show, site_of
 from stocktake.web.vendor import require_vendor_files
+from stocktake.web.words import own_path
 
 PAGES = (
-    *(session, live, overview, plans, runs, datasets, units, gaps, systems),
-    *(
-        sources,
-        checks,
-        rejects,
-        duplicates,
-        evidence,
-        signoff,
-        schedules,
-        search,
-        accounts,
-        settings,
-        own,
-    ),
+    *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
+    *(sources, checks, rejects, duplicates, evidence, signoff, schedules, search),
+    *(accounts, settings, alerts, configured, own),
 )
 TITLES = MappingProxyType(
     {
@@ -118,10 +112,19 @@ def problem_page(request: Request, problem: Problem) -> Response:
         hint=problem.hint or "",
         errors=problem.errors,
         request_id=request.scope.get("request_id", ""),
-        retry=request.url.path,
+        is_get=request.method == "GET",
+        retry=_retried(request),
     )
     made.headers.update(problem.headers)
     return made
+
+
+def _retried(request: Request) -> str:
+    """Return where to try again: what was asked for, or the page whose form was sent."""
+    if request.method == "GET":
+        return own_path(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+    came_from = urlsplit(request.headers.get("referer", ""))
+    return own_path(came_from.path) if came_from.netloc == request.url.netloc else "/"
 
 
 def _to_login(request: Request) -> Response:
