@@ -192,7 +192,7 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, lin
        line.row_key, line.kept, line.other, line.capture_id, %(run_id)s, %(at)s
   from unnest(%(capture)s::bigint[], %(dataset)s::text[], %(row_key)s::text[], %(kept)s::jsonb[],
               %(other)s::jsonb[]) as line(capture_id, dataset, row_key, kept, other)
-    on conflict (system, dataset, row_key, md5(other::text)) do update
+    on conflict (tenant_id, system, dataset, row_key, md5(other::text)) do update
    set kept = excluded.kept, capture_id = excluded.capture_id, run_id = excluded.run_id,
        at = excluded.at, state = 'open', from_other = '{}', decided_by = null, decided_at = null
  where d.kept <> excluded.kept;
