@@ -104,6 +104,7 @@ def _around(shown: str, at: int) -> Iterator[tuple[int, int]]:
     """Yield the line a place is in, then ever larger objects around it."""
     start, end = shown.rfind("\n", 0, at) + 1, shown.find("\n", at)
     end = len(shown) if end < 0 else end
+    end -= shown[:end].endswith("\r")
     if not shown.lstrip().startswith(("{", "[")):
         yield start, end
         return

@@ -12,6 +12,9 @@ create function reason_shape(reason text) returns text language sql immutable pa
 as $$ select regexp_replace(reason, '''[^'']*''|"[^"]*"|[0-9]+([.,:/-][0-9]+)*', '…', 'g') $$;
 create index reject_by_run on reject (resolved_run_id) where resolved_run_id is not null;
 
+-- What was measured along a run.
+create index check_result_by_run on check_result (run_id) where run_id is not null;
+
 -- Which columns a merged row takes from the row that was set aside.
 alter table duplicate add column from_other text[] not null default '{}';
 alter table duplicate drop constraint duplicate_state_check;
