@@ -23,12 +23,14 @@ from stocktake.web.pages import (
     checks,
     configured,
     datasets,
+    duplicates,
+    evidence,
     gaps,
     overview,
     own,
     plans,
     ranges,
-    review,
+    rejects,
     runs,
     schedules,
     search,
@@ -45,7 +47,7 @@ from stocktake.web.words import own_path
 
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
-    *(sources, checks, review, signoff, schedules, search),
+    *(sources, checks, rejects, duplicates, evidence, signoff, schedules, search),
     *(accounts, admission, settings, alerts, configured, own),
 )
 TITLES = MappingProxyType(

@@ -24,7 +24,7 @@ VIEWER_PAGES = (
     *("/s/racing/rejects", "/s/racing/duplicates", "/s/racing/trace", "/s/racing/signoff"),
     *("/s/racing/d/ra_races", "/s/racing/d/ra_races?view=table", "/s/racing/months"),
     *("/s/racing/years", "/s/racing/leaders?min_runs=1", "/s/racing/gates/statistics"),
-    *("/s/nba/seasons", "/s/nba/models"),
+    *("/s/nba/seasons", "/s/nba/models", "/s/nba/days", "/s/nba/cascade", "/s/nba/players"),
     *("/s/racing/d/ra_mst_horses", "/s/racing/d/ra_mst_sires", "/runs/1", "/s/racing/captures/1"),
 )
 ADMIN_PAGES = ("/settings/users", "/settings/tenants", "/settings/keys", "/settings/audit")
