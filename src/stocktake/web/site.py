@@ -219,6 +219,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "word": words.word,
         "path": words.path_part,
         "plural": words.plural,
+        "milliseconds": words.milliseconds,
     }
 
 

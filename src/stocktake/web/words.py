@@ -189,6 +189,16 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
+def milliseconds(seconds: float) -> str:
+    """Return a short time, seconds from ten on.
+
+    >>> milliseconds(0.0234), milliseconds(12.0)
+    ('23 ms', '12 s')
+    """
+    longest = 10
+    return f"{seconds * 1000:,.0f} ms" if seconds < longest else f"{seconds:,.0f} s"
+
+
 def path_part(text: object) -> str:
     """Return a text as one part of a path; a unit's slashes stay.
 
