@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING
 
+from stocktake.model import Range
+from stocktake.run.checked import check_system, check_trends, checks_of
 from stocktake.run.sourced import source_days, source_requests
 from tests.acceptance.web.world import RACING
 
@@ -45,6 +48,62 @@ def test_the_last_requests_of_a_source_lead_to_their_answers(world: World) -> No
     assert [one.at for one in told] == sorted((one.at for one in told), reverse=True)
     assert len(links) == sum(one.capture_id is not None for one in told)
     assert client.get(links[0]).status_code == 200
+
+
+def test_every_check_has_its_trend_and_leads_to_its_page(world: World) -> None:
+    client = world.client("vera")
+    check_system(
+        world.workspace, RACING, [RACING.dataset("ra_races")], Range(world.since, world.until)
+    )
+
+    page = client.get("/s/racing/checks?dataset=ra_races").text
+
+    trends = check_trends(world.workspace, RACING)
+    told = {key: values for key, values in trends.items() if len([*filter(None, values)]) > 1}
+    assert told
+    assert page.count("<polyline") >= len(told) / 2
+    assert "Last values of ra races coverage" in page
+
+
+def test_a_check_of_coverage_leads_to_the_units_that_lack(world: World) -> None:
+    client = world.client("vera")
+    year = world.until.year
+    page = client.get(f"/s/racing/checks/ra_races_coverage?group={year}").text
+
+    link = re.search(r'href="(/s/racing/gaps[^"]*)">Units that lack', page)
+    assert link
+    assert f"since={world.since}" in link[1]
+    assert client.get(unescape(link[1])).status_code == 200
+
+
+def test_the_alert_of_a_check_is_snoozed_on_its_page_and_comes_back(world: World) -> None:
+    here = "/s/racing/checks/ra_race_results_coverage"
+    check_system(
+        world.workspace, RACING, [RACING.dataset("ra_race_results")], Range(None, world.until)
+    )
+    year = world.until.year
+    page = world.client("olaf").get(f"{here}?group={year}").text
+    number = re.search(r"/settings/alerts/(\d+)/mute", page)
+    assert number
+    mute = f"/settings/alerts/{number[1]}/mute"
+
+    answer = world.post("olaf", mute, hours="24", reason="known outage", back=here)
+    snoozed = world.client("olaf").get(f"{here}?group={year}").text
+    world.post("olaf", mute, hours="0", back=here)
+    loud = world.client("olaf").get(f"{here}?group={year}").text
+
+    assert answer.headers["location"] == here
+    assert "Snoozed until" in snoozed
+    assert "known outage" in snoozed
+    assert "Snoozed until" not in loud
+
+
+def test_a_check_by_statement_shows_its_sql(world: World) -> None:
+    (check, *_) = [one for one in checks_of(RACING, RACING.datasets) if one.kind == "sql"]
+
+    page = world.client("vera").get(f"/s/racing/checks/{check.name}").text
+
+    assert re.search(r"<pre[^>]*>[^<]*select", page)
 
 
 def test_a_feed_tells_which_days_it_can_deliver(world: World) -> None:
