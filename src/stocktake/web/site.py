@@ -220,6 +220,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "path": words.path_part,
         "plural": words.plural,
         "milliseconds": words.milliseconds,
+        "cron_words": words.cron_words,
     }
 
 

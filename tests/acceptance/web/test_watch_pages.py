@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING
 
 from stocktake.model import Range
 from stocktake.run.checked import check_system, check_trends, checks_of
+from stocktake.run.fires import next_fires
+from stocktake.run.scheduled import find_kept, list_schedules
 from stocktake.run.sourced import source_days, source_requests
+from stocktake.web.pages.schedules import with_jumps
 from tests.acceptance.web.world import RACING
 
 if TYPE_CHECKING:
@@ -108,3 +112,74 @@ def test_a_check_by_statement_shows_its_sql(world: World) -> None:
 
 def test_a_feed_tells_which_days_it_can_deliver(world: World) -> None:
     assert "the last 365 days" in world.client("vera").get(SOURCE).text
+
+
+def test_schedules_tell_five_fires_each_policies_and_words(world: World) -> None:
+    page = world.client("vera").get("/schedules").text
+
+    (first, *_) = list_schedules(world.workspace)
+    line = page[page.index(f">{first.name}</a>") :].partition("</tr>")[0]
+    assert line.count("<time") >= 5
+    assert first.schedule.cron in line
+    assert re.search(r"caught up once|each caught up", line)
+
+
+def test_fires_around_a_change_of_clocks_are_marked() -> None:
+    fires = next_fires(
+        "30 2 * * *", "Europe/London", after=datetime(2026, 10, 22, tzinfo=UTC), most=5
+    )
+
+    assert [jumps for _, jumps in with_jumps(fires)].count(True) == 1
+
+
+def test_an_expression_being_typed_is_answered_by_its_next_ten_fires(world: World) -> None:
+    name = list_schedules(world.workspace)[0].name
+    headers = {"hx-request": "true", "hx-request-type": "partial", "hx-target": "div#fires"}
+    client = world.client("olaf")
+
+    part = client.get(f"/schedules/{name}?cron=15+3+*+*+1&zone=Europe/Paris", headers=headers)
+    wrong = client.get(f"/schedules/{name}?cron=often&zone=UTC", headers=headers)
+
+    assert "<html" not in part.text
+    assert part.text.count("<li>") == 10
+    assert "Every Monday at 03:15" in part.text
+    assert "Give it this clock" in part.text
+    assert "not a cron expression" in wrong.text
+    assert "Give it this clock" not in wrong.text
+
+
+def test_a_schedule_keeps_the_clock_somebody_gave_it_until_it_is_taken_back(
+    world: World,
+) -> None:
+    (kept, *_) = [one for one in list_schedules(world.workspace) if one.is_declared]
+    here = f"/schedules/{kept.name}"
+
+    refused = world.post("olaf", f"{here}/change", cron="often", zone="UTC")
+    world.post("olaf", f"{here}/change", cron="7 5 * * *", zone="Europe/Paris")
+    changed = find_kept(world.workspace, kept.name)
+    page = world.client("vera").get(here).text
+    world.post("olaf", f"{here}/change", cron="")
+    back = find_kept(world.workspace, kept.name)
+
+    assert refused.status_code == 422
+    assert (changed.schedule.cron, changed.schedule.zone) == ("7 5 * * *", "Europe/Paris")
+    assert changed.is_changed
+    assert "olaf gave it another clock" in page
+    assert (back.schedule.cron, back.schedule.zone) == (kept.schedule.cron, kept.schedule.zone)
+    assert not back.is_changed
+
+
+def test_a_viewer_cannot_change_a_clock(world: World) -> None:
+    name = list_schedules(world.workspace)[0].name
+
+    assert world.post("vera", f"/schedules/{name}/change", cron="7 5 * * *").status_code == 403
+
+
+def test_outcomes_of_a_schedule_are_a_strip_with_words(world: World) -> None:
+    (kept, *_) = [one for one in list_schedules(world.workspace) if one.schedule.verb == "check"]
+    world.post("olaf", f"/schedules/{kept.name}/run")
+
+    page = world.client("vera").get(f"/schedules/{kept.name}").text
+
+    assert 'class="strip-good"' in page
+    assert re.search(r'<span class="sr">[^<]+: fired', page)
