@@ -158,6 +158,14 @@ class Settings:
     """Shape of log lines (``STOCKTAKE_LOG_FORMAT``); ``auto`` is console on a terminal, else
     JSON."""
 
+    approve_above_requests: int | None = None
+    """Requests above which a plan must be approved before it may start
+    (``STOCKTAKE_APPROVE_ABOVE_REQUESTS``); None asks for no approval."""
+
+    approve_above_hours: float | None = None
+    """Hours at the allowed rates above which a plan must be approved before it may start
+    (``STOCKTAKE_APPROVE_ABOVE_HOURS``); None asks for no approval."""
+
     sources: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
     """``[sources.NAME]`` tables of the file, before the environment's overrides."""
 
@@ -302,6 +310,8 @@ def load_settings(
         pg_bin=Path(pg_bin).expanduser() if pg_bin else None,
         log_level=cast('Literal["auto", "debug", "info", "warning", "error"]', level),
         log_format=cast('Literal["auto", "console", "json"]', log_format),
+        approve_above_requests=_whole(top, "approve_above_requests"),
+        approve_above_hours=_amount(top, "approve_above_hours"),
         sources=sources,
         source_environment=_variables(env, _SOURCE_PREFIX),
         alerts=alerts,
@@ -316,7 +326,11 @@ def _variables(env: Mapping[str, str], prefix: str) -> Mapping[str, Secret]:
     )
 
 
-_TOP_KEYS = ("database_url", "database_url_file", "pg_bin", "log_level", "log_format")
+_TOP_KEYS = (
+    *("database_url", "database_url_file", "pg_bin", "log_level", "log_format"),
+    *("approve_above_requests", "approve_above_hours"),
+)
+_NUMBERS = frozenset({"approve_above_requests", "approve_above_hours"})
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -411,7 +425,26 @@ def _read_secret(path: str, *, where: str) -> str:
         ) from error
 
 
+def _amount(top: Mapping[str, str], key: str) -> float | None:
+    try:
+        amount = float(top.get(key, "inf"))
+    except ValueError:
+        amount = -1.0
+    if not amount >= 0:
+        raise ConfigurationError(f"{key} is {top[key]!r}; it must be a number of at least 0.")
+    return None if key not in top else amount
+
+
+def _whole(top: Mapping[str, str], key: str) -> int | None:
+    amount = _amount(top, key)
+    if amount is not None and not amount.is_integer():
+        raise ConfigurationError(f"{key} is {top[key]!r}; it must be a whole number.")
+    return None if amount is None else int(amount)
+
+
 def _text(value: object, key: str) -> str:
+    if key in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str):
         msg = f"{SETTINGS_FILE}: {key} must be a text, not {value!r}."
         raise ConfigurationError(msg, hint=f'Write {key} = "…".')

@@ -10,7 +10,10 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
+from stocktake.api.server import ENDLESS
 from stocktake.api.shared import shared
 from stocktake.run.encoded import JSON
 from stocktake.run.followed import LogLine, log_since
@@ -69,6 +72,20 @@ class Looks:
             del self.listeners[run_id]
             self.found.pop(run_id, None)
             self.turns.pop(run_id, None)
+
+
+class EventStream(StreamingResponse):
+    """Events until the listener leaves, or the server does."""
+
+    def __init__(self, events: AsyncIterator[bytes]) -> None:
+        """Send ``events`` as they come, kept by nobody on the way."""
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Mark the request, so that a server that stops does not wait for its end."""
+        scope.setdefault("state", {})[ENDLESS] = True
+        await super().__call__(scope, receive, send)
 
 
 def last_seen(request: Request) -> int:

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from stocktake.access.audit import write_audit
 from stocktake.api.answers import Cursor, Limit, answer, page, read_cursor
 from stocktake.api.asked import Name, Number
-from stocktake.api.events import last_seen, watched
+from stocktake.api.events import EventStream, last_seen, watched
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Identity, Installation, Operator, Viewer
 from stocktake.api.problems import depending_on_state, named_in_path
@@ -241,11 +241,7 @@ async def events(
     """Stream an operation's progress and log as server-sent events, until it is done."""
     await run_in_threadpool(_line, workspace, run_id)
     seen = max(after, last_seen(request))
-    return StreamingResponse(
-        watched(request, workspace, run_id, after=seen),
-        media_type="text/event-stream",
-        headers={"X-Accel-Buffering": "no"},
-    )
+    return EventStream(watched(request, workspace, run_id, after=seen))
 
 
 def _line(workspace: Workspace, run_id: int) -> dict[str, Any]:

@@ -22,6 +22,8 @@ MOST_HEADER_BYTES = 32_768
 KEEP_ALIVE_SECONDS = 75
 ENDING_SECONDS = 10
 BACKLOG = 2_048
+ENDLESS = "is_endless"
+"""Set in the state of a request whose answer goes on until the listener leaves."""
 WANTED_FILES = 8_192
 
 
@@ -72,6 +74,14 @@ class _Protocol(HttpToolsProtocol):
         """Stop waiting."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End what would never end by itself at once; let everything else finish."""
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.scope["state"].get(ENDLESS):
+            super().shutdown()
+        else:
+            self.transport.close()
 
     def _wait(self) -> None:
         if self._waiting is None:

@@ -69,6 +69,13 @@ def health(workspace: Workspace) -> HealthReport:
     return _report(workspace, vitals, service_id=service_id)
 
 
+def living_workers(workspace: Workspace) -> int:
+    """Return how many workers told lately that they live."""
+    with workspace.database.connection() as conn:
+        row = conn.execute(SQL.workers, {"seconds": SILENT_SECONDS}).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _report(workspace: Workspace, vitals: list[Vital], *, service_id: str) -> HealthReport:
     return HealthReport(vitals, workspace.clock(), version("stocktake"), service_id)
 

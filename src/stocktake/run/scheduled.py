@@ -146,7 +146,7 @@ def list_schedules(workspace: Workspace, system: str | None = None) -> list[Kept
     """
     now = workspace.clock()
     with workspace.database.connection() as conn:
-        write_declared(conn, installed_systems().values(), now=now)
+        write_declared(conn, workspace.systems.values(), now=now)
         kept = kept_schedules(conn, system)
         found = [_looked_at(conn, workspace, one, now=now) for one in kept]
     return sorted(
@@ -257,7 +257,7 @@ def add_schedule(workspace: Workspace, system: System, schedule: Schedule, *, by
     chosen = [one.name for one in find_datasets(system, schedule.datasets)]
     wanted = replace(schedule, datasets=tuple(chosen) if schedule.datasets else ())
     with workspace.database.connection() as conn:
-        write_declared(conn, installed_systems().values(), now=workspace.clock())
+        write_declared(conn, workspace.systems.values(), now=workspace.clock())
         stored = _stored(wanted)
         stored["options"] = Jsonb(stored["options"])
         names = {"system": system.name, "by": by, "now": workspace.clock()}

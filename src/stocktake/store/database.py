@@ -27,6 +27,8 @@ DATABASE_NAME = "stocktake"
 POOL_SIZE = 10
 CONNECT_SECONDS = 10
 BORROW_SECONDS = 30.0
+PROBE_SECONDS = 2.0
+"""After so long without a connection it is asked whether the server is there at all."""
 _SESSION = "-c search_path={schemas} -c timezone=UTC -c datestyle=ISO"
 _QUERIES = load_queries("stocktake.store", "sql/store.sql")
 
@@ -71,10 +73,8 @@ class Database:
         """
         pool = self._opened()
         try:
-            connection = pool.getconn(timeout=BORROW_SECONDS)
+            connection = self._borrowed(pool)
         except PoolTimeout as error:
-            with self.login():  # says why, where the pool only says that it waited
-                pass
             msg = f"All {self._pool_size} connections were busy for {BORROW_SECONDS:g} seconds."
             raise DatabaseUnavailable(msg, hint="Look for a blocked statement.") from error
         try:
@@ -83,6 +83,23 @@ class Database:
         finally:
             with suppress(PoolClosed):
                 pool.putconn(connection)
+
+    def of(self, tenant_id: UUID) -> "Database":
+        """Return the same database as one tenant sees it; connections come from this one's pool.
+
+        Every transaction of ``connection()`` begins with the tenant's rows in sight and no others.
+        """
+        return _TenantsDatabase(self, tenant_id)
+
+    def _borrowed(
+        self, pool: ConnectionPool[Connection[tuple[Any, ...]]]
+    ) -> Connection[tuple[Any, ...]]:
+        try:
+            return pool.getconn(timeout=PROBE_SECONDS)
+        except PoolTimeout:
+            with self.login():  # says at once when nobody is there, where the pool would wait on
+                pass
+            return pool.getconn(timeout=BORROW_SECONDS - PROBE_SECONDS)
 
     @contextmanager
     def owner(self) -> Iterator[Connection[tuple[Any, ...]]]:
@@ -184,6 +201,30 @@ class Database:
             application_name=f"{self._application} {owner_name()}",
             connect_timeout=timeout,
         )
+
+
+class _TenantsDatabase(Database):
+    """A database of which one tenant's rows are seen; the pool is the whole one's."""
+
+    def __init__(self, whole: Database, tenant_id: UUID) -> None:
+        super().__init__(
+            whole.url,
+            application=whole._application,  # noqa: SLF001 -- of its own kind
+            cluster=whole._cluster,  # noqa: SLF001 -- of its own kind
+        )
+        self._whole, self._tenant = whole, tenant_id
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[tuple[Any, ...]]]:
+        with self._whole.connection() as connection:
+            tenant(connection, self._tenant)
+            yield connection
+
+    def of(self, tenant_id: UUID) -> Database:
+        return self._whole.of(tenant_id)
+
+    def close(self) -> None:
+        """Leave the pool to the whole database."""
 
 
 @contextmanager

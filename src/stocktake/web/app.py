@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
@@ -37,6 +38,7 @@ from stocktake.web.pages import (
 )
 from stocktake.web.site import Site, Visitor, go, show, site_of
 from stocktake.web.vendor import require_vendor_files
+from stocktake.web.words import own_path
 
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
@@ -108,10 +110,19 @@ def problem_page(request: Request, problem: Problem) -> Response:
         hint=problem.hint or "",
         errors=problem.errors,
         request_id=request.scope.get("request_id", ""),
-        retry=request.url.path,
+        is_get=request.method == "GET",
+        retry=_retried(request),
     )
     made.headers.update(problem.headers)
     return made
+
+
+def _retried(request: Request) -> str:
+    """Return where to try again: what was asked for, or the page whose form was sent."""
+    if request.method == "GET":
+        return own_path(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+    came_from = urlsplit(request.headers.get("referer", ""))
+    return own_path(came_from.path) if came_from.netloc == request.url.netloc else "/"
 
 
 def _to_login(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Static files: read once, named after their content, compressed once."""
+"""Static files: read once, without the comments of our scripts, named after their content."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from rjsmin import jsmin
 from starlette.responses import Response
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class Assets:
         content = path.read_bytes()
         if path.suffix == ".js" and path.parent == self._folder:
             content = _IMPORT.sub(
-                lambda found: b"./" + self._read(found[1].decode()).address.encode(), content
+                lambda found: b"./" + self._read(found[1].decode()).address.encode(),
+                jsmin(content),
             )
         digest = hashlib.sha256(content).hexdigest()[:HASH_LENGTH]
         address = f"{path.stem}.{digest}{path.suffix}"

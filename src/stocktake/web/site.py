@@ -26,10 +26,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from stocktake.access.roles import Role
 from stocktake.api.identity import Identity
+from stocktake.api.shared import shared
 from stocktake.report import figures
 from stocktake.run.counted import count_yesterday
 from stocktake.run.lately import Kept, Standings
-from stocktake.run.registry import installed_systems
 from stocktake.run.trend import Trends
 from stocktake.web import words
 from stocktake.web.assets import Assets
@@ -37,6 +37,8 @@ from stocktake.web.monthly import Months, added_up
 from stocktake.web.pulse import Pulse
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from jinja2.runtime import Context
 
     from stocktake.model import Coverage, System
@@ -75,6 +77,10 @@ class Visitor:
         """``viewer``, ``operator`` or ``admin``."""
         return self.identity.role.value
 
+    def seconds_left(self, now: datetime) -> int | None:
+        """Return how long the session lasts if it is not used again."""
+        return self.identity.seconds_left(now)
+
     def may(self, role: str) -> bool:
         """Return whether the role is enough for what ``role`` may do."""
         return self.identity.may(Role(role))
@@ -98,10 +104,22 @@ class Site:
     Attributes:
         workspace: The open installation.
         assets: Its static files.
+        whole: The installation's site, of one that a tenant sees.
     """
 
     workspace: Workspace
     assets: Assets = field(default_factory=Assets)
+    whole: Site | None = None
+    _tenants: dict[UUID, Site] = field(default_factory=dict)
+
+    def of(self, workspace: Workspace) -> Site:
+        """Return the site as a tenant's workspace sees it, with counts of its own."""
+        if workspace.tenant_id is None:
+            return self
+        found = self._tenants.get(workspace.tenant_id)
+        if found is None or found.workspace is not workspace:
+            found = self._tenants[workspace.tenant_id] = Site(workspace, self.assets, self)
+        return found
 
     @cached_property
     def standings(self) -> Standings:
@@ -130,12 +148,14 @@ class Site:
 
     @cached_property
     def systems(self) -> Mapping[str, System]:
-        """The installed systems by name."""
-        return installed_systems()
+        """The installed systems by name; of a tenant only those with tenants."""
+        return self.workspace.systems
 
     @cached_property
     def templates(self) -> Environment:
         """Templates of the pages, and below a system's name those it brings."""
+        if self.whole is not None:
+            return self.whole.templates
         own = {
             name: FileSystemLoader(_folder_of(system) / "pages")
             for name, system in self.systems.items()
@@ -172,9 +192,9 @@ def _folder_of(system: System) -> Path:
 
 
 def site_of(request: Request) -> Site:
-    """Return the site a request came to."""
+    """Return the site a request came to, as the caller's tenant sees it."""
     found: Site = request.app.state.site
-    return found
+    return found.of(shared(request).workspace)
 
 
 def _filters() -> dict[str, Callable[..., Any]]:

@@ -4,81 +4,23 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from tests.acceptance.web.conftest import PATIENCE
 from tests.acceptance.web.test_pages import ADMIN_PAGES, VIEWER_PAGES
-from tests.acceptance.web.world import PASSWORD, chromium
 from tools.vendor import AXE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Page
 
     from tests.acceptance.web.world import World
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        chromium() is None,
-        reason="no Chromium on this machine: apt-get install chromium, or set STOCKTAKE_CHROMIUM",
-    ),
-]
-PATIENCE = 60_000
+pytestmark = pytest.mark.browser
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with sync_playwright() as playwright:
-        program = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield program
-        program.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
-    """Open pages as somebody; at the end no other host was asked and no policy broken."""
-    contexts: list[BrowserContext] = []
-    foreign: list[str] = []
-    broken: list[str] = []
-
-    def of(name: str, **options: object) -> Page:
-        context = browser.new_context(base_url=world.url, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-
-        def look(address: str) -> None:
-            if urlsplit(address).hostname not in {"127.0.0.1", None}:
-                foreign.append(address)
-
-        page.on("request", lambda request: look(request.url))
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                broken.append(said.text)
-                if "Content Security Policy" in said.text or "hx-csp" in said.text
-                else None
-            ),
-        )
-        page.goto("/login")
-        page.get_by_label("Name").fill(name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/")
-        return page
-
-    yield of
-    for context in contexts:
-        context.close()
-    assert not foreign
-    assert not broken
 
 
 def test_a_gap_is_seen_explained_planned_filled_and_closed(

@@ -8,12 +8,16 @@ import os
 import re
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx2
+from psycopg.sql import Identifier
 
 from stocktake.access.audit import Actor
 from stocktake.access.roles import Role
@@ -27,7 +31,9 @@ from stocktake.run.registry import find_system
 from stocktake.run.worker import Shift, work
 from stocktake.run.workspace import Workspace, components
 from stocktake.settings import Secret, Settings, SettingValue
+from stocktake.store.database import Database
 from stocktake.store.installation import init
+from stocktake.store.queries import parse_queries
 from stocktake.systems.racing.sandbox.server import create
 from stocktake.testing import Fault
 from stocktake.testing.database import temporary_database
@@ -35,9 +41,8 @@ from stocktake.web.app import mount_pages
 from stocktake.web.entrance import Entrance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from datetime import date
-    from pathlib import Path
 
     from stocktake.store.cluster import LocalCluster
     from stocktake.testing import SandboxServer
@@ -47,6 +52,7 @@ ROLES = {"ann": Role.ADMIN, "olaf": Role.OPERATOR, "vera": Role.VIEWER}
 RACING = find_system("racing")
 FILLED = ("ra_mst_regions", "ra_mst_courses", "ra_races", "ra_runners", "ra_race_results")
 DAYS = 4
+SQL = parse_queries(Path(__file__).with_name("world.sql").read_text(), place="world.sql")
 NASTY = "<img src=x onerror=alert(1)>"
 
 
@@ -89,15 +95,19 @@ class World:
         assert token
         return client.post(path, data={**fields, "csrf_token": token[1]})
 
+    def close(self) -> None:
+        """Close the browsers' clients."""
+        for client in self.clients.values():
+            client.close()
+
 
 @contextlib.contextmanager
-def opened(cluster: LocalCluster, today: date, home: Path) -> Iterator[World]:
-    """Fill a few days of racing, one of them broken, and serve the pages."""
-    until = today - timedelta(days=20)
-    broken = until - timedelta(days=2)
-    fault = Fault("502", endpoint="/v1/results", match=f"start_date={broken}")
+def installed(
+    cluster: LocalCluster, today: date, home: Path, *, faults: Sequence[Fault] = ()
+) -> Iterator[tuple[Workspace, SandboxServer]]:
+    """Make an installation with accounts and a racing sandbox, and nothing held."""
     with (
-        create(1, "year", until=today, rate_factor=800.0, faults=(fault,)) as sandbox,
+        create(1, "year", until=today, rate_factor=800.0, faults=faults) as sandbox,
         temporary_database(cluster, components=components()) as database,
     ):
         init(database, "sandbox")
@@ -112,20 +122,42 @@ def opened(cluster: LocalCluster, today: date, home: Path) -> Iterator[World]:
             home=home, database_url=Secret(database.url), sources={"theracingapi": source}
         )
         workspace = Workspace(settings, database, "sandbox")
-        since = until - timedelta(days=DAYS - 1)
-        options = PlanOptions(datasets=FILLED, since=since, until=until)
-        backfill(workspace, RACING, options)
-        check_system(workspace, RACING, [RACING.dataset("ra_races")], options_range(options))
         with workspace.database.connection() as conn:
             by = Actor("tests", "cli")
             for name, role in ROLES.items():
                 add_user(conn, name, role=role, by=by, now=workspace.clock(), password=PASSWORD)
+        yield workspace, sandbox
+
+
+@contextlib.contextmanager
+def opened(cluster: LocalCluster, today: date, home: Path) -> Iterator[World]:
+    """Fill a few days of racing, one of them broken, and serve the pages with a worker."""
+    until = today - timedelta(days=20)
+    broken = until - timedelta(days=2)
+    fault = Fault("502", endpoint="/v1/results", match=f"start_date={broken}")
+    with installed(cluster, today, home, faults=(fault,)) as (workspace, sandbox):
+        since = until - timedelta(days=DAYS - 1)
+        options = PlanOptions(datasets=FILLED, since=since, until=until)
+        with ThreadPoolExecutor(1) as aside:  # this thread may have a browser's loop in it
+            aside.submit(backfill, workspace, RACING, options).result()
+        check_system(workspace, RACING, [RACING.dataset("ra_races")], options_range(options))
         entrance = Entrance("vera")
-        with served(workspace, entrance) as url:
+        with served(workspace, entrance) as url, worked(workspace):
             world = World(url, workspace, sandbox, since, until, broken, entrance)
             yield world
-            for client in world.clients.values():
-                client.close()
+            world.close()
+
+
+@contextlib.contextmanager
+def vacant(cluster: LocalCluster, today: date, home: Path) -> Iterator[World]:
+    """Serve the pages of an installation that holds nothing, without a worker."""
+    until = today - timedelta(days=20)
+    with installed(cluster, today, home) as (workspace, sandbox):
+        entrance = Entrance("vera")
+        with served(workspace, entrance) as url:
+            world = World(url, workspace, sandbox, until, until, until, entrance)
+            yield world
+            world.close()
 
 
 def options_range(options: PlanOptions) -> Range:
@@ -134,24 +166,52 @@ def options_range(options: PlanOptions) -> Range:
 
 
 @contextlib.contextmanager
-def served(workspace: Workspace, entrance: Entrance) -> Iterator[str]:
-    """Serve the pages with a worker in a thread of its own."""
+def served(
+    workspace: Workspace, entrance: Entrance | None = None, *, port: int = 0
+) -> Iterator[str]:
+    """Serve the pages in a thread of their own; at the end the server is stopped."""
     app = make_app(workspace)
     mount_pages(app, workspace, entrance=entrance)
+
+    async def serve(stop: asyncio.Event, is_open: Callable[[str], None]) -> None:
+        async with listening(app, Address("127.0.0.1", port)) as url:
+            is_open(url)
+            await stop.wait()
+
+    with beside(serve) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def worked(workspace: Workspace) -> Iterator[None]:
+    """Let a worker work in a thread of its own."""
+
+    async def labour(stop: asyncio.Event, is_open: Callable[[str], None]) -> None:
+        is_open("")
+        await work(workspace, stop=stop, shift=Shift())
+
+    with beside(labour):
+        yield
+
+
+@contextlib.contextmanager
+def beside(
+    run: Callable[[asyncio.Event, Callable[[str], None]], Coroutine[None, None, None]],
+) -> Iterator[str]:
+    """Run a coroutine in a thread until the block ends; yield what it told when it was open."""
     found: list[str] = []
     is_open, loops = threading.Event(), list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
 
-    async def run() -> None:
+    def opens(told: str) -> None:
+        found.append(told)
+        is_open.set()
+
+    async def main() -> None:
         stop = asyncio.Event()
         loops.append((asyncio.get_running_loop(), stop))
-        working = asyncio.create_task(work(workspace, stop=stop, shift=Shift()))
-        async with listening(app, Address("127.0.0.1", 0)) as url:
-            found.append(url)
-            is_open.set()
-            await stop.wait()
-        await working
+        await run(stop, opens)
 
-    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
     assert is_open.wait(30)
     try:
@@ -160,6 +220,19 @@ def served(workspace: Workspace, entrance: Entrance) -> Iterator[str]:
         loop, stop = loops[0]
         loop.call_soon_threadsafe(stop.set)
         thread.join(30)
+
+
+@contextlib.contextmanager
+def database_away(cluster: LocalCluster, workspace: Workspace) -> Iterator[None]:
+    """Let nobody reach the installation's database, as when its server is down."""
+    name = urlsplit(workspace.database.url).path.strip("/")
+    with Database(cluster.url("postgres"), application="tests", cluster=cluster).login() as conn:
+        conn.execute(SQL.shut.format(name=Identifier(name)))
+        conn.execute(SQL.end_connections, {"name": name})
+        try:
+            yield
+        finally:
+            conn.execute(SQL.open.format(name=Identifier(name)))
 
 
 def chromium() -> str | None:

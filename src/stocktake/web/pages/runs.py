@@ -11,6 +11,8 @@ from fastapi.responses import Response
 
 from stocktake.api.problems import depending_on_state
 from stocktake.errors import StocktakeError, UsageError
+from stocktake.report.figures import percent
+from stocktake.run.healthy import living_workers
 from stocktake.run.operations import find_operation, list_operations
 from stocktake.run.queue import undo_work
 from stocktake.run.registry import find_system
@@ -24,6 +26,7 @@ from stocktake.web.pages.plans import start_work
 from stocktake.web.site import Visitor, go, show, site_of
 
 if TYPE_CHECKING:
+    from stocktake.run.listed import RunLine
     from stocktake.run.operations import Operation
     from stocktake.run.watched import PartProgress
 
@@ -33,6 +36,8 @@ LINES = 200
 STATES = ("queued", "running", "paused", "done", "failed", "cancelled")
 LEVELS = ("info", "warning", "error")
 STALLED_SECONDS = 120
+LOOK_AGAIN_SECONDS = 15
+"""So often an open page of a run under way is renewed though nothing was told: silence is news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +117,19 @@ def _run(
     found = _operation(request, run_id)
     line = found.line
     parts = part_progress(workspace, run_id)
+    progress = _progress(found, parts)
     idle = (workspace.clock() - line.updated_at).total_seconds()
+    waits = line.is_detached and line.state in {"queued", "running"}
     return show(
         request,
         "run.html",
         visitor=visitor,
-        title=f"Run {run_id}, {line.kind} of {line.system}",
+        title=_title(line, progress),
         found=found,
         run=line,
         system=find_system(line.system),
         parts=parts,
-        progress=_progress(found, parts),
+        progress=progress,
         failures=run_failures(workspace, run_id),
         log=last_lines(
             workspace,
@@ -133,6 +140,8 @@ def _run(
         ),
         levels=LEVELS,
         is_stalled=line.state == "running" and idle > STALLED_SECONDS,
+        is_unmanned=waits and not living_workers(workspace),
+        look_again=LOOK_AGAIN_SECONDS if not found.is_done else 0,
         can_undo=line.kind in UNDOABLE and line.undone_by is None and found.is_done,
         retry=_retry(found),
         part_address=f"/runs/{run_id}?{urlencode({'level': level, 'text': text})}",
@@ -154,6 +163,13 @@ def _progress(found: Operation, parts: list[PartProgress]) -> Progress:
         done = sum(min(part.done, part.units) for part in known)
         return Progress(done, sum(part.units for part in known), "units", line.requests / seconds)
     return Progress(line.requests, found.total or 0, "requests", line.requests / seconds)
+
+
+def _title(line: RunLine, progress: Progress) -> str:
+    """Return what the browser's tab says, so that a run can be followed from another one."""
+    share = progress.share
+    told = line.state if share is None or line.state != "running" else percent(share)
+    return f"{told} · {line.system} {line.kind} {line.run_id}"
 
 
 def _retry(found: Operation) -> str:

@@ -2,6 +2,7 @@
 // What every page has: keys, copying, the drawer, and live parts. All of it is an addition:
 // pages work without script.
 import { listen } from "./live.js";
+import { keepSession } from "./session.js";
 
 /** @type {any} */
 const htmx = /** @type {any} */ (window).htmx;
@@ -92,4 +93,5 @@ if (!document.cookie.includes("stocktake-zone=") && !document.querySelector("[da
 }
 
 document.body.addEventListener("htmx:after:swap", () => document.dispatchEvent(new Event("stocktake:drawn")));
+keepSession();
 listen();
