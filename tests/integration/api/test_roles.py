@@ -58,6 +58,7 @@ ROLES: dict[str, Role | str] = {
     "GET /schedules": Role.VIEWER,
     "GET /schedules/next": Role.VIEWER,
     "DELETE /schedules/{name}": Role.OPERATOR,
+    "POST /schedules/{name}/change": Role.OPERATOR,
     "POST /schedules/{name}/disable": Role.OPERATOR,
     "POST /schedules/{name}/enable": Role.OPERATOR,
     "GET /schedules/{name}/history": Role.VIEWER,
