@@ -28,6 +28,8 @@ TYPES = MappingProxyType(
 )
 HASH_LENGTH = 10
 FOREVER = "public, max-age=31536000, immutable"
+_REMARKS = re.compile(rb"/\*\*.*?\*/ ?|^[ \t]*//[^\n]*\n|^[ \t]+", re.MULTILINE | re.DOTALL)
+"""Comments and indentation of our own script: a sixth of what browsers would have to fetch."""
 _IMPORT = re.compile(rb"""(?<=["'])\./([a-z-]+\.js)(?=["'])""")
 
 
@@ -61,7 +63,8 @@ class Assets:
         content = path.read_bytes()
         if path.suffix == ".js" and path.parent == self._folder:
             content = _IMPORT.sub(
-                lambda found: b"./" + self._read(found[1].decode()).address.encode(), content
+                lambda found: b"./" + self._read(found[1].decode()).address.encode(),
+                _REMARKS.sub(b"", content),
             )
         digest = hashlib.sha256(content).hexdigest()[:HASH_LENGTH]
         address = f"{path.stem}.{digest}{path.suffix}"
