@@ -7,6 +7,11 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 venv=$root/.venv
 bin=$venv/bin
 
+# Tests start hundreds of programs: what Python compiled is kept, inside the environment, so that
+# none compiles it again. Some machines forbid that for the sake of clean folders; these stay clean.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX="$venv/bytecode"
+
 usage() {
     cat <<'TEXT'
 usage: ./do COMMAND [ARGS]     (every command sets up what is missing first)

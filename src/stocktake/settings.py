@@ -158,6 +158,14 @@ class Settings:
     """Shape of log lines (``STOCKTAKE_LOG_FORMAT``); ``auto`` is console on a terminal, else
     JSON."""
 
+    approve_above_requests: int | None = None
+    """Requests above which a plan must be approved before it may start
+    (``STOCKTAKE_APPROVE_ABOVE_REQUESTS``); None asks for no approval."""
+
+    approve_above_hours: float | None = None
+    """Hours at the allowed rates above which a plan must be approved before it may start
+    (``STOCKTAKE_APPROVE_ABOVE_HOURS``); None asks for no approval."""
+
     sources: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
     """``[sources.NAME]`` tables of the file, before the environment's overrides."""
 
@@ -169,6 +177,18 @@ class Settings:
 
     alert_environment: Mapping[str, Secret] = field(default_factory=dict)
     """The ``STOCKTAKE_ALERTS_*`` variables as found."""
+
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Who said what holds, by setting: ``start`` (the command line), ``environment`` or ``file``;
+    settings nobody gave are left out."""
+
+    def origin(self, source: str, name: str) -> str:
+        """Return who gave a setting of a source: ``environment``, ``file`` or ``default``."""
+        variable = _variable_prefix(_SOURCE_PREFIX, source) + name.upper()
+        if not self.source_environment.keys().isdisjoint({variable, f"{variable}_FILE"}):
+            return "environment"
+        own = self.sources.get(source, {})
+        return "default" if own.keys().isdisjoint({name, name + _FILE_SUFFIX}) else "file"
 
     def source(self, name: str) -> Mapping[str, SettingValue]:
         """Return the settings of one source; empty when none were given.
@@ -267,11 +287,17 @@ def load_settings(
         msg = f"{folder / SETTINGS_FILE}: unknown settings: {names}."
         known = ", ".join((*_TOP_KEYS, "[sources.NAME]", "[alerts.NAME]"))
         raise ConfigurationError(msg, hint=f"Known are: {known}.")
+    origins = {key.removesuffix(_FILE_SUFFIX): "file" for key in top}
     for key in _TOP_KEYS:
         if value := env.get(f"STOCKTAKE_{key.upper()}"):
             top[key] = value
+            origins[key.removesuffix(_FILE_SUFFIX)] = "environment"
             if key == "database_url":
                 top.pop("database_url_file", None)
+    if chosen:
+        origins["home"] = "start" if home else "environment"
+    if database_url:
+        origins["database_url"] = "start"
     url = database_url or top.get("database_url")
     if url is None and "database_url_file" in top:
         url = _read_secret(top["database_url_file"], where="database_url_file")
@@ -284,10 +310,13 @@ def load_settings(
         pg_bin=Path(pg_bin).expanduser() if pg_bin else None,
         log_level=cast('Literal["auto", "debug", "info", "warning", "error"]', level),
         log_format=cast('Literal["auto", "console", "json"]', log_format),
+        approve_above_requests=_whole(top, "approve_above_requests"),
+        approve_above_hours=_amount(top, "approve_above_hours"),
         sources=sources,
         source_environment=_variables(env, _SOURCE_PREFIX),
         alerts=alerts,
         alert_environment=_variables(env, _ALERTS_PREFIX),
+        origins=origins,
     )
 
 
@@ -297,7 +326,11 @@ def _variables(env: Mapping[str, str], prefix: str) -> Mapping[str, Secret]:
     )
 
 
-_TOP_KEYS = ("database_url", "database_url_file", "pg_bin", "log_level", "log_format")
+_TOP_KEYS = (
+    *("database_url", "database_url_file", "pg_bin", "log_level", "log_format"),
+    *("approve_above_requests", "approve_above_hours"),
+)
+_NUMBERS = frozenset({"approve_above_requests", "approve_above_hours"})
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -392,7 +425,26 @@ def _read_secret(path: str, *, where: str) -> str:
         ) from error
 
 
+def _amount(top: Mapping[str, str], key: str) -> float | None:
+    try:
+        amount = float(top.get(key, "inf"))
+    except ValueError:
+        amount = -1.0
+    if not amount >= 0:
+        raise ConfigurationError(f"{key} is {top[key]!r}; it must be a number of at least 0.")
+    return None if key not in top else amount
+
+
+def _whole(top: Mapping[str, str], key: str) -> int | None:
+    amount = _amount(top, key)
+    if amount is not None and not amount.is_integer():
+        raise ConfigurationError(f"{key} is {top[key]!r}; it must be a whole number.")
+    return None if amount is None else int(amount)
+
+
 def _text(value: object, key: str) -> str:
+    if key in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str):
         msg = f"{SETTINGS_FILE}: {key} must be a text, not {value!r}."
         raise ConfigurationError(msg, hint=f'Write {key} = "…".')

@@ -225,11 +225,13 @@ def test_a_killed_workers_chunk_is_in_other_hands_within_a_minute(
                 at == chunk[0] and owner != chunk[1]
                 for at, owner in installation.rows("chunks_in_hand")
             ),
-            seconds=60,
+            seconds=120,
         )
-        print(f"{time.monotonic() - began:.1f} s until it went on")  # noqa: T201 -- the figure
+        took = time.monotonic() - began
     finally:
         fleet.kill()
+    print(f"{took:.1f} s until it went on")  # noqa: T201 -- the figure
+    assert took <= 60
 
 
 @contextmanager

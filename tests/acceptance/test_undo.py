@@ -3,16 +3,86 @@
 from __future__ import annotations
 
 import signal
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.installation import backfill
+from stocktake.run.workspace import components
+from stocktake.store.installation import init
+from stocktake.testing.database import temporary_database
+from tests.acceptance.fleet import Fleet
+from tests.acceptance.installation import RATE_FACTOR, Installation, State, backfill
+from tests.acceptance.revised import Revision, revised_sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
+    from pathlib import Path
 
-    from tests.acceptance.installation import Installation
+    from stocktake.store.cluster import LocalCluster
+
+FROM_FILES = {"hk_race_days"}
+"""Tables that no backfill writes."""
+FAR_BETWEEN = {"ra_performance_by_distance"}
+"""Tables that two days are too little for: nobody ran five times over one distance."""
+
+
+@pytest.fixture
+def revision(today: date) -> Iterator[Revision]:
+    """A sandbox that tells something else once it is told to."""
+    made = revised_sandbox(today, rate_factor=RATE_FACTOR * 2)
+    with made.server:
+        yield made
+
+
+@pytest.fixture
+def fleet(cluster: LocalCluster, revision: Revision, tmp_path: Path) -> Iterator[Fleet]:
+    """Two workers on an installation whose source revises what it told."""
+    with temporary_database(cluster, components=components()) as database:
+        init(database, "sandbox")
+        made = Fleet(Installation(database, revision.server, tmp_path))
+        made.worker()
+        made.worker()
+        yield made
+        made.kill()
+
+
+def changed_tables(one: State, other: State) -> tuple[set[str], set[str]]:
+    """Return the tables of which rows changed, and those that got more."""
+    tables = one.tables.keys() | other.tables.keys()
+    changed = {name for name in tables if set(one.tables[name]) - set(other.tables[name])}
+    grown = {name for name in tables if len(one.tables[name]) < len(other.tables[name])}
+    return changed, grown
+
+
+@pytest.mark.parametrize(
+    ("days_before", "untouched"),
+    [
+        pytest.param(0, FROM_FILES | FAR_BETWEEN, id="two days"),
+        pytest.param(14, FROM_FILES, id="two weeks", marks=pytest.mark.soak),
+    ],
+)
+def test_undoing_a_backfill_that_changed_and_made_rows_restores_every_table(
+    days_before: int, untouched: set[str], fleet: Fleet, revision: Revision, settled: date
+) -> None:
+    installation = fleet.installation
+    fleet.follow(fleet.queue(*backfill(settled, settled)))
+    if days_before:
+        since = settled - timedelta(days=days_before)
+        fleet.follow(fleet.queue(*backfill(since, settled, "ra_race_results")))
+    before = installation.state()
+    revision.begin()
+    second = fleet.queue(*backfill(settled - timedelta(days=1), settled), "--refetch")
+    fleet.follow(second)
+    after = installation.state()
+
+    fleet.follow(fleet.queue("run", "undo", str(second), "--json"))
+
+    assert installation.state().differences(before) == []
+    changed, grown = changed_tables(before, after)
+    assert changed | grown == before.tables.keys() - untouched
+    assert {"ra_races", "ra_runners", "ra_race_results", "ra_mst_horses"} <= changed & grown
 
 
 @pytest.mark.fault("C01")

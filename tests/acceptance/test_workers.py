@@ -42,6 +42,15 @@ def fleet(installation: Installation) -> Iterator[Fleet]:
     made.kill()
 
 
+def under_way(fleet: Fleet, command: tuple[str, ...]) -> int:
+    """Queue a run that takes a while, and return its number once a worker is amid it."""
+    fleet.slow(10)
+    fleet.worker()
+    run_id = fleet.queue(*command)
+    wait_until(lambda: len(fleet.installation.targets()) > 30)
+    return run_id
+
+
 def test_two_workers_share_a_run_and_make_the_tables_one_program_makes(
     fleet: Fleet, undisturbed: Undisturbed, settled: date
 ) -> None:
@@ -147,10 +156,7 @@ def test_a_paused_run_stops_and_goes_on_where_it_was(
 ) -> None:
     command = backfill(settled, settled)
     expected, requests = undisturbed(command)
-    fleet.slow(10)
-    fleet.worker()
-    run_id = fleet.queue(*command)
-    wait_until(lambda: len(fleet.installation.targets()) > 30)
+    run_id = under_way(fleet, command)
 
     paused = fleet.installation.run("run", "pause", str(run_id), "--json")
     receipts = fleet.installation.rows("receipts")
@@ -173,10 +179,7 @@ def test_a_paused_run_of_workers_can_be_taken_over_in_the_foreground(
 ) -> None:
     command = backfill(settled, settled)
     expected, _ = undisturbed(command)
-    fleet.slow(10)
-    fleet.worker()
-    run_id = fleet.queue(*command)
-    wait_until(lambda: len(fleet.installation.targets()) > 30)
+    run_id = under_way(fleet, command)
     fleet.installation.run("run", "pause", str(run_id), "--json")
     fleet.slow(400)
 
@@ -187,10 +190,7 @@ def test_a_paused_run_of_workers_can_be_taken_over_in_the_foreground(
 
 
 def test_a_cancelled_run_writes_nothing_more(fleet: Fleet, settled: date) -> None:
-    fleet.slow(10)
-    fleet.worker()
-    run_id = fleet.queue(*backfill(settled, settled))
-    wait_until(lambda: len(fleet.installation.targets()) > 30)
+    run_id = under_way(fleet, backfill(settled, settled))
 
     cancelled = fleet.installation.run("run", "cancel", str(run_id), "--json")
     receipts = fleet.installation.rows("receipts")
@@ -268,3 +268,16 @@ def test_verbs_that_bring_no_rows_run_as_one_task(fleet: Fleet, settled: date) -
 
     assert checked["result"]["counts"]["pass"] > 0
     assert verified["result"]["is_clean"] is True
+
+
+def test_verify_compares_the_datasets_named_here_and_by_workers(fleet: Fleet) -> None:
+    command = ("verify", "racing", "ra_races", "ra_entity_combinations", "--json")
+    fleet.worker()
+
+    here = fleet.installation.run(*command).document["verified"]
+    there = fleet.follow(fleet.queue(*command))["result"]["verified"]
+
+    assert {one["what"].split()[-1] for one in here} == {
+        *("ra_races", "ra_entity_combinations", "(race_numbers)", "(entity_combinations)"),
+    }
+    assert [one["what"] for one in there] == [one["what"] for one in here]

@@ -10,6 +10,7 @@ import string
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from stocktake.access.audit import SQL, Actor, storable, write_audit
 from stocktake.access.roles import SCOPES, Role
@@ -66,12 +67,13 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """A valid key as a request carries it."""
+    """A valid key as a request carries it, and whose it is."""
 
     key_id: int
     name: str
     role: Role
     scopes: frozenset[str]
+    tenant_id: UUID | None
 
 
 def add_key(
@@ -119,16 +121,20 @@ def add_key(
 
 
 def find_key(conn: Connection[Any], text: str, *, now: datetime) -> KeyUse | None:
-    """Return a key as it is sent and note its use; ``None`` when it is not, or no more, valid."""
+    """Return a key as it is sent and note its use; ``None`` when it is not, or no more, valid.
+
+    The rest of the transaction sees the rows of the key's tenant.
+    """
     form = _FORM.fullmatch(text)
     if form is None:
         return None
+    conn.execute(SQL.enter_key, {"prefix": form[1]})
     row = conn.execute(SQL.find_key, {"prefix": form[1], "now": now}).fetchone()
     if row is None or not hmac.compare_digest(_digest(form[2]), bytes(row[2])):
         return None
     if row[5] is None or now - row[5] > NOTED_AFTER:
         conn.execute(SQL.touch_key, {"key_id": row[0], "now": now})
-    return KeyUse(row[0], row[1], Role(row[3]), frozenset(row[4]))
+    return KeyUse(row[0], row[1], Role(row[3]), frozenset(row[4]), row[6])
 
 
 def list_keys(conn: Connection[Any]) -> list[ApiKey]:

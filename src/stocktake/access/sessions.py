@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from stocktake.access.audit import SQL, storable
 from stocktake.access.roles import Role
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 LONGEST_IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)
+HALF_FOR = timedelta(minutes=10)
+"""How long somebody who gave the right password may look for the second factor."""
 NOTED_AFTER = timedelta(minutes=1)
 """How old the noted last use of a session or key may be: a request a second is not a write each."""
 MOST_AGENT = 200
@@ -33,6 +36,7 @@ class Session:
         name: The account's name.
         role: What the account may do now.
         seen_at: Last use noted.
+        tenant_id: Whose account it is; ``None`` for the installation's.
         created_at: When it began.
     """
 
@@ -41,6 +45,7 @@ class Session:
     name: str
     role: Role
     seen_at: datetime
+    tenant_id: UUID | None
     created_at: datetime
 
     @property
@@ -61,9 +66,18 @@ class SessionLine:
 
 
 def begin_session(
-    conn: Connection[Any], user_id: int, *, address: str, agent: str, now: datetime
+    conn: Connection[Any],
+    user_id: int,
+    *,
+    address: str,
+    agent: str,
+    now: datetime,
+    is_half: bool = False,
 ) -> str:
-    """Begin a session with a token of its own and return the token, which is stored as a hash."""
+    """Begin a session with a token of its own and return the token, which is stored as a hash.
+
+    A half one lets nobody in: its account's second factor is still to come.
+    """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     conn.execute(
         SQL.begin_session,
@@ -72,22 +86,31 @@ def begin_session(
             "user_id": user_id,
             "address": address,
             "agent": storable(agent)[:MOST_AGENT],
+            "is_half": is_half,
             "now": now,
         },
     )
     return token
 
 
-def find_session(conn: Connection[Any], token: str, *, now: datetime) -> Session | None:
+def find_session(
+    conn: Connection[Any], token: str, *, now: datetime, is_half: bool = False
+) -> Session | None:
     """Return the session of a token and note its use; ``None`` when it ended or never was.
 
-    It ends 12 hours after its last use, 7 days after its begin, when it is revoked, and when its
-    account is shut or gets another role.
+    It ends 12 hours after its last use, 7 days after its begin, when it is revoked, when its
+    account is shut or gets another role, and when its tenant is suspended. A half one ends after
+    ten minutes. The rest of the transaction sees the rows of the session's tenant.
     """
-    row = conn.execute(SQL.find_session, {"token_hash": _digest(token), **_limits(now)}).fetchone()
+    known = {"token_hash": _digest(token)}
+    conn.execute(SQL.enter_session, known)
+    limits = (
+        {"idle_since": now - HALF_FOR, "begun_since": now - HALF_FOR} if is_half else _limits(now)
+    )
+    row = conn.execute(SQL.find_session, {**known, **limits, "is_half": is_half}).fetchone()
     if row is None:
         return None
-    found = Session(row[0], row[1], row[2], Role(row[3]), row[4], row[5])
+    found = Session(row[0], row[1], row[2], Role(row[3]), *row[4:])
     if now - found.seen_at > NOTED_AFTER:
         conn.execute(SQL.touch_session, {"session_id": found.session_id, "now": now})
         found = replace(found, seen_at=now)

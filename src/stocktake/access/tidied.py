@@ -17,7 +17,7 @@ ANSWERS_KEPT_FOR = timedelta(hours=24)
 
 
 def tidy(conn: Connection[Any], *, now: datetime) -> None:
-    """Remove what no request can need any more; the audit stays."""
+    """Remove what no request can need any more, of the tenant in sight; the audit stays."""
     conn.execute(SQL.forget_sessions, {"before": now - LONGEST})
     conn.execute(SQL.forget_old_tries, {"before": now - FORGOTTEN_AFTER, "now": now})
     conn.execute(SQL.forget_answers, {"before": now - ANSWERS_KEPT_FOR})

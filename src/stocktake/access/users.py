@@ -119,7 +119,7 @@ def add_user(
         UsageError: The name is taken or cannot be one, or the password is too weak.
     """
     if password:
-        require_password(password)
+        require_password(conn, password)
     login = Login(user_name(name), password or generated_password())
     _insert(conn, login.name, role=role, by=by, now=now, password_hash=hashed(login.password))
     return login
@@ -160,8 +160,10 @@ def accept_invitation(
     Raises:
         UsageError: The password is too weak.
     """
-    require_password(password)
-    found = conn.execute(SQL.find_invitation, {"invite_hash": digest(token), "now": now}).fetchone()
+    require_password(conn, password)
+    known = {"invite_hash": digest(token)}
+    conn.execute(SQL.enter_invitation, known)
+    found = conn.execute(SQL.find_invitation, {**known, "now": now}).fetchone()
     if found is None:
         return None
     conn.execute(SQL.set_password, {"user_id": found[0], "password_hash": hashed(password)})
@@ -232,7 +234,7 @@ def set_password(
     Raises:
         UsageError: There is no such user, or the password is too weak.
     """
-    require_password(password)
+    require_password(conn, password)
     user_id = find_user(conn, name)[0]
     conn.execute(SQL.set_password, {"user_id": user_id, "password_hash": hashed(password)})
     conn.execute(SQL.end_sessions, {"user_id": user_id, "but": keeps_session, "now": now})

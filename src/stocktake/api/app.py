@@ -15,6 +15,7 @@ import psycopg
 import structlog
 from fastapi import FastAPI
 
+from stocktake.access.tenants import list_tenants
 from stocktake.access.tidied import tidy
 from stocktake.api import (
     accounts,
@@ -153,6 +154,10 @@ async def _keep_tidy(workspace: Workspace) -> None:
 def _tidy(workspace: Workspace) -> None:
     with workspace.database.connection() as conn:
         tidy(conn, now=workspace.clock())
+        tenants = list_tenants(conn)
+    for tenant in tenants:
+        with workspace.database.of(tenant.tenant_id).connection() as conn:
+            tidy(conn, now=workspace.clock())
 
 
 def _hosts(given: Iterable[str] | None, public: str | None) -> tuple[str, ...] | None:

@@ -19,11 +19,14 @@ from stocktake.api.recent import served
 from stocktake.api.shapes import Asked
 from stocktake.api.shared import shared
 from stocktake.count.decide import Decision
+from stocktake.model import Range
 from stocktake.run.decided import (
+    accept_range,
     accept_unit,
     decide_duplicate,
     list_duplicates,
     list_rejects,
+    withdraw_range,
     withdraw_unit,
 )
 from stocktake.run.registry import find_datasets
@@ -45,6 +48,21 @@ class AcceptAsked(WithdrawAsked):
 
     reason: Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
     until: Day | None = None
+
+
+class RangeAsked(Asked):
+    """Which days of a dataset; an open end is the promise's own."""
+
+    dataset: Name
+    since: Day | None = None
+    until: Day | None = None
+
+
+class AcceptRangeAsked(RangeAsked):
+    """Which gaps are waived, why, and up to which day that holds."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
+    holds_until: Day | None = None
 
 
 class DecideAsked(Asked):
@@ -82,6 +100,40 @@ def withdraw(
     told = withdraw_unit(workspace, system, dataset, asked.unit)
     _noted(request, workspace, who, "gap.withdraw", subject=f"{dataset.name} {asked.unit}")
     return answer(told)
+
+
+@router.post("/systems/{system}/accept/range", summary="Waive the gaps of some days")
+def accept_days(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: AcceptRangeAsked,
+) -> Response:
+    """Waive every gap of some days in your name: they stop counting, with the reason kept."""
+    (dataset,) = find_datasets(system, [asked.dataset])
+    decision = Decision(storable(asked.reason), who.name, asked.holds_until)
+    window = Range(asked.since, asked.until)
+    units = accept_range(workspace, system, dataset, window, decision=decision)
+    subject = f"{dataset.name} {asked.since or ''} to {asked.until or ''}: {units} units"
+    _noted(request, workspace, who, "gap.accept", subject=subject)
+    return answer({"dataset": dataset.name, "units": units})
+
+
+@router.post("/systems/{system}/withdraw/range", summary="Take the waivers of some days back")
+def withdraw_days(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: RangeAsked,
+) -> Response:
+    """Take every acceptance of some days back: the units are gaps again."""
+    (dataset,) = find_datasets(system, [asked.dataset])
+    units = withdraw_range(workspace, system, dataset, Range(asked.since, asked.until))
+    subject = f"{dataset.name} {asked.since or ''} to {asked.until or ''}: {units} units"
+    _noted(request, workspace, who, "gap.withdraw", subject=subject)
+    return answer({"dataset": dataset.name, "units": units})
 
 
 @router.get("/systems/{system}/rejects", response_model=Rejects, summary="Rejected rows")

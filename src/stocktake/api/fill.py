@@ -33,9 +33,10 @@ from stocktake.api.recent import served
 from stocktake.api.shapes import NUMBER, Asked, Operation, PlanDocument, Plans, SavedPlan
 from stocktake.api.shared import shared
 from stocktake.api.work import STARTED, start_by, start_work
+from stocktake.run.approved import approval_needed, approve_plan
 from stocktake.run.documents import plan_json
 from stocktake.run.files import queue_files
-from stocktake.run.operations import approve_plan, list_plans, show_plan
+from stocktake.run.operations import list_plans, show_plan
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import (
     backfill_work,
@@ -190,6 +191,7 @@ def _saved(workspace: Workspace, plan_id: int) -> dict[str, Any]:
         "made_at": found.made_at,
         "approved_at": approved_at,
         "approved_by": approved_by,
+        "approval_needed": approval_needed(workspace.settings, found) or None,
     }
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from stocktake.access.users import has_users
 from stocktake.api.answers import answer
-from stocktake.api.identity import Viewer
+from stocktake.api.identity import Watcher
 from stocktake.api.shared import shared
 from stocktake.errors import StocktakeError
 from stocktake.observe.metrics import CONTENT_TYPE
@@ -42,7 +42,7 @@ async def readyz(request: Request) -> Response:
 
 
 @router.get("/health")
-async def health(request: Request, _: Viewer) -> Response:
+async def health(request: Request, _: Watcher) -> Response:
     """Say how the installation is: database, disk, workers, schedules, sources, messages."""
     report = await run_in_threadpool(healthy.health, shared(request).workspace)
     made = answer(report.as_json(), status=report.http_status)
@@ -51,7 +51,7 @@ async def health(request: Request, _: Viewer) -> Response:
 
 
 @router.get("/metrics")
-async def metrics(request: Request, _: Viewer) -> Response:
+async def metrics(request: Request, _: Watcher) -> Response:
     """Give every figure in Prometheus' text format; measured at most every 15 seconds."""
     text = await run_in_threadpool(request.app.state.meter.text)
     return Response(text, media_type=CONTENT_TYPE)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
@@ -22,8 +23,9 @@ from stocktake.access.keys import find_key
 from stocktake.access.login import Visitor
 from stocktake.access.roles import Role
 from stocktake.access.sessions import csrf_token, find_session, is_csrf_token
-from stocktake.api.problems import Problem
+from stocktake.api.problems import Problem, named_in_path
 from stocktake.api.shared import shared
+from stocktake.run.registry import find_system
 from stocktake.run.workspace import Workspace
 
 PLAIN_COOKIE, SECURE_COOKIE = "stocktake", "__Host-stocktake"
@@ -47,6 +49,7 @@ class Identity:
         user_id: Of the account; ``None`` for a key.
         session_id: Of the session; ``None`` for a key.
         key_id: Of the key; ``None`` for a session.
+        tenant_id: Whose account or key it is; ``None`` for the installation's.
         ends_at: When the session ends if it is not used again; ``None`` for a key.
     """
 
@@ -58,6 +61,7 @@ class Identity:
     user_id: int | None = None
     session_id: int | None = None
     key_id: int | None = None
+    tenant_id: UUID | None = None
     ends_at: datetime | None = None
 
     @property
@@ -113,7 +117,7 @@ class KnownIdentities:
 
 
 def workspace_of(request: Request) -> Workspace:
-    """Return the installation that is served."""
+    """Return the installation that is served, as the caller's tenant sees it."""
     return shared(request).workspace
 
 
@@ -167,13 +171,16 @@ async def identity_of(request: Request) -> Identity:
     return found
 
 
-def require(role: Role, *, scope: str = "") -> Callable[[Request], Awaitable[Identity]]:
+def require(
+    role: Role, *, scope: str = "", of_installation: bool = False
+) -> Callable[[Request], Awaitable[Identity]]:
     """Return the dependency of routes that need at least ``role``.
 
     Args:
         role: At least.
         scope: Which scope a cut-down key needs; the role's own (``read``, ``write``, ``admin``)
             when empty.
+        of_installation: Whether it concerns all tenants, so that no tenant's account may.
     """
 
     async def allowed(request: Request) -> Identity:
@@ -188,16 +195,37 @@ def require(role: Role, *, scope: str = "") -> Callable[[Request], Awaitable[Ide
                 hint=f"You are {found.name}, {found.role.value}; an admin can change that.",
                 extra={"needed_role": role.value, "needed_scope": needed},
             )
+        if found.tenant_id is not None:
+            _keep_within(request, of_installation=of_installation)
         return found
 
     allowed.__name__ = f"require_{role.value}"
     return allowed
 
 
+def _keep_within(request: Request, *, of_installation: bool) -> None:
+    """Refuse a tenant what is the installation's; systems without tenants do not exist for it."""
+    if of_installation:
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "forbidden",
+            "This concerns the whole installation.",
+            hint="An account of the installation itself can do it.",
+        )
+    if "system" in request.path_params:
+        with named_in_path():
+            find_system(str(request.path_params["system"]), workspace_of(request).systems)
+
+
 Viewer = Annotated[Identity, Depends(require(Role.VIEWER))]
 Operator = Annotated[Identity, Depends(require(Role.OPERATOR))]
 Admin = Annotated[Identity, Depends(require(Role.ADMIN))]
 """Parameters of routes: who asks, and at least which role that takes."""
+
+Watcher = Annotated[Identity, Depends(require(Role.VIEWER, of_installation=True))]
+Keeper = Annotated[Identity, Depends(require(Role.OPERATOR, of_installation=True))]
+Landlord = Annotated[Identity, Depends(require(Role.ADMIN, of_installation=True))]
+"""The same where it concerns the whole installation: accounts of tenants are refused."""
 
 
 def unauthenticated(detail: str) -> Problem:
@@ -364,7 +392,15 @@ def _key_identity(workspace: Workspace, text: str) -> Identity | None:
     if found is None:
         return None
     name = f"key {found.name}"
-    return Identity(name, found.role, "key", "", found.scopes, key_id=found.key_id)
+    return Identity(
+        name,
+        found.role,
+        "key",
+        "",
+        found.scopes,
+        key_id=found.key_id,
+        tenant_id=found.tenant_id,
+    )
 
 
 def _session_identity(workspace: Workspace, token: str) -> Identity | None:
@@ -379,6 +415,7 @@ def _session_identity(workspace: Workspace, token: str) -> Identity | None:
         "",
         user_id=found.user_id,
         session_id=found.session_id,
+        tenant_id=found.tenant_id,
         ends_at=found.ends_at,
     )
 

@@ -40,6 +40,10 @@ class RecentAnswers:
         self._kept: dict[str, Kept] = {}
         self._making: dict[str, asyncio.Future[Kept]] = {}
 
+    def another(self) -> RecentAnswers:
+        """Return an empty one that keeps answers as long."""
+        return RecentAnswers(self._seconds)
+
     async def get(self, key: str, make: Callable[[], Any]) -> Kept:
         """Return the answer of a key, made in a thread unless a recent one is there.
 

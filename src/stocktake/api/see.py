@@ -28,7 +28,6 @@ from stocktake.run.counted import count_system, list_gaps, recount_system
 from stocktake.run.documents import capture_json, coverage_json, system_json, up_to_today
 from stocktake.run.explained import explain_unit, show_capture, trace_row
 from stocktake.run.listed import list_runs
-from stocktake.run.registry import installed_systems
 from stocktake.run.standing import stand_json, stand_of
 from stocktake.run.workspace import Workspace
 
@@ -43,9 +42,10 @@ UnitKey = Annotated[
 async def systems(
     request: Request,
     _: Viewer,
+    workspace: Installation,
 ) -> Response:
     """List the systems installed."""
-    found = installed_systems().values()
+    found = workspace.systems.values()
     return await served(request, lambda: {"systems": [system_json(one) for one in found]})
 
 
@@ -56,7 +56,7 @@ async def status(
     workspace: Installation,
 ) -> Response:
     """Show coverage, newest final days and last runs of every system."""
-    chosen = list(installed_systems().values())
+    chosen = list(workspace.systems.values())
     return await served(request, lambda: _status(workspace, chosen, None))
 
 

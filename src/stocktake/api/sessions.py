@@ -15,7 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stocktake.access import users
 from stocktake.access.audit import Actor, write_audit
-from stocktake.access.login import Entered, Refused, Visitor, log_in
+from stocktake.access.login import (
+    Entered,
+    Halfway,
+    Refused,
+    Visitor,
+    finish_login,
+    log_in,
+)
 from stocktake.access.passwords import MOST
 from stocktake.access.roles import Role
 from stocktake.access.sessions import (
@@ -59,6 +66,7 @@ class Credentials(BaseModel):
 
     name: str = Field(min_length=1, max_length=120)
     password: str = Field(min_length=1, max_length=MOST)
+    code: str = Field("", max_length=40, description="Of the second factor, or a recovery code.")
 
 
 class NewPassword(BaseModel):
@@ -109,14 +117,54 @@ class OpenSessions(BaseModel):
     items: list[OpenSession]
 
 
-def let_in(workspace: Workspace, name: str, password: str, *, visitor: Visitor) -> Entered:
-    """Begin a session.
+def let_in(
+    workspace: Workspace, name: str, password: str, *, visitor: Visitor, code: str = ""
+) -> Entered | Halfway:
+    """Begin a session, or half of one where a code is still to come.
 
     Raises:
         Problem: 401, with one text whatever was wrong; 429 after too many tries.
     """
     now = workspace.clock()
-    found = log_in(workspace.database, name, password, visitor=visitor, now=now)
+    found = log_in(workspace.database, name, password, visitor=visitor, now=now, code=code)
+    return _entered(found, now=now)
+
+
+def let_in_by_code(workspace: Workspace, token: str, code: str, *, visitor: Visitor) -> Entered:
+    """Begin the session of somebody whose password was right.
+
+    Raises:
+        Problem: As ``let_in``.
+    """
+    now = workspace.clock()
+    found = finish_login(workspace.database, token, code, visitor=visitor, now=now)
+    return _whole(_entered(found, now=now))
+
+
+def let_in_whole(
+    workspace: Workspace, name: str, password: str, *, visitor: Visitor, code: str = ""
+) -> Entered:
+    """Begin a session in one step.
+
+    Raises:
+        Problem: As ``let_in``; 401 too when the code of the second factor is absent.
+    """
+    return _whole(let_in(workspace, name, password, visitor=visitor, code=code))
+
+
+def _whole(found: Entered | Halfway) -> Entered:
+    if isinstance(found, Halfway):
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "code_needed",
+            "This account has a second factor.",
+            hint="Send its code too, as code.",
+            headers={"WWW-Authenticate": 'Session realm="stocktake"'},
+        )
+    return found
+
+
+def _entered(found: Entered | Halfway | Refused | Blocked, *, now: datetime) -> Entered | Halfway:
     if isinstance(found, Blocked):
         wait = max(1, round((found.until - now).total_seconds()))
         raise Problem(
@@ -180,10 +228,10 @@ def change_password(
     """
     if identity.user_id is None:
         raise Problem(HTTPStatus.FORBIDDEN, "forbidden", "A key has no password.")
-    entered = let_in(workspace, identity.name, old, visitor=visitor)
+    let_in(workspace, identity.name, old, visitor=visitor)
     now = workspace.clock()
     with workspace.database.connection() as conn:
-        users.set_password(conn, entered.name, password=new, by=identity.actor, now=now)
+        users.set_password(conn, identity.name, password=new, by=identity.actor, now=now)
         return begin_session(
             conn, identity.user_id, address=visitor.address, agent=visitor.agent, now=now
         )
@@ -196,7 +244,9 @@ def log_in_route(
     """Begin a session: the answer sets its cookie. A session the request came with ends."""
     probe = Response()
     set_session(request, probe, "")  # refuses an insecure way before a password is compared
-    entered = let_in(workspace, given.name, given.password, visitor=visitor_of(request))
+    entered = let_in_whole(
+        workspace, given.name, given.password, visitor=visitor_of(request), code=given.code
+    )
     leave(request, workspace, before)
     made = answer(_who_entered(entered))
     set_session(request, made, entered.token)
@@ -291,7 +341,7 @@ def set_up_route(request: Request, workspace: Installation, given: Credentials) 
     visitor = visitor_of(request)
     if set_up(workspace, given.name, given.password, visitor=visitor) is None:
         raise not_found("There is nothing to set up here.")
-    entered = let_in(workspace, given.name, given.password, visitor=visitor)
+    entered = let_in_whole(workspace, given.name, given.password, visitor=visitor)
     made = answer(_who_entered(entered), status=201)
     set_session(request, made, entered.token)
     return made
@@ -311,7 +361,7 @@ def accept(request: Request, workspace: Installation, given: Accepted) -> Respon
         )
     if name is None:
         raise not_found("The invitation is unknown, used, or over.", hint="Ask for a new one.")
-    entered = let_in(workspace, name, given.password, visitor=visitor)
+    entered = let_in_whole(workspace, name, given.password, visitor=visitor)
     made = answer(_who_entered(entered))
     set_session(request, made, entered.token)
     return made

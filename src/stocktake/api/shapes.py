@@ -258,6 +258,7 @@ class PlanEndpoint(BaseModel):
     per_second: float
     seconds: float
     quota_days: int | None
+    is_rate_known: bool = Field(description="Else the rate, and so the time, is our assumption.")
 
 
 class PlanPartLine(BaseModel):
@@ -303,6 +304,7 @@ class SavedPlan(PlanDocument):
     made_at: datetime | None
     approved_at: datetime | None
     approved_by: str | None
+    approval_needed: str | None = Field(description="Why it starts only once approved.")
 
 
 class PlanLine(BaseModel):

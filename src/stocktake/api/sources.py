@@ -13,7 +13,7 @@ from stocktake.api.answers import answer
 from stocktake.api.asked import MOST_NAME, TheSystem
 from stocktake.api.forms import Endpoints, Paused
 from stocktake.api.idempotency import OnceRoute
-from stocktake.api.identity import Identity, Installation, Operator, Viewer
+from stocktake.api.identity import Identity, Installation, Keeper, Watcher
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import Asked
@@ -50,7 +50,7 @@ TheSource = Annotated[tuple[System, Source], Depends(source_of)]
 @router.get("/systems/{system}/sources", response_model=Endpoints, summary="Health of sources")
 async def sources(
     request: Request,
-    _: Viewer,
+    _: Watcher,
     workspace: Installation,
     system: TheSystem,
 ) -> Response:
@@ -65,7 +65,7 @@ async def sources(
 @router.post("/sources/{name}/pause", response_model=Paused, summary="Pause a source")
 def pause_source(
     request: Request,
-    who: Operator,
+    who: Keeper,
     workspace: Installation,
     source: TheSource,
     asked: PauseAsked,
@@ -80,7 +80,7 @@ def pause_source(
 @router.post("/sources/{name}/resume", response_model=Paused, summary="Resume a source")
 def resume_source(
     request: Request,
-    who: Operator,
+    who: Keeper,
     workspace: Installation,
     source: TheSource,
 ) -> Response:
@@ -94,7 +94,7 @@ def resume_source(
 @router.post("/sources/{name}/verify", summary="Try a source")
 def verify(
     request: Request,
-    who: Operator,
+    who: Keeper,
     workspace: Installation,
     source: TheSource,
 ) -> Response:

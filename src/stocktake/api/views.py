@@ -55,6 +55,8 @@ def _endpoint(system: System, view: View) -> Callable[..., Awaitable[Response]]:
         request: Request = given.pop("request")
         del given["who"]
         workspace = workspace_of(request)
+        if system.name not in workspace.systems:
+            raise not_found("There is nothing at this address.")
         return await served(request, lambda: make(workspace, given))
 
     shown.__doc__ = f"{view.title}."

@@ -16,6 +16,7 @@ from stocktake.api.idempotency import claimed_of
 from stocktake.api.identity import Identity
 from stocktake.api.shared import shared
 from stocktake.model import System
+from stocktake.run.approved import refuse_unapproved_work
 from stocktake.run.operations import SQL, Operation, operation_json, operation_of
 from stocktake.run.queue import NORMAL, Work, enqueue
 from stocktake.run.workspace import Workspace
@@ -45,9 +46,11 @@ def start_work(
 
     Raises:
         UsageError: No such dataset, or a plan of another system.
+        PlanRefused: The plan must be approved first.
     """
 
     def begin(conn: Connection[Any], now: datetime) -> int:
+        refuse_unapproved_work(workspace, conn, work)
         return enqueue(conn, system, work, priority=priority, by=identity.name, now=now)
 
     return start_by(request, workspace, identity, begin)

@@ -12,10 +12,15 @@ from rich.table import Table
 
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
-from stocktake.observe.channels import read_channels
 from stocktake.observe.events import headline
 from stocktake.observe.plain import plain
-from stocktake.run.alerted import alert_history, alert_list, mute_alert, retry_given_up
+from stocktake.run.alerted import (
+    alert_history,
+    alert_list,
+    channels_told,
+    mute_alert,
+    retry_given_up,
+)
 from stocktake.run.courier import try_channel
 
 if TYPE_CHECKING:
@@ -86,7 +91,9 @@ def alerts_history(
 def alerts_channels(context: typer.Context) -> int:
     """List the channels that the settings declare; secrets and addresses stay hidden."""
     out = output_of(context)
-    found = read_channels(out.settings())
+    with out.workspace("alerts") as workspace:
+        told = channels_told(workspace)
+    found = [one for one, _ in told]
     document = [
         {
             "name": one.name,
@@ -95,8 +102,12 @@ def alerts_channels(context: typer.Context) -> int:
             "systems": list(one.systems),
             "cooldown_minutes": one.cooldown.total_seconds() / 60,
             "attempts": one.attempts,
+            "sent": stands.sent,
+            "pending": stands.pending,
+            "dead": stands.dead,
+            "last_sent_at": stands.last_sent_at,
         }
-        for one in found
+        for one, stands in told
     ]
     out.emit({"channels": document}, lambda console: _render_channels(console, found))
     return 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from stocktake.errors import UsageError
 from stocktake.model import PlanOptions, Range, State
+from stocktake.run.clock import instant_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,16 +71,12 @@ def read_instant(
     if not text:
         return None
     try:
-        if len(text) == len("2024-01-01"):
-            clock = time.max if day_is == "end" else time.min
-            return datetime.combine(date.fromisoformat(text), clock, UTC)
-        found = datetime.fromisoformat(text)
+        return instant_of(text, day_is=day_is)
     except ValueError:
         raise UsageError(
             f"{option} {text!r} is not an instant.",
             hint="Write a day (2024-03-31) or an instant (2024-03-31T06:00Z).",
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def read_states(texts: Sequence[str] | None) -> tuple[State, ...]:

@@ -58,7 +58,12 @@ _EXAMPLES = {
     "gaps": ("racing --since 2024-01-01", "racing ra_races --state failed,thin --limit 20"),
     "why": ("racing ra_runners 2019-03-05/ire",),
     "trace": ("racing ra_races race_id=rac_11745682",),
-    "plan": ("racing --since 2015-01-01", "racing ra_races --sample 7", "racing --save"),
+    "plan": (
+        "racing --since 2015-01-01",
+        "racing ra_races --sample 7",
+        "racing --save",
+        "approve 12",
+    ),
     "backfill": ("racing --sample 7", "racing --order newest", "racing --plan 12 --detach"),
     "worker": ("", "--concurrency 2 --sources theracingapi"),
     "sync": ("racing",),

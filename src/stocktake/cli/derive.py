@@ -54,6 +54,7 @@ def derive(
 def verify(
     context: typer.Context,
     system: SystemName,
+    datasets: DatasetNames = None,
     full: Annotated[bool, typer.Option("--full", help="Every key, not a sample.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses the sample.")] = 1,
     detach: Detach = False,
@@ -62,11 +63,13 @@ def verify(
     """Prove that derived tables, ledger and rows agree; exit 2 when anything differs."""
     out = output_of(context)
     found = find_system(system)
+    chosen = find_datasets(found, datasets or [])
     with out.workspace("verify") as workspace:
         if detach:
-            work = verify_work(full=full, seed=seed)
+            names = [one.name for one in chosen] if datasets else []
+            work = verify_work(names, full=full, seed=seed)
             return queue_up(out, workspace, found, work, priority=rank)
-        verdicts = verify_system(workspace, found, full=full, seed=seed)
+        verdicts = verify_system(workspace, found, chosen, full=full, seed=seed)
     differ = sum(verdict.differences for verdict in verdicts)
     document = {"system": found.name, "is_clean": not differ, "verified": verdicts}
     out.emit(document, lambda console: _render(console, verdicts))

@@ -36,7 +36,7 @@ from stocktake.run.backfill import Conduct
 from stocktake.run.backfill import backfill as run_backfill
 from stocktake.run.files import load_files
 from stocktake.run.periods import window_of
-from stocktake.run.queue import SYNC_DAYS, backfill_work, sync_work
+from stocktake.run.queue import SYNC_DAYS, backfill_work, replay_work, sync_work
 from stocktake.run.ranked import read_priorities
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.replay import replay as run_replay
@@ -135,6 +135,8 @@ def replay(
     datasets: DatasetNames = None,
     since: Since = "",
     until: Until = "",
+    detach: Detach = False,
+    rank: Rank = USUAL,
 ) -> int:
     """Parse stored captures again and merge what comes out; no request is made."""
     out = output_of(context)
@@ -142,5 +144,9 @@ def replay(
     chosen = find_datasets(found, datasets or [])
     window = read_range(since, until)
     with out.workspace("replay") as workspace, shown_progress(out) as report:
+        if detach:
+            names = [one.name for one in chosen] if datasets else []
+            work = replay_work(names, window=window)
+            return queue_up(out, workspace, found, work, priority=rank)
         done = run_replay(workspace, found, chosen, window, report=report)
         return print_report(out, workspace, found, done, window=window, datasets=None)

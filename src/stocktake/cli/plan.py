@@ -15,23 +15,30 @@ from stocktake.cli.arguments import (
     Period,
     Since,
     States,
-    SystemName,
     Until,
     checked,
+    login_name,
     read_range,
     read_states,
 )
 from stocktake.cli.output import output_of
+from stocktake.errors import UsageError
 from stocktake.model import PlanOptions
+from stocktake.plan.changed import plan_changes
+from stocktake.run.approved import approval_of, approve_plan
 from stocktake.run.documents import plan_json
+from stocktake.run.operations import show_plan
 from stocktake.run.periods import window_of
 from stocktake.run.planned import make_and_save
 from stocktake.run.ranked import read_priorities
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from stocktake.cli.output import Output
     from stocktake.model import Plan
 
 Order = Annotated[
@@ -49,7 +56,7 @@ Refetch = Annotated[bool, typer.Option("--refetch", help="Fetch also what is com
 
 def plan(
     context: typer.Context,
-    system: SystemName,
+    system: Annotated[str, typer.Argument(help="A system, or: show, approve (a number).")],
     datasets: DatasetNames = None,
     since: Since = "",
     until: Until = "",
@@ -62,9 +69,16 @@ def plan(
     until_target: UntilTarget = False,
     refetch: Refetch = False,
     save: Annotated[bool, typer.Option("--save", help="Keep it for backfill --plan ID.")] = False,
+    by: Annotated[str, typer.Option(help="Who approves; your login name when left out.")] = "",
 ) -> int:
-    """Show what would be fetched and derived, and what it costs. Fetches nothing."""
+    """Show what would be fetched and derived, and what it costs. Fetches nothing.
+
+    show prints a kept plan and what changed since it was made; approve lets one start whose cost
+    is above what settings allow without.
+    """
     out = output_of(context)
+    if system in {"show", "approve"}:
+        return _kept(out, system, datasets, by=by)
     found = find_system(system)
     names = [dataset.name for dataset in find_datasets(found, datasets)] if datasets else []
     window = read_range(since, until)
@@ -91,6 +105,47 @@ def plan(
         out.hint(f"stocktake backfill {found.name} --plan {made.plan_id}")
     elif made.parts:
         out.hint(f"stocktake backfill {found.name} --sample 7, then without --sample")
+    return 0
+
+
+def _kept(out: Output, verb: str, names: Sequence[str] | None, *, by: str) -> int:
+    """Show or approve a kept plan."""
+    number = names[0] if names and len(names) == 1 else ""
+    if not number.isdecimal():
+        raise UsageError(f"plan {verb} needs a plan's number.", hint=f"stocktake plan {verb} 12")
+    with out.workspace("plan") as workspace:
+        made, _, _ = show_plan(workspace, int(number))
+        if verb == "approve":
+            approve_plan(workspace, int(number), by=login_name(by))
+        told = approval_of(workspace, made)
+        again = make_and_save(workspace, find_system(made.system), made.options, save=False)
+    changes = plan_changes(find_system(made.system), made, again)
+    document = {
+        **plan_json(made),
+        "made_at": made.made_at,
+        "approved_at": told.at,
+        "approved_by": told.by,
+        "approval_needed": told.needed or None,
+        "changes": changes,
+    }
+
+    def render(console: Console) -> None:
+        render_plan(console, made)
+        for one in changes:
+            console.print(
+                f"since then, {one.feed}: {words.number(one.filled)} units filled, "
+                f"{words.number(one.due)} more due"
+            )
+        if told.at is not None:
+            console.print(f"approved by {told.by} at {told.at:%Y-%m-%d %H:%M} UTC")
+        elif told.needed:
+            console.print(f"[yellow]not approved: it {told.needed}[/]")
+
+    out.emit(document, render)
+    if told.obstacle:
+        out.hint(f"stocktake plan approve {number}")
+    else:
+        out.hint(f"stocktake backfill {made.system} --plan {number}")
     return 0
 
 
@@ -161,7 +216,7 @@ def _costs(made: Plan) -> Table:
         table.add_row(
             f"{cost.source} {cost.endpoint}",
             words.number(cost.requests),
-            f"{cost.per_second:g}",
+            f"{cost.per_second:g}" + ("" if cost.is_rate_known else " (assumed)"),
             words.duration(cost.seconds)
             + (f" ({cost.quota_days} quota days)" if cost.quota_days else ""),
         )

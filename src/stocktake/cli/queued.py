@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stocktake.run.approved import refuse_unapproved_work
 from stocktake.run.followed import list_workers
 from stocktake.run.queue import NORMAL, enqueue
 
@@ -29,6 +30,7 @@ def queue_up(
 ) -> int:
     """Queue a run, print its number and how to follow it; return the exit code."""
     with workspace.database.connection() as conn:
+        refuse_unapproved_work(workspace, conn, work)
         run_id = enqueue(conn, system, work, priority=priority, by=asking(), now=workspace.clock())
     alive = len(list_workers(workspace))
     print_queued(out, run_id, workers=alive)

@@ -11,12 +11,13 @@ from rich.table import Table
 from stocktake.cli import words
 from stocktake.cli.output import output_of
 from stocktake.cli.progress import Announcer, shown_progress
-from stocktake.cli.queued import asking, print_queued
+from stocktake.cli.queued import USUAL, Detach, Rank, asking, print_queued, queue_up
 from stocktake.cli.reports import print_planned, render_report, report_as_json
 from stocktake.cli.screen import console
 from stocktake.run.backfill import Conduct
 from stocktake.run.followed import list_workers, log_since, progress_of
 from stocktake.run.listed import list_runs, show_run
+from stocktake.run.queue import undo_work
 from stocktake.run.registry import find_system
 from stocktake.run.resumed import (
     UNFINISHED,
@@ -276,6 +277,8 @@ def run_undo(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be removed and restored.")
     ] = False,
+    detach: Detach = False,
+    rank: Rank = USUAL,
 ) -> int:
     """Take a run back: rows it made go, rows it changed are what they were, tables follow.
 
@@ -290,6 +293,8 @@ def run_undo(
             tables += undoing(workspace, system, run_id)
             out.emit(_tables_as_json(run_id, tables), lambda console: _render(console, tables))
             return 0
+        if detach:
+            return queue_up(out, workspace, system, undo_work(run_id), priority=rank)
         done = undo(workspace, system, run_id, announce=tables.extend)
 
     def render(console: Console) -> None:

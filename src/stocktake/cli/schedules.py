@@ -42,7 +42,6 @@ Name = Annotated[str, typer.Argument(help="A schedule, as `stocktake schedule li
 By = Annotated[str, typer.Option(help="Who; the account's name unless given.")]
 FLAGS = {"is_forced": "--force", "full": "--full", "days": "--days", "seed": "--seed"}
 """Options of runs that the command line has too; the others are for workers only."""
-WITHOUT_DATASETS = ("verify", "train")
 
 
 @schedule.command("list")
@@ -192,7 +191,7 @@ def _run_here(context: typer.Context, found: Kept) -> int:
     """Run the command that does what the schedule does, as if it had been typed."""
     chosen, root = found.schedule, context.find_root()
     arguments = [found.system]
-    if chosen.verb not in WITHOUT_DATASETS:
+    if chosen.verb != "train":
         arguments += chosen.datasets
     for option, value in chosen.options:
         if option in FLAGS and value is not False:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +14,7 @@ from stocktake.api.server import LOOPBACK, PORT, Address, raise_file_limit
 from stocktake.api.server import serve as serve_app
 from stocktake.cli.accounts import render_login
 from stocktake.cli.output import output_of
+from stocktake.cli.stopping import stopped_by_signals
 from stocktake.web.app import mount_pages
 
 if TYPE_CHECKING:
@@ -66,12 +65,7 @@ def serve(
 
 async def _serve(app: FastAPI, address: Address, announce: Callable[[str], None]) -> None:
     """Serve until the terminal or whoever started it says to stop."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts instead
-            loop.add_signal_handler(number, stop.set)
-    await serve_app(app, address, stop=stop, announce=announce)
+    await serve_app(app, address, stop=stopped_by_signals(), announce=announce)
 
 
 def serving_of(address: Address, public_url: str) -> Serving:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
@@ -25,6 +24,7 @@ from stocktake.cli.serve import (
     render_start,
     serving_of,
 )
+from stocktake.cli.stopping import stopped_by_signals
 from stocktake.errors import UsageError
 from stocktake.run.claim import LEASE_SECONDS
 from stocktake.run.courier import deliver
@@ -131,10 +131,7 @@ def _connections(shift: Shift) -> int:
 
 async def _together(workspace: Workspace, parts: Sequence[Part]) -> None:
     """Run the parts side by side until a signal, or until one of them fails."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    stop = stopped_by_signals()
     tasks = [asyncio.create_task(part(workspace, stop=stop)) for part in parts]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

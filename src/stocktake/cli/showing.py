@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ from stocktake.api.app import make_app
 from stocktake.api.server import LOOPBACK, Address
 from stocktake.api.server import serve as serve_app
 from stocktake.cli.screen import console
+from stocktake.cli.stopping import stopped_by_signals
 from stocktake.run.worker import THREADS_EACH, Shift, work
 from stocktake.run.workspace import Workspace, open_workspace
 from stocktake.web.app import mount_pages
@@ -48,11 +47,7 @@ async def _shown(workspace: Workspace) -> None:
     entrance = Entrance(USER)
     app = make_app(workspace)
     mount_pages(app, workspace, entrance=entrance)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts instead
-            loop.add_signal_handler(number, stop.set)
+    stop = stopped_by_signals()
 
     def announce(url: str) -> None:
         console().print(

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Unpack
 
 from stocktake.count.ledger import series_ids
 from stocktake.count.members import as_json
 from stocktake.count.routes import axis_of, position_ordinal, split_key
-from stocktake.count.states import QUERIES, Connection, member_series
+from stocktake.count.states import (
+    QUERIES,
+    Connection,
+    Looking,
+    View,
+    member_series,
+    question,
+    ranges_in,
+)
 from stocktake.errors import UsageError
-from stocktake.model import Dataset, FromDataset, System
+from stocktake.model import GAP_STATES, Dataset, FromDataset, State, System
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
 
 UnitKey = tuple[str, ...]
+
+MOST_UNITS = 50_000
+"""Units accepted at once: more are no decision about gaps but about the promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,75 @@ def accept(
             "now": now,
         }
         conn.execute(QUERIES.decide_unit, parameters)
+
+
+def accept_gaps(
+    conn: Connection,
+    system: System,
+    dataset: Dataset,
+    *,
+    decision: Decision,
+    **looking: Unpack[Looking],
+) -> int:
+    """Waive every gap that a look finds; return how many units that were.
+
+    Raises:
+        UsageError: No reason was given, or there are more than ``MOST_UNITS``.
+    """
+    if not decision.reason.strip():
+        raise UsageError("a gap is accepted with a reason.")
+    asked = question(conn, system, dataset, view=View(**looking))
+    found = _ordinals(dataset, ranges_in(conn, asked, states=GAP_STATES))
+    for series_id, ordinals in _numbered(conn, system, dataset, found):
+        parameters = {
+            "series_id": series_id,
+            "ordinals": ordinals,
+            "reason": decision.reason.strip(),
+            "by": decision.by,
+            "until": decision.until,
+            "now": looking["now"],
+        }
+        conn.execute(QUERIES.decide_unit, parameters)
+    return sum(map(len, found.values()))
+
+
+def withdraw_accepted(
+    conn: Connection, system: System, dataset: Dataset, **looking: Unpack[Looking]
+) -> int:
+    """Take back every acceptance that a look finds; return how many there were."""
+    asked = question(conn, system, dataset, view=View(**looking))
+    found = _ordinals(dataset, ranges_in(conn, asked, states=(State.ACCEPTED,)))
+    withdrawn = 0
+    for series_id, ordinals in _numbered(conn, system, dataset, found):
+        parameters = {"series_id": series_id, "ordinals": ordinals}
+        withdrawn += conn.execute(QUERIES.withdraw_units, parameters).rowcount
+    return withdrawn
+
+
+def _ordinals(
+    dataset: Dataset, lines: Iterable[tuple[Any, ...]]
+) -> dict[tuple[str, ...], list[int]]:
+    """Return the units of ranges by series, refusing more than a person can have looked at."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    units = 0
+    for key, _, _, _, first, last in lines:
+        units += last - first
+        if units > MOST_UNITS:
+            raise UsageError(
+                f"more than {MOST_UNITS:,} units of {dataset.name} at once.",
+                hint="Choose fewer days.",
+            )
+        found.setdefault(tuple(key), []).extend(range(first, last))
+    return found
+
+
+def _numbered(
+    conn: Connection, system: System, dataset: Dataset, found: dict[tuple[str, ...], list[int]]
+) -> Iterator[tuple[int, list[int]]]:
+    names = {series: (dataset.name, "", series) for series in found}
+    numbers = series_ids(conn, system.name, list(names.values()))
+    for series, ordinals in found.items():
+        yield numbers[names[series]], ordinals
 
 
 def withdraw(conn: Connection, system: System, dataset: Dataset, keys: Sequence[UnitKey]) -> int:

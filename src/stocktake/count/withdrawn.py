@@ -65,6 +65,26 @@ def withdraw(conn: Connection[Any], system: System, run_id: int, *, by: int, now
     conn.execute(QUERIES.forget_new_units, {"system": system.name, "run_id": run_id})
     conn.execute(QUERIES.restore_units, {"run_id": run_id, "now": now})
     write_units(conn, lines, run_id=by, now=now)
+    _look_again(conn, system, by=by, now=now)
+
+
+def _look_again(conn: Connection[Any], system: System, *, by: int, now: datetime) -> None:
+    """Let go of what earlier undos had passed on for the sake of rows that are gone now."""
+    changes: dict[int, Change] = defaultdict(Change)
+    gone: list[tuple[int, int]] = []
+    for row in conn.execute(QUERIES.passed_on, {"system": system.name, "by": by}).fetchall():
+        series = _Series(row[0], row[1], row[2], tuple(row[3]))
+        held, promised = map(_ordinals, row[4:])
+        dataset = system.dataset(series.dataset)
+        if series.feed == MEMBER_FEED:
+            named = _still_promised(conn, system, series, promised)
+            changes[series.series_id].expected_removed |= promised - named
+        elif held and is_countable(system, dataset):
+            lost = held - _still_held(conn, system, series, held).keys()
+            changes[series.series_id].removed |= lost
+            gone += [(series.series_id, at) for at in lost]
+    write_ledger(conn, changes, run_id=by, now=now)
+    forget_units(conn, gone, run_id=by)
 
 
 def _next_teller(conn: Connection[Any], system: System, dataset: str, run_id: int) -> int | None:

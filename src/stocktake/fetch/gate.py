@@ -3,8 +3,9 @@
 Slots follow the generic cell rate algorithm: a request reserves the next slot with one statement,
 sleeps until it is due, and gives it up when it woke too late, because a late request moves towards
 the next one. Slots lie 1.05 ÷ ``per_second`` apart, so 50 ms of lateness never make a second too
-full. Only the database's clock decides; this program's clock measures durations, so a clock that
-jumps changes nothing.
+full. Whoever is always later than that (the database is far away, the machine is overloaded) gets
+slots as much wider as it is late: a lower rate, never a greater one. Only the database's clock
+decides; this program's clock measures durations, so a clock that jumps changes nothing.
 
 A 429 or a Retry-After moves ``paused_until`` for everyone. Each 429 outside a pause lowers the
 learned limit to 0.8 of what it was (never below a twentieth of the declared one), each success
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ LOG = structlog.get_logger(__name__)
 SPACING = 1.05
 LATE_SECONDS = 0.05
 LATE_TRIES = 3
+LATE_MOST = 12
 CHECK_ABOVE_SECONDS = 0.02
 LOOK_AGAIN_SECONDS = 5.0
 PATIENCE_SECONDS = 3600.0
@@ -124,6 +126,7 @@ class RateGate:
         # One reservation per endpoint and process: a cancelled or killed process wastes one slot.
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._declared: dict[tuple[str, str], int] = {}
+        self._late_counts: Counter[tuple[str, str]] = Counter()
 
     async def acquire(self, source: str, endpoint: Endpoint) -> Permit | Held:
         """Wait until a request may be sent; callers of one endpoint pass in order of arrival.
@@ -139,9 +142,11 @@ class RateGate:
         """
         async with self._turns[source, endpoint.name]:
             await self._declare(source, endpoint)
-            late_count = 0
             while True:
-                slot = await self._take(source, endpoint)
+                # A database farther away than the margin must not end in waiting for ever.
+                late_count = self._late_counts[source, endpoint.name]
+                margin = LATE_SECONDS * 2 ** max(0, late_count - LATE_TRIES)
+                slot = await self._take(source, endpoint, wider=margin - LATE_SECONDS)
                 if slot is None:
                     held = await self._obstacle(source, endpoint)
                     if held.is_paused or held.seconds > self._patience:
@@ -149,11 +154,10 @@ class RateGate:
                     await self._sleep(min(held.seconds, LOOK_AGAIN_SECONDS))
                     continue
                 if await self._wait(slot, source, endpoint.name):
-                    # A database farther away than the margin must not end in waiting for ever.
-                    margin = LATE_SECONDS * 2 ** max(0, late_count - LATE_TRIES)
                     if time.monotonic() - slot.earliest <= margin:
+                        self._late_counts[source, endpoint.name] = max(0, late_count - 1)
                         return Permit(source, endpoint.name, slot.is_probe, endpoint.patience)
-                    late_count += 1
+                    self._late_counts[source, endpoint.name] = min(late_count + 1, LATE_MOST)
                 if endpoint.per_day is not None:
                     row = {"source": source, "endpoint": endpoint.name}
                     await self._run(QUERIES.give_back_slot, row)
@@ -258,11 +262,17 @@ class RateGate:
             await self._run(QUERIES.declare_gate, row)
             self._declared[source, endpoint.name] = spacing
 
-    async def _take(self, source: str, endpoint: Endpoint) -> _Slot | None:
+    async def _take(self, source: str, endpoint: Endpoint, *, wider: float) -> _Slot | None:
+        """Reserve a slot in which a request may be so many seconds later than usual."""
         before = time.monotonic()
         row = await self._run(
             QUERIES.take_slot,
-            {"source": source, "endpoint": endpoint.name, "per_day": endpoint.per_day},
+            {
+                "source": source,
+                "endpoint": endpoint.name,
+                "per_day": endpoint.per_day,
+                "wider": wider,
+            },
         )
         if row is None:
             return None

@@ -183,7 +183,11 @@ def _copy_new(conn: Connection, table: FacetTable, *, lines: Lines, run_id: int)
     captures = lines.captures
     own = () if table.is_alone else (lines.digests, captures)
     tails = zip(captures, repeat(run_id), lines.digests, *own, strict=False)
+    if table.is_isolated:
+        _fresh_stage(conn, table, table.new_stage)
     _copy(conn, table.copy_new, oids=table.insert_oids, rows=map(add, lines.rows, tails))
+    if table.is_isolated:
+        conn.execute(table.insert_new, prepare=False)
 
 
 def _copy(

@@ -168,9 +168,30 @@ class FacetTable:
         return _short(f"keys_{self.schema}_{self.dataset.name}_{self.facet.name}")
 
     @cached_property
+    def is_isolated(self) -> bool:
+        """Whether its rows belong to tenants: the server copies into no table with row security."""
+        return "tenant_id" in self.columns
+
+    @cached_property
+    def new_stage(self) -> str:
+        """Name of the staging table for new rows of an isolated table."""
+        return _short(f"new_{self.schema}_{self.dataset.name}_{self.facet.name}")
+
+    @cached_property
     def copy_new(self) -> bytes:
-        """COPY of new rows into the table."""
-        return self._copy(self.table, (*self.facet.columns, *self.engine_columns))
+        """COPY of new rows into the table; into ``new_stage`` when it is isolated."""
+        target = Identifier(self.new_stage) if self.is_isolated else self.table
+        return self._copy(target, (*self.facet.columns, *self.engine_columns))
+
+    @cached_property
+    def insert_new(self) -> bytes:
+        """INSERT of the rows in ``new_stage``."""
+        columns = _names((*self.facet.columns, *self.engine_columns))
+        return _bytes(
+            QUERIES.insert_new.format(
+                table=self.table, columns=columns, stage=Identifier(self.new_stage)
+            )
+        )
 
     @cached_property
     def copy_stage(self) -> bytes:
@@ -185,6 +206,8 @@ class FacetTable:
     def create_stage(self, stage: str) -> bytes:
         """CREATE of a staging table: of keys when it is ``key_stage``, else of whole rows."""
         columns = self.key if stage == self.key_stage else self.facet.columns
+        if stage == self.new_stage:
+            columns = (*columns, *self.engine_columns)
         return _bytes(
             QUERIES.create_stage.format(
                 stage=Identifier(stage), columns=_names(columns), table=self.table

@@ -153,6 +153,8 @@ class System:
         pages: Pages of its own, besides those every system has.
         first_month: Month in which its years begin; 7 gives seasons such as 2024-25.
         views: What it offers over HTTP besides the engine's own paths (``stocktake.views``).
+        has_tenants: Whether its rows belong to tenants, each of which has a history of its own;
+            tenants see no other systems.
     """
 
     name: str
@@ -174,6 +176,7 @@ class System:
     pages: tuple[Page, ...] = ()
     freshness: tuple[Freshness, ...] = ()
     views: tuple[View, ...] = ()
+    has_tenants: bool = False
 
     def __post_init__(self) -> None:
         """Refuse names that occur twice, and ages of units that have none.

@@ -78,7 +78,10 @@ class PlanPart:
 
 @dataclass(frozen=True, slots=True)
 class EndpointCost:
-    """Requests of one endpoint and the seconds they take at the gate's spacing."""
+    """Requests of one endpoint and the seconds they take at the gate's spacing.
+
+    ``is_rate_known`` is false where the rate is assumed, since the source states none.
+    """
 
     source: str
     endpoint: str
@@ -86,6 +89,7 @@ class EndpointCost:
     per_second: float
     seconds: float
     quota_days: int | None = None
+    is_rate_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ class Observed:
     Args:
         rows_per_unit: Per feed, rows read per unit.
         bytes_per_request: Per feed, stored bytes per answer.
+        answers: Per feed, answers that the two were measured on.
         bytes_per_row: Bytes of tables and indexes per row, 0 when nothing is stored.
         members: Per (dataset, column), members known.
         held_days: Per dataset, distinct days held.
@@ -131,6 +136,7 @@ class Observed:
 
     rows_per_unit: Mapping[str, float] = field(default_factory=dict)
     bytes_per_request: Mapping[str, float] = field(default_factory=dict)
+    answers: Mapping[str, int] = field(default_factory=dict)
     bytes_per_row: float = 0.0
     members: Mapping[tuple[str, str], int] = field(default_factory=dict)
     held_days: Mapping[str, int] = field(default_factory=dict)

@@ -31,6 +31,8 @@ class Endpoint:
         relative_day: Parameter in which it knows days as ``today`` and ``tomorrow`` only, and the
             IANA zone meant. Requests name the day itself, so that captures of different days
             differ; the word takes its place when a request is sent, and other days are refused.
+        is_rate_known: Whether ``per_second`` is what the source allows; else it is our assumption,
+            so that the time a plan takes is one too.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Endpoint:
     patience: int = 5
     silence: str = ""
     relative_day: tuple[str, str] | None = None
+    is_rate_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,27 @@ class AlertLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelStanding:
+    """What came of the messages to one channel.
+
+    Args:
+        channel: Its name.
+        sent: Messages it took.
+        pending: Messages that wait.
+        dead: Messages given up.
+        last_sent_at: When it took the last, ``None`` for never.
+        last_response: What it said to the newest try.
+    """
+
+    channel: str
+    sent: int = 0
+    pending: int = 0
+    dead: int = 0
+    last_sent_at: datetime | None = None
+    last_response: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EventLine:
     """An event, and how each channel was told of it."""
 
@@ -206,6 +227,12 @@ def list_events(
     """Return the latest events, of one alert if given, newest first."""
     asked = {"limit": limit, "alert_id": alert_id}
     return [EventLine(*row) for row in conn.execute(QUERIES.events, asked)]
+
+
+def channel_standings(conn: psycopg.Connection[Any]) -> dict[str, ChannelStanding]:
+    """Return what came of messages by channel; channels never told of anything are left out."""
+    found = [ChannelStanding(*row) for row in conn.execute(QUERIES.channel_standings)]
+    return {one.channel: one for one in found}
 
 
 def events_about(

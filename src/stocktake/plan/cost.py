@@ -153,6 +153,7 @@ def endpoint_costs(system: System, parts: Iterable[PlanPart]) -> tuple[EndpointC
             endpoint.per_second,
             total * SPACING / endpoint.per_second,
             ceil(total / endpoint.per_day) if endpoint.per_day else None,
+            endpoint.is_rate_known,
         )
     return tuple(totals.values())
 
@@ -201,8 +202,14 @@ def storage(system: System, parts: Iterable[PlanPart], observed: Observed) -> tu
         )
     bytes_stored += rows * (observed.bytes_per_row or BYTES_PER_ROW)
     texts = [
-        f"{word}: {', '.join(sorted(names))}"
+        f"{word}: {', '.join(_measured(name, observed) for name in sorted(names))}"
         for word, names in (("seen", seen), ("assumed", assumed))
         if names
     ]
     return round(rows), round(bytes_stored), "; ".join(texts)
+
+
+def _measured(feed: str, observed: Observed) -> str:
+    """Return a feed with the number of answers its figures were measured on."""
+    answers = observed.answers.get(feed, 0)
+    return f"{feed} ({answers:,} answer{'s' * (answers != 1)})" if answers else feed

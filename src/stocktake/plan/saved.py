@@ -187,6 +187,7 @@ def observed(conn: Connection, system: System, coverages: Iterable[Coverage] = (
         bytes_per_request={
             feed: ratio * bytes_seen / captures for feed, captures, bytes_seen, _, _ in seen
         },
+        answers={feed: captures for feed, captures, _, _, _ in seen},
         bytes_per_row=_number(conn.execute(_QUERIES.bytes_per_row, parameters).fetchone(), 0.0),
         members={
             (dataset, column): count

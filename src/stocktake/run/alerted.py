@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 
 from stocktake.observe.alerts import (
     AlertLine,
+    ChannelStanding,
     EventLine,
+    channel_standings,
     list_alerts,
     list_events,
     mute,
     retry_dead,
 )
+from stocktake.observe.channels import read_channels
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from stocktake.observe.channels import Channel
     from stocktake.run.workspace import Workspace
 
 
@@ -29,6 +33,18 @@ def alert_history(workspace: Workspace, *, alert_id: int | None, limit: int) -> 
     """Return the latest events, of one alert if given, and how each channel was told of them."""
     with workspace.database.connection() as conn:
         return list_events(conn, limit=limit, alert_id=alert_id)
+
+
+def channels_told(workspace: Workspace) -> list[tuple[Channel, ChannelStanding]]:
+    """Return the channels that the settings declare, and what came of messages to each.
+
+    Raises:
+        ConfigurationError: A channel's settings make no sense.
+    """
+    channels = read_channels(workspace.settings)
+    with workspace.database.connection() as conn:
+        found = channel_standings(conn)
+    return [(one, found.get(one.name, ChannelStanding(one.name))) for one in channels]
 
 
 def mute_alert(

@@ -24,6 +24,7 @@ from stocktake.observe.failpoints import reach
 from stocktake.plan.saved import load_plan, save_plan
 from stocktake.run import claim as claims
 from stocktake.run.again import again
+from stocktake.run.approved import refuse_unapproved
 from stocktake.run.batch import BatchLoader
 from stocktake.run.collector import seldom_collected
 from stocktake.run.counted import coverage_line
@@ -159,9 +160,13 @@ def _claim(workspace: Workspace, system: System, asking: Asking) -> tuple[Claim,
     with workspace.database.connection() as conn:
         if plan_id is None:
             made = plan_for(conn, workspace, system, options, now=now, due_only=asking.due_only)
+            if not asking.due_only:
+                refuse_unapproved(workspace, conn, made)
             plan_id = save_plan(conn, made)
         plan = load_plan(conn, plan_id)
         require_space(workspace, plan)
+        if asking.plan_id is not None:
+            refuse_unapproved(workspace, conn, plan)
         if plan.system != system.name:
             raise UsageError(
                 f"plan {plan_id} is of {plan.system}, not of {system.name}.",

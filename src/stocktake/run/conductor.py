@@ -24,6 +24,7 @@ from stocktake.run import chunks
 from stocktake.run import claim as claims
 from stocktake.run.aftermath import tell_standing
 from stocktake.run.again import again
+from stocktake.run.approved import refuse_unapproved
 from stocktake.run.claim import CHUNKS
 from stocktake.run.derived import Deriving, derive_all
 from stocktake.run.planned import asked_range, plan_for, require_space
@@ -120,6 +121,8 @@ class Conductor:
                 due_only=step.kind == "sync",
             )
             require_space(self._workspace, plan)
+            if step.kind != "sync":
+                refuse_unapproved(self._workspace, conn, plan)
             plan_id = save_plan(conn, plan)
             facts = {"plan_id": plan_id, "run_id": self._claim.run_id, "fence": self._claim.fence}
             conn.execute(CHUNKS.keep_plan, facts)
@@ -146,6 +149,8 @@ class Conductor:
                     f"plan {plan.plan_id} is of {plan.system}, not of {self._system.name}."
                 )
             if not self._step.coverage:
+                if self._step.options.get("plan") is not None:
+                    refuse_unapproved(self._workspace, conn, plan)
                 before = self._coverage(plan.options)
                 self._keep({name: {"before": kept} for name, kept in before.items()}, conn)
         return plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -120,6 +120,13 @@ def count_system(
         )
 
 
+def count_yesterday(workspace: Workspace, system: System) -> list[Coverage]:
+    """Return what yesterday, in the system's zone, promised and brought, of datasets with days."""
+    day = today_of(workspace, system) - timedelta(days=1)
+    dated = [one for one in system.datasets if first_day(one) is not None or _falls_on_days(one)]
+    return count_system(workspace, system, dated, Range(day, day))
+
+
 def list_gaps(
     workspace: Workspace,
     system: System,
@@ -128,6 +135,7 @@ def list_gaps(
     *,
     states: tuple[State, ...],
     limit: int | None,
+    as_of: datetime | None = None,
 ) -> list[Gap]:
     """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
     load_shipped(workspace, system)
@@ -142,6 +150,7 @@ def list_gaps(
             window=window,
             now=workspace.clock(),
             lifted=workspace.lifted(system),
+            as_of=as_of,
         )
 
 
@@ -162,19 +171,31 @@ def calendar(
         )
 
 
-def tile(workspace: Workspace, system: System, dataset: Dataset, window: Range) -> Tile:
-    """Return what a heatmap draws, a byte a cell."""
-    return tiles(workspace, system, [dataset], window)[dataset.name]
+def tile(
+    workspace: Workspace,
+    system: System,
+    dataset: Dataset,
+    window: Range,
+    *,
+    as_of: datetime | None = None,
+) -> Tile:
+    """Return what a heatmap draws, a byte a cell, as known at ``as_of`` or now."""
+    return tiles(workspace, system, [dataset], window, as_of=as_of)[dataset.name]
 
 
 def tiles(
-    workspace: Workspace, system: System, datasets: Sequence[Dataset], window: Range
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    window: Range,
+    *,
+    as_of: datetime | None = None,
 ) -> dict[str, Tile]:
     """Return the heatmaps of several datasets by name."""
     load_shipped(workspace, system)
     with workspace.database.connection() as conn:
         find_stale(conn, workspace, system)
-        view = View(workspace.clock(), window, workspace.lifted(system))
+        view = View(workspace.clock(), window, workspace.lifted(system), as_of)
         return {dataset.name: packed(conn, system, dataset, view) for dataset in datasets}
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stocktake.count.decide import Decision, accept, withdraw
+from stocktake.count.decide import (
+    Decision,
+    accept,
+    accept_gaps,
+    withdraw,
+    withdraw_accepted,
+)
 from stocktake.load.duplicates import Decision as PairDecision
 from stocktake.load.duplicates import Duplicate, decide
 from stocktake.load.duplicates import list_duplicates as stored_duplicates
@@ -15,7 +21,7 @@ from stocktake.run.explained import explain_unit, unit_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stocktake.model import Dataset, Explanation, System
+    from stocktake.model import Dataset, Explanation, Range, System
     from stocktake.run.workspace import Workspace
 
 
@@ -40,6 +46,44 @@ def withdraw_unit(workspace: Workspace, system: System, dataset: Dataset, text: 
     with workspace.database.connection() as conn:
         withdraw(conn, system, dataset, [key])
     return explain_unit(workspace, system, dataset, text)
+
+
+def accept_range(
+    workspace: Workspace,
+    system: System,
+    dataset: Dataset,
+    window: Range,
+    *,
+    decision: Decision,
+) -> int:
+    """Waive every gap of some days; return how many units that were.
+
+    Raises:
+        UsageError: No reason was given, or there are too many.
+    """
+    with workspace.database.connection() as conn:
+        return accept_gaps(
+            conn,
+            system,
+            dataset,
+            decision=decision,
+            window=window,
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
+        )
+
+
+def withdraw_range(workspace: Workspace, system: System, dataset: Dataset, window: Range) -> int:
+    """Take every acceptance of some days back; return how many there were."""
+    with workspace.database.connection() as conn:
+        return withdraw_accepted(
+            conn,
+            system,
+            dataset,
+            window=window,
+            now=workspace.clock(),
+            lifted=workspace.lifted(system),
+        )
 
 
 def list_rejects(

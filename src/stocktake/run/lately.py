@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from stocktake.run.counted import today_of
 from stocktake.run.standing import stand_of
+from stocktake.run.watch import free_bytes
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from stocktake.model import Coverage, State, System
     from stocktake.run.workspace import Workspace
 
+Found = TypeVar("Found")
 SQL = load_queries("stocktake.store", "sql/pages.sql")
 FRESH_SECONDS = 2.0
 """So long a count is taken as it is: a run under way changes figures with every batch."""
@@ -82,7 +85,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Counted:
     standing: Standing
     version: tuple[str, date]
     taken: float
@@ -94,7 +97,7 @@ class Standings:
     def __init__(self, workspace: Workspace) -> None:
         """Remember nothing yet."""
         self._workspace = workspace
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, _Counted] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -114,8 +117,13 @@ class Standings:
             ):
                 return kept.standing
             standing = stand(self._workspace, system)
-            self._kept[system.name] = _Kept(standing, version, time.monotonic())
+            self._kept[system.name] = _Counted(standing, version, time.monotonic())
             return standing
+
+    def last(self, system: System) -> Standing | None:
+        """Return the last count that succeeded, however old; ``None`` before the first."""
+        kept = self._kept.get(system.name)
+        return kept.standing if kept else None
 
     def is_known(self, system: System) -> bool:
         """Return whether an answer needs no first count, which may take seconds."""
@@ -123,7 +131,9 @@ class Standings:
 
     def forget(self, system: str) -> None:
         """Count anew next time: somebody decided something about its units."""
-        self._kept.pop(system, None)
+        kept = self._kept.get(system)
+        if kept is not None:
+            self._kept[system] = replace(kept, taken=-math.inf)
 
     def _version(self, system: System) -> tuple[str, date]:
         with self._workspace.database.connection() as conn:
@@ -137,8 +147,44 @@ def stand(workspace: Workspace, system: System) -> Standing:
     return Standing(found.counted, found.newest, workspace.clock())
 
 
-def storage_bytes(workspace: Workspace) -> int:
-    """Return how many bytes the database takes."""
+class Kept(Generic[Found]):
+    """Remembers what was made of a system for as long as its count stands."""
+
+    def __init__(self, standings: Standings, make: Callable[[System], Found]) -> None:
+        """Remember nothing yet; ``make`` is asked when a system was counted anew."""
+        self._standings = standings
+        self._make = make
+        self._found: dict[str, tuple[datetime, Found]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, system: System) -> Found:
+        """Return what belongs to the system's present count."""
+        at = self._standings.of(system).at
+        with self._lock:
+            found = self._found.get(system.name)
+            if found is None or found[0] != at:
+                found = self._found[system.name] = (at, self._make(system))
+            return found[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Room that an installation takes, bytes.
+
+    Attributes:
+        database: The whole database on disk.
+        schemas: Tables with their indexes by schema, largest first; ``stocktake`` is the engine's.
+        free: What is left where its files are.
+    """
+
+    database: int
+    schemas: Mapping[str, int]
+    free: int
+
+
+def storage_of(workspace: Workspace) -> Storage:
+    """Return how much room the installation takes, and how much is left."""
     with workspace.database.connection() as conn:
         row = conn.execute(SQL.storage_bytes).fetchone()
-    return int(row[0]) if row else 0
+        schemas = {name: int(size) for name, size in conn.execute(SQL.storage_by_schema)}
+    return Storage(int(row[0]) if row else 0, schemas, free_bytes(workspace))

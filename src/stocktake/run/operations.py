@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import UsageError
-from stocktake.plan.saved import approve, load_plan
+from stocktake.plan.saved import load_plan
 from stocktake.run.followed import RunProgress, progress_of
 from stocktake.run.listed import RunLine
 from stocktake.store.queries import load_queries
@@ -150,16 +150,6 @@ def show_plan(workspace: Workspace, plan_id: int) -> tuple[Plan, datetime | None
         plan = load_plan(conn, plan_id)
         row = conn.execute(SQL.approval, {"plan_id": plan_id}).fetchone()
     return plan, row[0] if row else None, row[1] if row else None
-
-
-def approve_plan(workspace: Workspace, plan_id: int, *, by: str) -> None:
-    """Approve a kept plan; the first approval stays.
-
-    Raises:
-        UsageError: There is no such plan.
-    """
-    with workspace.database.connection() as conn:
-        approve(conn, plan_id, by=by, now=workspace.clock())
 
 
 def last_results(workspace: Workspace, system: str) -> list[LastResult]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -30,9 +31,9 @@ def installed_systems() -> dict[str, System]:
     return found
 
 
-def find_system(name: str) -> System:
-    """Return an installed system; ``UsageError`` names the ones there are."""
-    systems = installed_systems()
+def find_system(name: str, among: Mapping[str, System] | None = None) -> System:
+    """Return a system ``among`` those, or of all installed; ``UsageError`` names them."""
+    systems = installed_systems() if among is None else among
     if name not in systems:
         known = ", ".join(systems) or "none"
         raise UsageError(f"no system {name!r} is installed.", hint=f"Installed: {known}.")

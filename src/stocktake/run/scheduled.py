@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -132,7 +134,7 @@ def list_schedules(workspace: Workspace, system: str | None = None) -> list[Kept
     """
     now = workspace.clock()
     with workspace.database.connection() as conn:
-        write_declared(conn, installed_systems().values(), now=now)
+        write_declared(conn, workspace.systems.values(), now=now)
         kept = kept_schedules(conn, system)
         found = [_looked_at(conn, workspace, one, now=now) for one in kept]
     return sorted(
@@ -143,6 +145,17 @@ def list_schedules(workspace: Workspace, system: str | None = None) -> list[Kept
             one.name,
         ),
     )
+
+
+def upcoming(workspace: Workspace, *, most: int) -> list[tuple[Kept, datetime]]:
+    """Return the next fires of all schedules that fire, soonest first, with the zone's offset."""
+    now = workspace.clock()
+    fires = (
+        [(one, at) for at in next_fires(one.schedule.cron, one.schedule.zone, after=now, most=most)]
+        for one in list_schedules(workspace)
+        if not one.obstacle
+    )
+    return sorted(chain.from_iterable(fires), key=itemgetter(1))[:most]
 
 
 def find_kept(workspace: Workspace, name: str) -> Kept:
@@ -193,7 +206,7 @@ def add_schedule(workspace: Workspace, system: System, schedule: Schedule, *, by
     chosen = [one.name for one in find_datasets(system, schedule.datasets)]
     wanted = replace(schedule, datasets=tuple(chosen) if schedule.datasets else ())
     with workspace.database.connection() as conn:
-        write_declared(conn, installed_systems().values(), now=workspace.clock())
+        write_declared(conn, workspace.systems.values(), now=workspace.clock())
         stored = _stored(wanted)
         stored["options"] = Jsonb(stored["options"])
         names = {"system": system.name, "by": by, "now": workspace.clock()}

@@ -89,7 +89,8 @@ def _check(workspace: Workspace, system: System, step: Step) -> Outcome:
 
 def _verify(workspace: Workspace, system: System, step: Step) -> Outcome:
     asked = step.options
-    verdicts = verify_system(workspace, system, full=asked["full"], seed=asked["seed"])
+    chosen = find_datasets(system, asked["datasets"])
+    verdicts = verify_system(workspace, system, chosen, full=asked["full"], seed=asked["seed"])
     differ = sum(one.differences for one in verdicts)
     return Outcome(
         f"{len(verdicts)} comparisons: " + (f"{differ:,} differences" if differ else "all agree"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from stocktake.store.trouble import TROUBLE, explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from uuid import UUID
 
     from stocktake.model import Source, System
     from stocktake.settings import Settings
@@ -34,12 +35,26 @@ class Workspace:
         database: Open, migrated.
         kind: ``sandbox`` or ``real``.
         clock: Gives the present instant.
+        tenant_id: Whose rows it sees; ``None`` for the installation's own.
     """
 
     settings: Settings
     database: Database
     kind: str
     clock: Clock = system_clock
+    tenant_id: UUID | None = None
+
+    def of(self, tenant_id: UUID) -> Workspace:
+        """Return the same installation as one tenant sees it."""
+        return replace(self, database=self.database.of(tenant_id), tenant_id=tenant_id)
+
+    @property
+    def systems(self) -> Mapping[str, System]:
+        """The systems installed; of a tenant only those whose rows belong to tenants."""
+        found = installed_systems()
+        if self.tenant_id is None:
+            return found
+        return {name: system for name, system in found.items() if system.has_tenants}
 
     def lifted(self, system: System) -> frozenset[str]:
         """Return which settings of the system's sources that lift windows or enable feeds are true.

@@ -185,6 +185,8 @@ def _run(command: Sequence[str | Path], arguments: Sequence[str], *, database: D
         hint = "Nothing was written under the final name, and nothing was restored."
         if "row-level security" in answer.stderr:
             hint = "Back up with a login that may bypass row-level security (BYPASSRLS)."
+        if "unrecognized configuration parameter" in answer.stderr:
+            hint = "Restore into a server at least as new as the one it was backed up from."
         if "No space left on device" in answer.stderr:
             hint = "Make room on the disk, then try again."
         raise StoreError(msg, hint=hint)

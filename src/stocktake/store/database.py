@@ -84,6 +84,13 @@ class Database:
             with suppress(PoolClosed):
                 pool.putconn(connection)
 
+    def of(self, tenant_id: UUID) -> "Database":
+        """Return the same database as one tenant sees it; connections come from this one's pool.
+
+        Every transaction of ``connection()`` begins with the tenant's rows in sight and no others.
+        """
+        return _TenantsDatabase(self, tenant_id)
+
     def _borrowed(
         self, pool: ConnectionPool[Connection[tuple[Any, ...]]]
     ) -> Connection[tuple[Any, ...]]:
@@ -194,6 +201,30 @@ class Database:
             application_name=f"{self._application} {owner_name()}",
             connect_timeout=timeout,
         )
+
+
+class _TenantsDatabase(Database):
+    """A database of which one tenant's rows are seen; the pool is the whole one's."""
+
+    def __init__(self, whole: Database, tenant_id: UUID) -> None:
+        super().__init__(
+            whole.url,
+            application=whole._application,  # noqa: SLF001 -- of its own kind
+            cluster=whole._cluster,  # noqa: SLF001 -- of its own kind
+        )
+        self._whole, self._tenant = whole, tenant_id
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[tuple[Any, ...]]]:
+        with self._whole.connection() as connection:
+            tenant(connection, self._tenant)
+            yield connection
+
+    def of(self, tenant_id: UUID) -> Database:
+        return self._whole.of(tenant_id)
+
+    def close(self) -> None:
+        """Leave the pool to the whole database."""
 
 
 @contextmanager

@@ -64,6 +64,7 @@ class SandboxServer:
         log: What was asked.
         base_url: Address once it runs, such as ``http://127.0.0.1:8123``.
         limit_factor: Every route's limit is multiplied by this; change it at any time.
+        routes: Endpoints answered; others may take their place before it starts.
 
     Args:
         routes: Endpoints answered. Anything else is 404 ``{"detail":"Not Found"}``.
@@ -86,7 +87,7 @@ class SandboxServer:
         self.log = RequestLog()
         self.base_url = ""
         self.limit_factor = 1.0
-        self._routes = tuple(routes)
+        self.routes = tuple(routes)
         self._expected_login = None
         if login is not None:
             token = base64.b64encode(":".join(login).encode()).decode()
@@ -190,7 +191,7 @@ class SandboxServer:
         app.router.add_get("/_sandbox/faults", self._show_faults)
         app.router.add_post("/_sandbox/faults", self._add_faults)
         app.router.add_delete("/_sandbox/faults", self._drop_faults)
-        for route in self._routes:
+        for route in self.routes:
             app.router.add_get(route.pattern, self._serving(route))
         missing = Route(_UNKNOWN, not_found)
         app.router.add_route("*", "/{rest:.*}", self._serving(missing))

@@ -16,12 +16,15 @@ from stocktake.web import live
 from stocktake.web.entrance import Entrance, login_for
 from stocktake.web.pages import (
     accounts,
+    alerts,
     checks,
+    configured,
     datasets,
     gaps,
     overview,
     own,
     plans,
+    ranges,
     review,
     runs,
     schedules,
@@ -38,8 +41,9 @@ from stocktake.web.vendor import require_vendor_files
 from stocktake.web.words import own_path
 
 PAGES = (
-    *(session, live, overview, plans, runs, datasets, units, gaps, systems),
-    *(sources, checks, review, signoff, schedules, search, accounts, settings, own),
+    *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
+    *(sources, checks, review, signoff, schedules, search),
+    *(accounts, settings, alerts, configured, own),
 )
 TITLES = MappingProxyType(
     {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,11 +12,8 @@ from stocktake.model import GAP_STATES, HELD_STATES, Range, day_of, ordinal_of
 from stocktake.run.counted import tiles
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from stocktake.count.packed import Tile
     from stocktake.model import System
-    from stocktake.run.lately import Standings
     from stocktake.run.workspace import Workspace
 
 HELD = bytes(sorted(CODES[state] for state in HELD_STATES))
@@ -40,9 +36,13 @@ class Months:
             expected[month.year] += have + lack
         return [held[year] / expected[year] if expected[year] else None for year in years]
 
+    def percents(self, dataset: str) -> list[int]:
+        """Return a dataset's percents, rounded down; ``UNKNOWN`` where nothing is expected."""
+        return [_percent(pair) for pair in self.shares.get(dataset, ())]
+
     def as_bytes(self) -> bytes:
-        """Return percents, rounded down; ``UNKNOWN`` where nothing is expected."""
-        return b"".join(bytes(map(_percent, line)) for line in self.shares.values())
+        """Return the percents of all datasets, a byte each."""
+        return b"".join(bytes(self.percents(name)) for name in self.shares)
 
 
 def _percent(pair: tuple[float, float]) -> int:
@@ -50,33 +50,14 @@ def _percent(pair: tuple[float, float]) -> int:
     return int(100 * have / (have + lack)) if have + lack else UNKNOWN
 
 
-class Monthly:
-    """Remembers the months of each system for as long as its count stands."""
-
-    def __init__(self, workspace: Workspace, standings: Standings) -> None:
-        """Remember nothing yet."""
-        self._workspace = workspace
-        self._standings = standings
-        self._kept: dict[str, tuple[datetime, Months]] = {}
-        self._lock = threading.Lock()
-
-    def of(self, system: System) -> Months:
-        """Return the months of every dataset that has days."""
-        at = self._standings.of(system).at
-        with self._lock:
-            kept = self._kept.get(system.name)
-            if kept is None or kept[0] != at:
-                kept = self._kept[system.name] = (at, added_up(self._workspace, system))
-            return kept[1]
-
-
 def added_up(workspace: Workspace, system: System) -> Months:
     """Add the cells of all datasets with days up by month."""
     found = tiles(workspace, system, system.datasets, Range())
-    return _added_up({name: one for name, one in found.items() if one.axis != "member"})
+    return by_month({name: one for name, one in found.items() if one.axis != "member"})
 
 
-def _added_up(found: Mapping[str, Tile]) -> Months:
+def by_month(found: Mapping[str, Tile]) -> Months:
+    """Add cells of days up by month; tiles of nothing are left out."""
     dated = {name: one for name, one in found.items() if one.width}
     if not dated:
         return Months((), {})

@@ -10,11 +10,13 @@ from stocktake.api.problems import Problem, not_found
 from stocktake.count.routes import join_key
 from stocktake.errors import UsageError
 from stocktake.model import Dataset, Days, FromDataset, Range, State, System, Values, dimensions
+from stocktake.run.clock import instant_of
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.web.words import path_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from stocktake.model import Gap
 
@@ -22,6 +24,7 @@ __all__ = [
     "Window",
     "dataset_named",
     "missing",
+    "read_as_of",
     "read_window",
     "series_word",
     "system_named",
@@ -84,6 +87,19 @@ def read_window(since: str, until: str) -> Window:
     if first and last and first > last:
         return Window(Range(), f"{first} is after {last}. Turn them round.")
     return Window(Range(first, last), problem)
+
+
+def read_as_of(text: str) -> tuple[datetime | None, str]:
+    """Return the instant asked for, as ``--as-of`` takes it, and what is wrong with it.
+
+    >>> read_as_of("2024-02-30")[1]
+    '2024-02-30 is neither a day nor an instant. Write 2024-03-31 or 2024-03-31T06:00Z.'
+    """
+    try:
+        return (instant_of(text) if text else None), ""
+    except ValueError:
+        told = f"{text} is neither a day nor an instant. Write 2024-03-31 or 2024-03-31T06:00Z."
+        return None, told
 
 
 def wanted_states(texts: Sequence[str]) -> tuple[tuple[State, ...], str]:

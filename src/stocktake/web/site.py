@@ -26,18 +26,22 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from stocktake.access.roles import Role
 from stocktake.api.identity import Identity
+from stocktake.api.shared import shared
 from stocktake.report import figures
-from stocktake.run.lately import Standings
-from stocktake.run.registry import installed_systems
+from stocktake.run.counted import count_yesterday
+from stocktake.run.lately import Kept, Standings
+from stocktake.run.trend import Trends
 from stocktake.web import words
 from stocktake.web.assets import Assets
-from stocktake.web.monthly import Monthly
+from stocktake.web.monthly import Months, added_up
 from stocktake.web.pulse import Pulse
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from jinja2.runtime import Context
 
-    from stocktake.model import System
+    from stocktake.model import Coverage, System
     from stocktake.run.workspace import Workspace
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -100,10 +104,22 @@ class Site:
     Attributes:
         workspace: The open installation.
         assets: Its static files.
+        whole: The installation's site, of one that a tenant sees.
     """
 
     workspace: Workspace
     assets: Assets = field(default_factory=Assets)
+    whole: Site | None = None
+    _tenants: dict[UUID, Site] = field(default_factory=dict)
+
+    def of(self, workspace: Workspace) -> Site:
+        """Return the site as a tenant's workspace sees it, with counts of its own."""
+        if workspace.tenant_id is None:
+            return self
+        found = self._tenants.get(workspace.tenant_id)
+        if found is None or found.workspace is not workspace:
+            found = self._tenants[workspace.tenant_id] = Site(workspace, self.assets, self)
+        return found
 
     @cached_property
     def standings(self) -> Standings:
@@ -111,9 +127,19 @@ class Site:
         return Standings(self.workspace)
 
     @cached_property
-    def monthly(self) -> Monthly:
+    def monthly(self) -> Kept[Months]:
         """Months of each system, shared by all pages."""
-        return Monthly(self.workspace, self.standings)
+        return Kept(self.standings, lambda system: added_up(self.workspace, system))
+
+    @cached_property
+    def yesterday(self) -> Kept[list[Coverage]]:
+        """What yesterday promised and brought in each system, shared by all pages."""
+        return Kept(self.standings, lambda system: count_yesterday(self.workspace, system))
+
+    @cached_property
+    def trends(self) -> Trends:
+        """Coverage of days gone by, shared by all pages."""
+        return Trends(self.workspace, self.standings)
 
     @cached_property
     def pulse(self) -> Pulse:
@@ -122,12 +148,14 @@ class Site:
 
     @cached_property
     def systems(self) -> Mapping[str, System]:
-        """The installed systems by name."""
-        return installed_systems()
+        """The installed systems by name; of a tenant only those with tenants."""
+        return self.workspace.systems
 
     @cached_property
     def templates(self) -> Environment:
         """Templates of the pages, and below a system's name those it brings."""
+        if self.whole is not None:
+            return self.whole.templates
         own = {
             name: FileSystemLoader(_folder_of(system) / "pages")
             for name, system in self.systems.items()
@@ -164,9 +192,9 @@ def _folder_of(system: System) -> Path:
 
 
 def site_of(request: Request) -> Site:
-    """Return the site a request came to."""
+    """Return the site a request came to, as the caller's tenant sees it."""
     found: Site = request.app.state.site
-    return found
+    return found.of(shared(request).workspace)
 
 
 def _filters() -> dict[str, Callable[..., Any]]:
@@ -257,7 +285,7 @@ def show(
     """Render a page, or only the part that htmx asks for.
 
     A request of htmx names the element it fills; a template block of that name (dashes are
-    underscores) is then all that is sent.
+    underscores, what comes after two of them is passed over) is then all that is sent.
 
     Args:
         request: As it came.
@@ -320,7 +348,7 @@ def _wanted_block(request: Request, blocks: Mapping[str, Any]) -> str:
     if request.headers.get("hx-request-type") == "full":
         return ""
     _, _, element = request.headers.get("hx-target", "").partition("#")
-    name = element.replace("-", "_")
+    name = element.replace("-", "_").partition("__")[0]
     if name not in blocks and "failure" in blocks:
         return "failure"
     return name if name in blocks else ""

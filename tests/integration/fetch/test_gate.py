@@ -7,8 +7,9 @@ import sys
 import time
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from stocktake.errors import DatabaseUnavailable
@@ -27,8 +28,6 @@ from tests.integration.fetch.vendor import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    import psycopg
 
     from stocktake.store.database import Database
 
@@ -117,6 +116,37 @@ def test_a_waiting_program_reserves_one_slot_at_a_time(database: Database) -> No
     ahead = gate_row(database, "extract(epoch from next_slot_at - clock_timestamp())::float8")[0]
     assert isinstance(ahead, float)
     assert ahead < 2 * 10.5
+
+
+class FarConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
+    """Its answers take longer than a slot may be late."""
+
+    async def execute(self, *given: Any, **options: Any) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+        cursor = await super().execute(*given, **options)
+        await asyncio.sleep(0.12)
+        return cursor
+
+
+def test_what_always_comes_late_moves_the_slots_after_it(database: Database) -> None:
+    endpoint = Endpoint("results", per_second=20)
+
+    async def connect() -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        return await FarConnection.connect(database.conninfo(), autocommit=True)
+
+    async def work() -> list[float]:
+        gate = RateGate(connect)
+        ahead = []
+        for _ in range(3):
+            await passed(gate, endpoint)
+            (left,) = gate_row(
+                database, "extract(epoch from next_slot_at - clock_timestamp())::float8"
+            )
+            assert isinstance(left, float)
+            ahead.append(left)
+        await gate.close()
+        return ahead
+
+    assert min(asyncio.run(asyncio.wait_for(work(), 30))) > -gate_module.LATE_SECONDS
 
 
 WORKER = """

@@ -114,7 +114,9 @@ class Stable:
 
     def differences(self) -> dict[str, int]:
         """Return what ``verify --full`` finds wrong, by what was compared."""
-        verdicts = verify_system(self.workspace, self.system, full=True, seed=1)
+        verdicts = verify_system(
+            self.workspace, self.system, self.system.datasets, full=True, seed=1
+        )
         return {one.what: one.differences for one in verdicts if one.differences}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -227,3 +229,50 @@ def test_a_replay_loads_what_was_undone_and_can_be_undone_itself(stable: Stable)
     assert differences(loaded, state(stable)) == {}
     undo(stable.workspace, stable.system, done.run_id)
     assert differences(before, state(stable)) == {}
+
+
+def without_suffixes(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Leave out countries of names.
+
+    Of a name that several runs told the longest is kept, also when who told it is taken back.
+    """
+    return {
+        name: sorted(re.sub(r" \([A-Z]{2,3}\)", "", line) for line in lines)
+        for name, lines in found.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(order, marks=() if order in {(0, 1, 2), (1, 2, 0)} else pytest.mark.soak)
+        for order in permutations(range(3))
+    ],
+)
+def test_runs_undone_in_any_order_leave_what_the_others_alone_would_have_made(
+    order: tuple[int, ...], stable: Stable
+) -> None:
+    stable.backfill("ra_races", since=FIRST, until=FIRST)  # what is shipped is there
+    days = [SECOND + timedelta(days=n) for n in range(3)]
+
+    def runs(numbers: set[int]) -> dict[int, int]:
+        return {
+            n: stable.backfill("ra_race_results", since=days[n], until=days[n]).run_id
+            for n in sorted(numbers)
+        }
+
+    alone = {}
+    for left in (set(order[1:]), set(order[2:]), set[int]()):
+        made = runs(left)
+        alone[len(left)] = without_suffixes(state(stable))
+        for number in sorted(made, reverse=True):
+            undo(stable.workspace, stable.system, made[number])
+    made = runs(set(order))
+
+    found = {}
+    for several, number in zip((2, 1, 0), order, strict=True):
+        undo(stable.workspace, stable.system, made[number])
+        found[several] = differences(alone[several], without_suffixes(state(stable)))
+
+    assert found == {2: {}, 1: {}, 0: {}}
+    assert stable.differences() == {}

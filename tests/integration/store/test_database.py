@@ -11,6 +11,7 @@ from stocktake.settings import Secret, Settings
 from stocktake.store.cluster import LocalCluster
 from stocktake.store.database import Database, open_database, tenant
 from stocktake.store.migrate import ENGINE
+from stocktake.store.owner import owner_name
 from stocktake.testing.database import temporary_database
 
 refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
@@ -27,7 +28,7 @@ def test_a_connection_is_the_application_in_utc_on_our_schema(database: Database
         "stocktake_app",
         "UTC",
         "stocktake,public",
-        "tests",
+        f"tests {owner_name()}",
     )
 
 

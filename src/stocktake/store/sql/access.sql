@@ -21,15 +21,23 @@ select exists (select from user_account);
 select user_id, name, role, is_active, password_hash is null as is_invited, invite_until, created_at,
        created_by, last_login_at,
        (select count(*) from session
-         where session.user_id = user_account.user_id and ended_at is null
+         where session.user_id = user_account.user_id and ended_at is null and not is_half
            and seen_at > %(idle_since)s and session.created_at > %(begun_since)s)
   from user_account
  order by name;
 
 -- name: find_user
--- One account by name, with its password's hash.
+-- One account by name, with its password's hash, whether a code is asked for too, and whose it is.
+-- An account of a tenant that is not active is not either.
 -- :name text
-select user_id, name, role, is_active, password_hash from user_account where name = %(name)s;
+select user_id, name, role,
+       is_active and (tenant_id is null
+                      or exists (select from tenant t where t.tenant_id = user_account.tenant_id
+                                                        and t.status = 'active')) as is_active,
+       password_hash, tenant_id,
+       exists (select from second_factor f
+                where f.user_id = user_account.user_id and f.confirmed_at is not null)
+  from user_account where name = %(name)s;
 
 -- name: lock_admins
 -- Active admins who can log in; two changes at once cannot remove the last one.
@@ -88,19 +96,22 @@ update user_account set preferences = preferences || %(preferences)s where user_
 returning preferences;
 
 -- name: begin_session
--- A session; its token is stored as a hash only.
--- :token_hash bytea, :user_id bigint, :address text, :agent text, :now timestamptz
-insert into session (token_hash, user_id, tenant_id, address, agent, created_at, seen_at)
-select %(token_hash)s, user_id, tenant_id, %(address)s, %(agent)s, %(now)s, %(now)s
+-- A session; its token is stored as a hash only. A half one lacks the second factor.
+-- :token_hash bytea, :user_id bigint, :address text, :agent text, :is_half boolean, :now timestamptz
+insert into session (token_hash, user_id, tenant_id, address, agent, created_at, seen_at, is_half)
+select %(token_hash)s, user_id, tenant_id, %(address)s, %(agent)s, %(now)s, %(now)s, %(is_half)s
   from user_account where user_id = %(user_id)s
 returning session_id;
 
 -- name: find_session
--- The user of a session that is open.
--- :token_hash bytea, :idle_since timestamptz, :begun_since timestamptz
-select session_id, user_id, name, role, seen_at, session.created_at
+-- The user of a session that is open, or of one that lacks the second factor.
+-- :token_hash bytea, :idle_since timestamptz, :begun_since timestamptz, :is_half boolean
+select session_id, user_id, user_account.name, role, seen_at, session.tenant_id,
+       session.created_at
   from session join user_account using (user_id)
- where token_hash = %(token_hash)s and ended_at is null and is_active
+  left join tenant on tenant.tenant_id = session.tenant_id
+ where token_hash = %(token_hash)s and ended_at is null and is_active and is_half = %(is_half)s
+   and coalesce(tenant.status, 'active') = 'active'
    and seen_at > %(idle_since)s and session.created_at > %(begun_since)s;
 
 -- name: touch_session
@@ -126,7 +137,7 @@ update session set ended_at = %(now)s
 -- :user_id bigint, :idle_since timestamptz, :begun_since timestamptz
 select session_id, address, agent, created_at, seen_at
   from session
- where user_id = %(user_id)s and ended_at is null
+ where user_id = %(user_id)s and ended_at is null and not is_half
    and seen_at > %(idle_since)s and created_at > %(begun_since)s
  order by seen_at desc, session_id desc;
 
@@ -146,9 +157,9 @@ returning key_id;
 -- name: find_key
 -- A key that is neither revoked nor expired.
 -- :prefix text, :now timestamptz
-select key_id, name, secret_hash, role, scopes, last_used_at
-  from api_key
- where prefix = %(prefix)s and revoked_at is null
+select key_id, api_key.name, secret_hash, role, scopes, last_used_at, api_key.tenant_id
+  from api_key left join tenant using (tenant_id)
+ where prefix = %(prefix)s and revoked_at is null and coalesce(tenant.status, 'active') = 'active'
    and (expires_at is null or expires_at > %(now)s);
 
 -- name: touch_key
@@ -236,7 +247,7 @@ select audit_id, at, actor, via, address, action, subject, details
 -- :claimed_since timestamptz
 insert into idempotency as known (actor, key, request_hash, at)
 values (%(actor)s, %(key)s, %(request_hash)s, %(now)s)
-on conflict (actor, key) do update
+on conflict (tenant_id, actor, key) do update
    set request_hash = excluded.request_hash, at = excluded.at, status = null, headers = '{}',
        content = ''
  where known.at < %(kept_since)s or (known.status is null and known.at < %(claimed_since)s)
@@ -269,3 +280,101 @@ delete from idempotency where at < %(before)s;
 -- :before timestamptz, :now timestamptz
 delete from login_try
  where began_at < %(before)s and (blocked_until is null or blocked_until < %(now)s);
+
+-- name: enter_account
+-- From here to the end of the transaction, rows of the tenant an account belongs to.
+-- :name text
+select set_config('app.tenant_id', coalesce(tenant_of_account(%(name)s)::text, ''), true);
+
+-- name: enter_invitation
+-- The same for an invitation.
+-- :invite_hash bytea
+select set_config('app.tenant_id', coalesce(tenant_of_invitation(%(invite_hash)s)::text, ''), true);
+
+-- name: enter_session
+-- The same for a session.
+-- :token_hash bytea
+select set_config('app.tenant_id', coalesce(tenant_of_session(%(token_hash)s)::text, ''), true);
+
+-- name: enter_key
+-- The same for a key.
+-- :prefix text
+select set_config('app.tenant_id', coalesce(tenant_of_key(%(prefix)s)::text, ''), true);
+
+-- name: add_tenant
+-- Nothing when the short name is taken.
+-- :slug text, :name text, :zone text, :by text, :now timestamptz
+insert into tenant (slug, name, day_zone, created_at, created_by, changed_at)
+values (%(slug)s, %(name)s, %(zone)s, %(now)s, %(by)s, %(now)s)
+on conflict (slug) do nothing
+returning tenant_id;
+
+-- name: list_tenants
+-- Every tenant by its short name.
+select tenant_id, slug, name, tier, status, day_zone, currency, created_at, created_by
+  from tenant
+ order by slug;
+
+-- name: find_tenant
+-- One tenant by its short name.
+-- :slug text
+select tenant_id, slug, name, tier, status, day_zone, currency, created_at, created_by
+  from tenant where slug = %(slug)s;
+
+-- name: change_tenant
+-- What is null stays.
+-- :tenant_id uuid, :tier text or null, :status text or null, :now timestamptz
+update tenant set tier = coalesce(%(tier)s, tier), status = coalesce(%(status)s, status),
+       changed_at = %(now)s
+ where tenant_id = %(tenant_id)s;
+
+-- name: put_factor
+-- A second factor that is not asked for until its first code was right; replaces the former one.
+-- :user_id bigint, :secret bytea, :now timestamptz
+insert into second_factor as f (user_id, secret, created_at)
+values (%(user_id)s, %(secret)s, %(now)s)
+on conflict (user_id) do update
+   set secret = excluded.secret, created_at = excluded.created_at, last_step = 0, recovery = '{}'
+ where f.confirmed_at is null
+returning user_id;
+
+-- name: find_factor
+-- A user's second factor.
+-- :user_id bigint
+select secret, confirmed_at, last_step, cardinality(recovery) from second_factor
+ where user_id = %(user_id)s;
+
+-- name: confirm_factor
+-- The first code was right: from now on it is asked for.
+-- :user_id bigint, :recovery bytea[], :now timestamptz
+update second_factor set confirmed_at = %(now)s, recovery = %(recovery)s
+ where user_id = %(user_id)s and confirmed_at is null
+returning user_id;
+
+-- name: use_step
+-- A code counts once: no row for one that was used, or is older than one that was.
+-- :user_id bigint, :step bigint
+update second_factor set last_step = %(step)s where user_id = %(user_id)s and last_step < %(step)s
+returning user_id;
+
+-- name: use_recovery
+-- A recovery code lets in once.
+-- :user_id bigint, :code bytea
+update second_factor set recovery = array_remove(recovery, %(code)s)
+ where user_id = %(user_id)s and confirmed_at is not null and %(code)s = any(recovery)
+returning user_id;
+
+-- name: remove_factor
+-- The password alone is enough again.
+-- :user_id bigint
+delete from second_factor where user_id = %(user_id)s returning user_id;
+
+-- name: is_breached
+-- Whether a password is on the list of those that everybody knows.
+-- :sha1 bytea
+select exists (select from breached_password where sha1 = %(sha1)s);
+
+-- name: add_breached
+-- Adds to the list; what is on it stays.
+-- :sha1s bytea[]
+insert into breached_password (sha1) select unnest(%(sha1s)s::bytea[]) on conflict do nothing;

@@ -196,6 +196,20 @@ select e.event_id, e.kind, e.system, e.subject, e.details, e.resolves, e.alert_i
  order by e.event_id desc
  limit %(limit)s;
 
+-- name: channel_standings
+-- Per channel that was ever told of something: messages sent, waiting and given up, when one was
+-- taken last, and what the channel said to the newest try that ended.
+select d.channel,
+       count(*) filter (where d.state = 'sent') as sent,
+       count(*) filter (where d.state = 'pending') as pending,
+       count(*) filter (where d.state = 'dead') as dead,
+       max(d.ended_at) filter (where d.state = 'sent') as last_sent_at,
+       coalesce((array_agg(d.response order by d.ended_at desc nulls last, d.delivery_id desc))[1],
+                '') as last_response
+  from delivery d
+ group by d.channel
+ order by d.channel;
+
 -- name: retry_dead
 -- Try messages again that were given up; returns how many.
 -- :now  timestamptz  the present instant

@@ -21,9 +21,11 @@ values (%(source)s, %(endpoint)s, %(spacing_us)s)
 -- :source    text    source
 -- :endpoint  text    endpoint
 -- :per_day   bigint  quota of requests per UTC day, null for none
+-- :wider     double precision  seconds by which the slot after this one begins later than usual
 update gate
    set next_slot_at = greatest(next_slot_at, clock_timestamp())
-           + coalesce(1050000 / learned_per_second, spacing_us) * interval '1 microsecond',
+           + coalesce(1050000 / learned_per_second, spacing_us) * interval '1 microsecond'
+           + make_interval(secs => %(wider)s),
        opened_at = case when opened_at is not null then clock_timestamp() end,
        quota_day = (clock_timestamp() at time zone 'UTC')::date,
        quota_used = 1 + case when quota_day = (clock_timestamp() at time zone 'UTC')::date
@@ -37,7 +39,7 @@ update gate
            or quota_day is distinct from (clock_timestamp() at time zone 'UTC')::date)
    and not exists (select from source_pause where source_pause.source = %(source)s)
 returning extract(epoch from next_slot_at - clock_timestamp())::float8
-              - coalesce(1050000 / learned_per_second, spacing_us) / 1e6 as wait_seconds,
+              - coalesce(1050000 / learned_per_second, spacing_us) / 1e6 - %(wider)s as wait_seconds,
           opened_at is not null as is_probe;
 
 -- name: give_back_slot

@@ -48,6 +48,10 @@ delete from {stage};
 -- Rows in PostgreSQL's binary format.
 copy {target} ({columns}) from stdin (format binary);
 
+-- name: insert_new
+-- Rows copied beside a table of tenants; whose they are, its default says.
+insert into {table} ({columns}) select {columns} from {stage};
+
 -- name: differing
 -- Which staged keys the table lacks (false) or holds with another hash (true); equal rows are not
 -- listed, so an identical load returns nothing. A staged hash of NULL is equal to none. Key by key

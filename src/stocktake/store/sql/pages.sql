@@ -11,6 +11,27 @@ select concat_ws('.',
 -- Bytes the whole database takes on disk.
 select pg_database_size(current_database());
 
+-- name: storage_by_schema
+-- Bytes of tables, indexes and long values per schema, largest first; the server's own left out.
+select n.nspname, sum(pg_total_relation_size(c.oid))::bigint as bytes
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+ group by n.nspname
+having sum(pg_total_relation_size(c.oid)) > 0
+ order by bytes desc;
+
+-- name: days_of_changes
+-- Days (UTC) before today on which the ledger of a system changed, oldest first.
+-- :system text, :since date, :today date
+select distinct (c.at at time zone 'UTC')::date as day
+  from series s
+  join ledger_change c using (series_id)
+ where s.system = %(system)s
+   and c.at >= %(since)s::date::timestamp at time zone 'UTC'
+   and c.at < %(today)s::date::timestamp at time zone 'UTC'
+ order by day;
+
 -- name: changed_runs
 -- Runs something happened to since an instant, and the instant of the newest change.
 -- :since timestamptz

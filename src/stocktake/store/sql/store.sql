@@ -204,3 +204,19 @@ update stocktake.installation
    set kind = %(kind)s
  where kind <> %(kind)s
    and not exists (select from stocktake.body) and not exists (select from stocktake.plan);
+
+-- name: outgrown
+-- Tables that grew by a fifth since the planner learnt what is in them, or of which it knows
+-- nothing. By their sizes, since the server's own counts of changes come seconds late.
+-- :schemas text[] schemas
+select format('%%I.%%I', n.nspname, c.relname)
+  from pg_class as c
+  join pg_namespace as n on n.oid = c.relnamespace
+ where n.nspname = any(%(schemas)s::text[])
+   and c.relkind = 'r'
+   and pg_relation_size(c.oid)
+       > current_setting('block_size')::bigint * (1.2 * greatest(c.relpages, 0) + 8);
+
+-- name: analyze
+-- Lets the planner learn what is in tables.
+analyze {tables};

@@ -186,6 +186,35 @@ select s.series_id, s.dataset, s.feed, s.key,
  group by s.series_id, s.dataset, s.feed, s.key
  order by s.series_id;
 
+-- name: passed_on
+-- Ordinals per series that earlier undos ascribed to runs which stand: taken in, promised. Rows
+-- they are held for need not be of those very runs. Units proven empty are left out.
+-- :system  text  the system
+-- :by  bigint  the run that takes another one back
+with first as (
+    select min(c.change_id) as change_id, r.run_id
+      from stocktake.ledger_change c join stocktake.run r using (run_id)
+     where r.system = %(system)s and r.kind = 'undo' and r.run_id <> %(by)s
+     group by r.run_id
+),
+passed as (
+    select c.series_id, range_agg(c.added) as added, range_agg(c.expected_added) as promised
+      from stocktake.ledger_change c join stocktake.run r using (run_id)
+     where r.system = %(system)s and r.kind <> 'undo' and r.undone_by is null
+       and exists (select from first
+                    where first.run_id > c.run_id and first.change_id < c.change_id)
+     group by c.series_id
+)
+select s.series_id, s.dataset, s.feed, s.key,
+       (coalesce(p.added, '{}') - coalesce(empty.ordinals, '{}'))::text,
+       coalesce(p.promised, '{}')::text
+  from passed p join stocktake.series s using (series_id)
+  left join lateral (
+      select range_agg(int4range(u.ordinal, u.ordinal + 1)) as ordinals
+        from stocktake.unit u where u.series_id = p.series_id and u.state = 'empty') as empty on true
+ where s.feed <> 'derive'
+ order by s.series_id;
+
 -- name: names_of
 -- Members by number.
 -- :series_id  integer  their series

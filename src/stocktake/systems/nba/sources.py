@@ -37,9 +37,10 @@ STATS_ENDPOINT = Endpoint(
     timeout_seconds=30,
     patience=3,
     silence="the address is probably blocked by the source",
+    is_rate_known=False,
 )
-CDN_ENDPOINT = Endpoint("cdn", per_second=2)
-BALLDONTLIE_ENDPOINT = Endpoint("games", per_second=5 / 60)
+CDN_ENDPOINT = Endpoint("cdn", per_second=2, is_rate_known=False)
+BALLDONTLIE_ENDPOINT = Endpoint("games", per_second=5 / 60, is_rate_known=False)
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Accept-Language": "en-US,en;q=0.9",

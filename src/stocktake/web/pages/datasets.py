@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
@@ -29,19 +29,23 @@ from stocktake.model import (
     years,
 )
 from stocktake.run.counted import count_system, list_gaps, tile
+from stocktake.run.documents import up_to_today
 from stocktake.run.explained import position_at
 from stocktake.web.access import Viewer
+from stocktake.web.monthly import by_month
 from stocktake.web.naming import (
+    Window,
     dataset_named,
     gap_address,
+    read_as_of,
     read_window,
     series_word,
     system_named,
     unit_address,
     unit_word,
 )
-from stocktake.web.site import go, show, site_of
-from stocktake.web.tiles import MOST_BYTES, tile_response
+from stocktake.web.site import Site, go, show, site_of
+from stocktake.web.tiles import shown_rows, tile_response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +60,15 @@ LEGEND = (
 )
 SHOWN_GAPS = 100
 SHOWN_ROWS = 200
+STEPS = (
+    "under 25 %",
+    "under 50 %",
+    "under 75 %",
+    "under 90 %",
+    "under 98 %",
+    "under 100 %",
+    "100 %",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,42 +82,58 @@ class YearLine:
 
 
 @dataclass(frozen=True, slots=True)
-class GapLine:
-    """A gap as the table shows it."""
+class Asked:
+    """What the address of a dataset's page asks for.
 
-    first: str
-    last: str
-    series: str
-    units: int
-    state: State
-    reason: str
-    address: str
+    Attributes:
+        pairs: Its parameters as typed, those that are given.
+        window: The days.
+        as_of: The instant of which it is told what was known; ``None`` for now.
+        problem: What is wrong with them, empty when nothing is.
+    """
+
+    pairs: Mapping[str, str]
+    window: Window
+    as_of: datetime | None
+    problem: str
+
+    def link(self, path: str, *names: str, **changed: str) -> str:
+        """Return an address with these parameters (all when none is named), some changed."""
+        kept = {name: text for name, text in self.pairs.items() if not names or name in names}
+        told = {name: text for name, text in {**kept, **changed}.items() if text}
+        return f"{path}?{urlencode(told)}" if told else path
+
+
+PLACE = ("since", "until", "as_of", "rows")
+"""Parameters that say which cells; the others say how they are shown."""
+
+
+def _asked(request: Request) -> Asked:
+    told = request.query_params
+    names = (*PLACE, "state", "view", "colour")
+    pairs = {name: told[name][:200] for name in names if told.get(name)}
+    window = read_window(pairs.get("since", ""), pairs.get("until", ""))
+    as_of, problem = read_as_of(pairs.get("as_of", ""))
+    return Asked(pairs, window, as_of, window.problem or problem)
 
 
 @router.get("/s/{system}/d/{dataset}")
-def dataset_page(
-    request: Request,
-    system: str,
-    dataset: str,
-    visitor: Viewer,
-    *,
-    since: str = "",
-    until: str = "",
-    state: str = "",
-    view: str = "map",
-) -> Response:
-    """Show a dataset as a heatmap or as tables."""
+def dataset_page(request: Request, system: str, dataset: str, visitor: Viewer) -> Response:
+    """Show a dataset as a heatmap or as tables; parameters: see ``Asked``."""
     site = site_of(request)
     found = system_named(system)
     own = dataset_named(found, dataset)
-    window = read_window(since, until)
-    coverage = _coverage(request, found, own, window.range)
-    cells = tile(site.workspace, found, own, window.range)
-    chosen = (State(state),) if state in set(State) else ()
-    is_map = view != "table"
-    listed = [] if is_map else _gaps(request, found, own, window.range, states=chosen)
+    asked = _asked(request)
+    window = asked.window.range
+    coverage = _coverage(site, found, own, asked)
+    cells = tile(site.workspace, found, own, window, as_of=asked.as_of)
+    state = asked.pairs.get("state", "")
+    is_map = asked.pairs.get("view") != "table"
+    numbers = shown_rows(cells, asked.pairs.get("rows", ""))
     here = f"/s/{found.name}/d/{own.name}"
-    asked = {"since": since, "until": until, "state": state, "view": "" if is_map else view}
+    gaps_link = f"/s/{found.name}/gaps?dataset={own.name}{asked.window.query}"
+    if asked.as_of is not None:
+        gaps_link = asked.link(here, view="table")
     return show(
         request,
         "dataset.html",
@@ -115,61 +144,91 @@ def dataset_page(
         unit_word=f"one unit per {unit_word(own)}",
         zone=_zone(own),
         coverage=coverage,
-        problem=window.problem,
+        asked_for=asked,
+        here=here,
+        problem=asked.problem,
         legend=LEGEND,
         legend_links={
-            one: _address(here, asked, state="" if state == one else one.value) for one in LEGEND
+            one: asked.link(here, state="" if state == one else one.value) for one in LEGEND
         },
+        by_coverage=asked.pairs.get("colour") == "coverage" or cells.axis == "share",
+        colour_links={name: asked.link(here, colour=name) for name in ("", "coverage")},
+        steps=STEPS,
         view="map" if is_map else "table",
-        view_links={
-            "map": _address(here, asked, view=""),
-            "table": _address(here, asked, view="table"),
-        },
-        gaps_link=f"/s/{found.name}/gaps?dataset={own.name}{window.query}",
-        range_query=window.query,
-        tile_link=_address(f"{here}/tile.bin", {"since": since, "until": until}),
+        view_links={name: asked.link(here, view=name) for name in ("", "table")},
+        whole_link=asked.link(here, "state", "view", "colour", "as_of", "rows"),
+        gaps_link=gaps_link,
+        csv_link=asked.link(
+            f"/s/{found.name}/gaps.csv", "since", "until", "as_of", "state", dataset=own.name
+        ),
+        range_query=asked.window.query,
+        tile_link=asked.link(f"{here}/tile.bin", *PLACE),
         kind=cells.axis,
-        row_names=["/".join(row) for row in cells.rows[:SHOWN_ROWS]],
+        row_names=["/".join(cells.rows[number]) for number in numbers],
+        all_rows=len(cells.rows),
+        brush_link=asked.link(f"{here}/tile.bin", "as_of", "rows", agg="month"),
         picture=_sentence(own, coverage),
         has_series=len(cells.rows) > 1,
         series_name=series_word(own) or "Series",
-        years=list(year_lines(found, cells)),
-        gaps=[_line(found, gap) for gap in listed[:SHOWN_GAPS]],
-        more_gaps=len(listed) > SHOWN_GAPS,
-        cli_same=_command(found, own, window.range),
-        api_same=f"/api/v1/systems/{found.name}/count?dataset={own.name}",
+        years=[(line, _year_link(found, asked, here, line.name)) for line in _lines(found, cells)],
+        gaps=[] if is_map else _gaps(site, found, own, asked),
+        gap_link=gap_address,
+        most_gaps=SHOWN_GAPS,
+        cli_same=_command(found, own, asked),
+        api_same=asked.link(
+            f"/api/v1/systems/{found.name}/count", "since", "until", "as_of", dataset=own.name
+        ),
     )
 
 
+def _lines(system: System, cells: Tile) -> Iterator[YearLine]:
+    """Yield the lines of years, of at most so many series as a page holds."""
+    few = replace(cells, rows=cells.rows[:SHOWN_ROWS])
+    return year_lines(system, few)
+
+
+def _year_link(system: System, asked: Asked, here: str, name: str) -> str:
+    """Return the address of one year's cells, empty where a year is none."""
+    if not name[:4].isdecimal():
+        return ""
+    first = date(int(name[:4]), system.first_month, 1)
+    last = date(first.year + 1, first.month, 1) - timedelta(days=1)
+    return asked.link(here, since=first.isoformat(), until=last.isoformat(), view="")
+
+
 @router.get("/s/{system}/d/{dataset}/tile.bin")
-def dataset_tile(
-    request: Request,
-    system: str,
-    dataset: str,
-    visitor: Viewer,
-    *,
-    since: str = "",
-    until: str = "",
-) -> Response:
-    """Send the cells of a dataset."""
+def dataset_tile(request: Request, system: str, dataset: str, visitor: Viewer) -> Response:
+    """Send the cells of a dataset: ``since``, ``until``, ``as_of``, ``rows`` as its page."""
     del visitor
     found = system_named(system)
     own = dataset_named(found, dataset)
-    cells = tile(site_of(request).workspace, found, own, read_window(since, until).range)
-    most = max(1, MOST_BYTES // cells.width) if cells.width else 0
-    shown = min(len(cells.rows), SHOWN_ROWS, most)
+    asked = _asked(request)
+    workspace = site_of(request).workspace
+    cells = tile(workspace, found, own, asked.window.range, as_of=asked.as_of)
+    if request.query_params.get("agg") == "month" and cells.axis != "member":
+        return _months_tile(request, cells)
+    numbers = shown_rows(cells, asked.pairs.get("rows", ""))
     return tile_response(
         request,
-        cells.cells[: shown * cells.width],
+        b"".join(map(cells.row, numbers)),
         {
             "axis": cells.axis,
-            "rows": shown,
+            "rows": len(numbers),
             "of": len(cells.rows),
             "width": cells.width,
             "origin": _origin(cells),
             "zone": _zone(own),
         },
     )
+
+
+def _months_tile(request: Request, cells: Tile) -> Response:
+    """Send one row: the share of all series held in each month."""
+    months = by_month({"": cells})
+    shares = bytes(months.percents(""))
+    origin = months.months[0].isoformat() if shares else ""
+    described = {"axis": "month", "rows": 1, "width": len(shares), "origin": origin}
+    return tile_response(request, shares, described)
 
 
 @router.get("/s/{system}/d/{dataset}/at")
@@ -192,37 +251,26 @@ def unit_at(
     return go(unit_address(found, own, tuple(series.split("/")) if series else (), key))
 
 
-def _coverage(request: Request, system: System, dataset: Dataset, window: Range) -> Coverage:
-    """Return the shared count, or one of the range asked for."""
-    site = site_of(request)
-    if window == Range():
+def _coverage(site: Site, system: System, dataset: Dataset, asked: Asked) -> Coverage:
+    """Return the shared count, or one of the range or instant asked for."""
+    if asked.window.range == Range() and asked.as_of is None:
         return site.standings.of(system).of(dataset.name)
-    (counted,) = count_system(site.workspace, system, [dataset], window)
-    return counted
-
-
-def _gaps(
-    request: Request,
-    system: System,
-    dataset: Dataset,
-    window: Range,
-    *,
-    states: tuple[State, ...],
-) -> list[Gap]:
-    return list_gaps(
-        site_of(request).workspace, system, [dataset], window, states=states, limit=SHOWN_GAPS + 1
+    (counted,) = count_system(
+        site.workspace, system, [dataset], asked.window.range, as_of=asked.as_of
     )
+    return up_to_today(counted) if asked.window.range.until is None else counted
 
 
-def _line(system: System, gap: Gap) -> GapLine:
-    return GapLine(
-        gap.first,
-        gap.last,
-        "/".join(gap.series),
-        gap.units,
-        gap.state,
-        gap.reason,
-        gap_address(system, gap),
+def _gaps(site: Site, system: System, dataset: Dataset, asked: Asked) -> list[Gap]:
+    state = asked.pairs.get("state", "")
+    return list_gaps(
+        site.workspace,
+        system,
+        [dataset],
+        asked.window.range,
+        states=(State(state),) if state in set(State) else (),
+        limit=SHOWN_GAPS + 1,
+        as_of=asked.as_of,
     )
 
 
@@ -235,15 +283,10 @@ def _origin(cells: Tile) -> str | int:
     return cells.first if cells.axis == "member" else day_of(cells.first).isoformat()
 
 
-def _address(path: str, asked: Mapping[str, str], **changed: str) -> str:
-    told = {name: text for name, text in {**asked, **changed}.items() if text}
-    return f"{path}?{urlencode(told)}" if told else path
-
-
-def _command(system: System, dataset: Dataset, window: Range) -> str:
-    since = f" --since {window.since}" if window.since else ""
-    until = f" --until {window.until}" if window.until else ""
-    return f"stocktake count {system.name} {dataset.name}{since}{until}"
+def _command(system: System, dataset: Dataset, asked: Asked) -> str:
+    names = {"since": "--since", "until": "--until", "as_of": "--as-of"}
+    options = [f"{names[name]} {asked.pairs[name]}" for name in names if name in asked.pairs]
+    return " ".join([f"stocktake count {system.name} {dataset.name}", *options])
 
 
 def _sentence(dataset: Dataset, coverage: Coverage) -> str:

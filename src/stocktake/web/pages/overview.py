@@ -5,40 +5,50 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psycopg
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from stocktake.model import Severity
-from stocktake.run.checked import last_checked
-from stocktake.run.lately import storage_bytes
+from stocktake.errors import StocktakeError
+from stocktake.run.lately import storage_of
 from stocktake.run.listed import list_runs
-from stocktake.run.sourced import source_health
+from stocktake.run.operations import find_operation, list_operations
+from stocktake.run.scheduled import upcoming
 from stocktake.web.access import Viewer
+from stocktake.web.attention import calls
+from stocktake.web.drawn import Line, line_of
+from stocktake.web.naming import system_named
 from stocktake.web.site import Site, show, site_of
-from stocktake.web.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from stocktake.model import System
     from stocktake.run.lately import Standing
     from stocktake.run.listed import RunLine
+    from stocktake.run.operations import Operation
 
 router = APIRouter()
 SHOWN_RUNS = 6
 LOOKED_AT_RUNS = 40
+SHOWN_FIRES = 5
+SHOWN_RUNNING = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One thing that needs somebody, with the one next action."""
+class Card:
+    """A system on the overview.
 
-    kind: str
-    tone: str
-    text: str
-    address: str
-    action: str
+    Attributes:
+        system: Which.
+        stand: Where it stands, or stood when ``problem`` is told; ``None`` when never counted.
+        problem: Why it could not be counted now, else empty.
+        spark: Its trend, when it costs nothing; else the page asks for it later.
+    """
+
+    system: System
+    stand: Standing | None
+    problem: str = ""
+    spark: Line | None = None
 
 
 @router.get("/")
@@ -47,63 +57,78 @@ def overview(request: Request, visitor: Viewer, wait: str = "") -> Response:
     site = site_of(request)
     if not wait and not all(map(site.standings.is_known, site.systems.values())):
         return show(request, "counting.html", visitor=visitor, title="Overview")
-    stands = {name: site.standings.of(system) for name, system in site.systems.items()}
+    cards = [_card(site, system) for system in site.systems.values()]
     runs = list_runs(site.workspace, None, limit=LOOKED_AT_RUNS)
     latest: dict[str, RunLine] = {}
     for run in runs:
         latest.setdefault(run.system, run)
+    counted = [(one.system, one.stand) for one in cards if one.stand and not one.problem]
     return show(
         request,
         "overview.html",
         visitor=visitor,
         title="Overview",
-        stands=stands,
+        cards=cards,
         runs=runs[:SHOWN_RUNS],
         runs_of=latest,
-        attention=[
-            call
-            for name, system in site.systems.items()
-            for call in calls(site, system, stands[name], latest.get(name))
-        ],
-        storage=storage_bytes(site.workspace),
-        counted_at=min((one.at for one in stands.values()), default=site.workspace.clock()),
+        running=_running(site),
+        attention=calls(site, counted, latest),
+        fires=upcoming(site.workspace, most=SHOWN_FIRES),
+        storage=None,
+        counted_at=min((stand.at for _, stand in counted), default=site.workspace.clock()),
+        request_id=request.scope.get("request_id", ""),
         cli_same="stocktake status",
         api_same="/api/v1/status",
     )
 
 
-def calls(site: Site, system: System, stand: Standing, last: RunLine | None) -> Iterator[Call]:
-    """Yield what needs somebody in one system, gravest first."""
-    here = f"/s/{system.name}"
-    bad = [
-        one.result
-        for one in last_checked(site.workspace, system)
-        if one.result.severity in {Severity.FAIL, Severity.ERROR}
-    ]
-    if bad:
-        count = plural(len(bad), "check")
-        text = f"{system.name}: {count} below what was promised, first {bad[0].check}"
-        yield Call("check", "bad", text, f"{here}/checks?severity=fail", "See checks")
-    for name, reason in paused_sources(site, system).items():
-        text = f"{system.name}: source {name} is paused: {reason}"
-        yield Call("source", "bad", text, f"{here}/sources", "See source")
-    if last is not None and last.state in {"failed", "paused"}:
-        tone = "bad" if last.state == "failed" else "warn"
-        text = f"{system.name}: run {last.run_id} is {last.state}: {last.error or last.message}"
-        yield Call("run", tone, text, f"/runs/{last.run_id}", "See run")
-    if not stand.held:
-        return
-    below = [one for one in stand.counted if one.needed_for_target and one.held]
-    for one in sorted(below, key=lambda one: -one.needed_for_target):
-        text = (
-            f"{one.dataset}: {plural(one.missing, 'unit')} missing, "
-            f"{one.needed_for_target:,} needed for its target"
-        )
-        plan = f"{here}/plans/new?dataset={one.dataset}"
-        yield Call("gap", "warn", text, plan, "Plan")
+def _card(site: Site, system: System) -> Card:
+    try:
+        stand = site.standings.of(system)
+    except (StocktakeError, psycopg.Error) as error:
+        told = error.message if isinstance(error, StocktakeError) else type(error).__name__
+        return Card(system, site.standings.last(system), told)
+    return Card(system, stand, spark=_spark(site, system) if site.trends.is_known(system) else None)
 
 
-def paused_sources(site: Site, system: System) -> dict[str, str]:
-    """Return the system's paused sources with the reason."""
-    states = source_health(site.workspace, system)
-    return {one.source: one.source_pause for one in states if one.source_pause}
+def _spark(site: Site, system: System) -> Line:
+    return line_of([(one.at, one.coverage) for one in site.trends.of(system)])
+
+
+def _running(site: Site) -> list[Operation]:
+    found = list_operations(site.workspace, limit=SHOWN_RUNNING, state="running")
+    return [find_operation(site.workspace, one.line.run_id) for one in found]
+
+
+@router.get("/storage")
+def storage_page(request: Request, visitor: Viewer) -> Response:
+    """Show how much room the installation takes."""
+    return show(
+        request,
+        "storage.html",
+        visitor=visitor,
+        title="Storage",
+        storage=storage_of(site_of(request).workspace),
+    )
+
+
+@router.get("/s/{system}/trend")
+def trend_page(request: Request, system: str, visitor: Viewer) -> Response:
+    """Show what was known of a system's coverage on days gone by."""
+    site = site_of(request)
+    found = system_named(system)
+    points = site.trends.of(found)
+    return show(
+        request,
+        "trend.html",
+        visitor=visitor,
+        title=f"Coverage of {found.name} as it was known",
+        system=found,
+        points=points,
+        chart=[
+            (int(one.at.timestamp()), one.coverage) for one in points if one.coverage is not None
+        ],
+        spark=line_of([(one.at, one.coverage) for one in points]),
+        cli_same=f"stocktake count {found.name} --as-of {points[0].at.date()}",
+        api_same=f"/api/v1/systems/{found.name}/count?as_of={points[0].at.date()}T23:59:59Z",
+    )

@@ -18,7 +18,10 @@ from stocktake.api.problems import not_found
 from stocktake.api.shared import shared
 from stocktake.errors import StocktakeError, UsageError
 from stocktake.model import TO_FILL_STATES, Plan, PlanOptions, State, System
-from stocktake.run.operations import approve_plan, list_plans, show_plan
+from stocktake.plan.changed import plan_changes
+from stocktake.run.approved import approval_of, approve_plan, refuse_unapproved_work
+from stocktake.run.foreseen import FIRST, first_requests
+from stocktake.run.operations import list_plans, show_plan
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import Work, backfill_work, enqueue
 from stocktake.run.registry import find_datasets
@@ -202,7 +205,7 @@ def _builder(
         orders=ORDERS,
         states=FILLED,
         plan=plan,
-        first_requests=_first_requests(plan),
+        **_foreseen(request, system, plan),
         problem=problem,
         here=f"/s/{system.name}/plans",
         cli_same=command_of(system, wanted.options),
@@ -210,15 +213,21 @@ def _builder(
     )
 
 
-def _first_requests(plan: Plan | None) -> list[str]:
-    """Return how the first requests will read: feed, units and wave of the first parts."""
+def _foreseen(request: Request, system: System, plan: Plan | None) -> dict[str, Any]:
+    """Return what a template tells of a plan beside its costs."""
     if plan is None:
-        return []
-    return [
-        f"{part.label}: {part.feed}, {part.units:,} units in {part.requests:,} requests"
-        for part in plan.parts
-        if part.kind == "fetch"
-    ][:20]
+        return {"first_requests": [], "approval": None, "assumed": []}
+    workspace = site_of(request).workspace
+    return {
+        "first_requests": first_requests(workspace, system, plan, limit=FIRST),
+        "approval": approval_of(workspace, plan),
+        "assumed": assumed_sources(plan),
+    }
+
+
+def assumed_sources(plan: Plan) -> list[str]:
+    """Return the sources a plan asks at a rate that is our assumption."""
+    return sorted({cost.source for cost in plan.costs if not cost.is_rate_known})
 
 
 def command_of(system: System, options: PlanOptions, *, verb: str = "plan") -> str:
@@ -240,33 +249,30 @@ def command_of(system: System, options: PlanOptions, *, verb: str = "plan") -> s
 def plan_page(request: Request, system: str, plan_id: int, visitor: Viewer) -> Response:
     """Show a kept plan and what can be done with it."""
     found, plan = _kept(request, system, plan_id)
-    _, approved_at, approved_by = show_plan(site_of(request).workspace, plan_id)
+    return _plan(request, visitor, found, plan)
+
+
+def _plan(
+    request: Request, visitor: Visitor, system: System, plan: Plan, *, problem: str = ""
+) -> Response:
+    options = plan.options
+    told = (("since", options.since), ("until", options.until), ("order", options.order))
+    again = [*(("dataset", name) for name in options.datasets)]
+    again += [(name, str(value)) for name, value in told if value]
     return show(
         request,
         "plan.html",
         visitor=visitor,
-        title=f"Plan {plan_id} of {found.name}",
-        system=found,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
+        title=f"Plan {plan.plan_id} of {system.name}",
+        system=system,
         plan=plan,
-        options=plan.options,
-        approved_at=approved_at,
-        approved_by=approved_by,
-        wanted_query=urlencode(
-            [
-                *(("dataset", name) for name in plan.options.datasets),
-                *(
-                    (name, str(value))
-                    for name, value in (
-                        *(("since", plan.options.since), ("until", plan.options.until)),
-                        ("order", plan.options.order),
-                    )
-                    if value
-                ),
-            ]
-        ),
-        change=None,
-        cli_same=f"stocktake backfill {found.name} --plan {plan_id}",
-        api_same=f"/api/v1/plans/{plan_id}",
+        options=options,
+        problem=problem,
+        **_foreseen(request, system, plan),
+        wanted_query=urlencode(again),
+        cli_same=f"stocktake backfill {system.name} --plan {plan.plan_id}",
+        api_same=f"/api/v1/plans/{plan.plan_id}",
     )
 
 
@@ -282,14 +288,9 @@ def plan_change(request: Request, system: str, plan_id: int, visitor: Viewer) ->
         title=f"Plan {plan_id}: what changed since",
         system=found,
         plan=plan,
-        then_units=_units(plan),
-        now_units=_units(now),
+        changes=plan_changes(found, plan, now),
         now_requests=now.requests,
     )
-
-
-def _units(plan: Plan) -> int:
-    return sum(part.units for part in plan.parts if part.kind == "fetch" and not part.dynamic)
 
 
 @router.post("/s/{system}/plans/{plan_id}/approve")
@@ -302,9 +303,19 @@ def approve(request: Request, system: str, plan_id: int, visitor: Operator) -> R
 
 
 @router.post("/s/{system}/plans/{plan_id}/start")
-def start(request: Request, system: str, plan_id: int, visitor: Operator) -> Response:
-    """Queue the plan for workers."""
+def start(
+    request: Request,
+    system: str,
+    plan_id: int,
+    visitor: Operator,
+    confirm: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Queue the plan for workers; where a rate is assumed, the sources' names must be typed."""
     found, plan = _kept(request, system, plan_id)
+    assumed = assumed_sources(plan)
+    if confirm.replace(",", " ").split() != assumed:
+        problem = f"Type {' '.join(assumed)} to start: the rate of that source is assumed."
+        return _plan(request, visitor, found, plan, problem=problem)
     work = backfill_work(plan.options, plan_id=plan_id)
     return go(f"/runs/{start_work(request, visitor, found, work)}")
 
@@ -328,6 +339,7 @@ def start_work(request: Request, visitor: Visitor, system: System, work: Work) -
     workspace = site_of(request).workspace
     now = workspace.clock()
     with workspace.database.connection() as conn:
+        refuse_unapproved_work(workspace, conn, work)
         run_id = enqueue(conn, system, work, by=visitor.name, now=now)
         write_audit(
             conn,

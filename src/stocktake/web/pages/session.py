@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from stocktake.access import users
+from stocktake.access.login import Entered, Halfway
 from stocktake.access.sessions import begin_session
-from stocktake.api.identity import clear_session, set_session, visitor_of
+from stocktake.api.identity import clear_session, session_token, set_session, visitor_of
 from stocktake.api.problems import Problem
-from stocktake.api.sessions import can_set_up, leave, let_in, set_up
+from stocktake.api.sessions import can_set_up, leave, let_in, let_in_by_code, set_up
 from stocktake.errors import UsageError
 from stocktake.web.access import Anybody, Viewer
 from stocktake.web.entrance import Entrance
@@ -38,11 +40,12 @@ def login_page(request: Request, visitor: Anybody) -> Response:
 def log_in(
     request: Request, visitor: Anybody, *, name: Text = "", password: Text = "", back: Text = "/"
 ) -> Response:
-    """Begin a session and lead back to what was asked for."""
+    """Begin a session and lead back to what was asked for, by the second factor if there is one."""
     site = site_of(request)
-    answer = go(own_path(back))
     try:
-        set_session(request, answer, "")  # refuses an insecure way before a password is compared
+        set_session(
+            request, Response(), ""
+        )  # refuses an insecure way before a password is compared
         entered = let_in(site.workspace, name, password, visitor=visitor_of(request))
     except Problem as problem:
         text = f"{problem.detail} {problem.hint or ''}".strip()
@@ -50,8 +53,29 @@ def log_in(
         made.headers.update(problem.headers)
         return made
     leave(request, site.workspace, visitor.identity if visitor else None)
-    set_session(request, answer, entered.token)
-    return answer
+    return _in(request, entered, back=back)
+
+
+@router.get("/login/code")
+def code_page(request: Request) -> Response:
+    """Ask for the code of the second factor."""
+    return _code(request, back=own_path(request.query_params.get("next", "/")))
+
+
+@router.post("/login/code")
+def give_code(request: Request, code: Text = "", back: Text = "/") -> Response:
+    """Begin the session of somebody whose password was right."""
+    workspace, visitor = site_of(request).workspace, visitor_of(request)
+    try:
+        entered = let_in_by_code(workspace, session_token(request) or "", code, visitor=visitor)
+    except Problem as problem:
+        text = "The code is wrong, was used, or came too late."
+        if problem.status != HTTPStatus.UNAUTHORIZED:
+            text = f"{problem.detail} {problem.hint or ''}".strip()
+        made = _code(request, back=back, problem=text, status=problem.status)
+        made.headers.update(problem.headers)
+        return made
+    return _in(request, entered, back=back)
 
 
 @router.post("/logout")
@@ -90,10 +114,7 @@ def make_first(request: Request, *, name: Text = "", password: Text = "") -> Res
             name=name,
             problem=f"{error.message} {error.hint or ''}",
         )
-    answer = go("/")
-    entered = let_in(site.workspace, name, password, visitor=visitor)
-    set_session(request, answer, entered.token)
-    return answer
+    return _in(request, let_in(site.workspace, name, password, visitor=visitor), back="/")
 
 
 @router.get("/enter/{token}")
@@ -151,10 +172,27 @@ def accept_invitation(request: Request, token: str, password: Text = "") -> Resp
             title="Choose your password",
             problem=problem or "The link is unknown, used, or over. Ask for a new one.",
         )
-    answer = go("/")
-    entered = let_in(site.workspace, name, password, visitor=visitor)
+    return _in(request, let_in(site.workspace, name, password, visitor=visitor), back="/")
+
+
+def _in(request: Request, entered: Entered | Halfway, *, back: str) -> Response:
+    """Give the browser its session and lead on: to the second factor while that is to come."""
+    is_half = isinstance(entered, Halfway)
+    answer = go(f"/login/code?next={quote(own_path(back), safe='')}" if is_half else own_path(back))
     set_session(request, answer, entered.token)
     return answer
+
+
+def _code(request: Request, *, back: str, problem: str = "", status: int = 200) -> Response:
+    return show(
+        request,
+        "code.html",
+        visitor=None,
+        status=status,
+        title="Second factor",
+        back=back,
+        problem=problem,
+    )
 
 
 def _login(

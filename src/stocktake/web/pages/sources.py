@@ -14,7 +14,7 @@ from stocktake.fetch.sources import EndpointState
 from stocktake.model import Source, System
 from stocktake.run.sourced import pause, resume, source_health
 from stocktake.run.tried import verify_source
-from stocktake.web.access import Operator, Viewer
+from stocktake.web.access import Keeper, Watcher
 from stocktake.web.naming import system_named
 from stocktake.web.noted import note
 from stocktake.web.site import Visitor, go, show, site_of
@@ -24,7 +24,7 @@ SECRETS = {"basic": ("user", "password"), "bearer": ("token",), "key": ("token",
 
 
 @router.get("/s/{system}/sources")
-def sources_page(request: Request, system: str, visitor: Viewer) -> Response:
+def sources_page(request: Request, system: str, visitor: Watcher) -> Response:
     """Show every endpoint's health."""
     site = site_of(request)
     found = system_named(system)
@@ -59,7 +59,7 @@ def state_word(state: EndpointState) -> tuple[str, str]:
 
 
 @router.get("/s/{system}/sources/{name}")
-def source_page(request: Request, system: str, name: str, visitor: Viewer) -> Response:
+def source_page(request: Request, system: str, name: str, visitor: Watcher) -> Response:
     """Show one source: its feeds, limits, windows, and whether it has credentials."""
     found, source = _source(system, name)
     return _source_page(request, visitor, found, source)
@@ -70,7 +70,7 @@ def pause_source(
     request: Request,
     system: str,
     name: str,
-    visitor: Operator,
+    visitor: Keeper,
     reason: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Let nobody ask the source until it is resumed."""
@@ -82,7 +82,7 @@ def pause_source(
 
 
 @router.post("/s/{system}/sources/{name}/resume")
-def resume_source(request: Request, system: str, name: str, visitor: Operator) -> Response:
+def resume_source(request: Request, system: str, name: str, visitor: Keeper) -> Response:
     """Allow requests again."""
     found, source = _source(system, name)
     resume(site_of(request).workspace, source.name)
@@ -91,7 +91,7 @@ def resume_source(request: Request, system: str, name: str, visitor: Operator) -
 
 
 @router.post("/s/{system}/sources/{name}/verify")
-def verify(request: Request, system: str, name: str, visitor: Operator) -> Response:
+def verify(request: Request, system: str, name: str, visitor: Keeper) -> Response:
     """Ask every feed once for one small answer; nothing is stored."""
     found, source = _source(system, name)
     try:

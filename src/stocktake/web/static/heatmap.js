@@ -7,6 +7,7 @@ const GLYPHS = ["●", "◐", "∅", "↻", "○", "✕", "‖", "⊘", "", "~",
 const UNKNOWN = 127;
 const FIRST = 128;
 const GAP = new Set([4, 5, 6, 7].map((at) => FIRST + at));
+const HELD = 4;
 const WORST = ["failed", "missing", "blocked", "unrecoverable", "stale", "thin", "accepted", "empty", "surplus", "complete", "not_expected", "future"].map((name) => FIRST + STATES.indexOf(name));
 const STEPS = [25, 50, 75, 90, 98, 100];
 const DAY = 86400000;
@@ -32,7 +33,9 @@ class Heatmap {
     this.figure = figure;
     this.kind = figure.dataset.kind || "day";
     this.names = /** @type {string[]} */ (JSON.parse(figure.dataset.rows || "[]"));
-    this.only = figure.dataset.state || "";
+    this.byShare = figure.dataset.colour === "coverage";
+    this.only = this.byShare ? "" : figure.dataset.state || "";
+    this.tally = new Int32Array(256);
     this.firstMonth = Number(figure.dataset.month || 1);
     this.zoom = 1;
     this.cells = new Uint8Array(0);
@@ -52,12 +55,15 @@ class Heatmap {
     this.tip = made("div", "tip", "Loading");
     this.plan = /** @type {HTMLAnchorElement} */ (made("a", "button primary", ""));
     this.plan.hidden = true;
+    this.decide = made("button", "", "Accept or recheck");
+    this.decide.hidden = true;
+    this.decide.addEventListener("click", () => openDrawer(`${this.figure.dataset.range}?${this.days()}`));
     const out = made("button", "", "−"), into = made("button", "", "+");
     out.setAttribute("aria-label", "Zoom out");
     into.setAttribute("aria-label", "Zoom in");
     out.addEventListener("click", () => this.zoomBy(0.5));
     into.addEventListener("click", () => this.zoomBy(2));
-    bar.append(this.tip, this.plan, out, into);
+    bar.append(this.tip, this.plan, this.decide, out, into);
     this.scroll = made("div", "scroll", "");
     this.spacer = made("div", "spacer", "");
     this.canvas = document.createElement("canvas");
@@ -239,30 +245,46 @@ class Heatmap {
     const end = Math.min(line.count, to - line.shift);
     while (column < end) {
       let next = Math.min(end, column + step);
-      const code = step === 1 ? this.cells[base + column] : this.worst(base + column, base + next);
-      if (step === 1 && !gap) while (next < end && this.cells[base + next] === code) next += 1;
       const x = (line.shift + column) * cell;
-      this.drawCell(context, code, paint, x, line.y, (next - column) * cell - gap, high, cell);
+      if (step === 1 && !this.byShare) {
+        const code = this.cells[base + column];
+        if (!gap) while (next < end && this.cells[base + next] === code) next += 1;
+        this.drawCell(context, code, paint, x, line.y, (next - column) * cell - gap, high, cell);
+      } else this.drawTile(context, paint, base + column, base + next, x, line.y, (next - column) * cell - gap, cell);
       column = next;
     }
   }
 
-  /** The gravest state of a tile when it has a quarter of it or is a gap, else the commonest. @param {number} from @param {number} to */
-  worst(from, to) {
-    /** @type {Map<number, number>} */
-    const tally = new Map();
-    let least = 101;
+  /** Many cells as one: the commonest state, and over at least a quarter of it the gravest. @param {CanvasRenderingContext2D} context @param {any} paint @param {number} from @param {number} to @param {number} x @param {number} y @param {number} wide @param {number} cell */
+  drawTile(context, paint, from, to, x, y, wide, cell) {
+    const high = ROW - 2;
+    const { code, grave, part } = this.tile(from, to);
+    this.drawCell(context, code, paint, x, y, wide, high, cell);
+    if (grave === code) return;
+    const over = high * Math.max(0.25, part);
+    this.drawCell(context, grave, paint, x, y + high - over, wide, over, 0);
+  }
+
+  /** What a tile shows: a share, or its commonest state with the gravest and that one's part of it. @param {number} from @param {number} to */
+  tile(from, to) {
+    const tally = this.tally.fill(0);
+    let least = UNKNOWN, common = UNKNOWN, held = 0, lacking = 0, partly = false;
     for (let at = from; at < to; at += 1) {
       const code = this.cells[at];
       if (code < UNKNOWN) least = Math.min(least, code);
-      tally.set(code, (tally.get(code) || 0) + 1);
+      tally[code] += 1;
+      if (code >= FIRST && (common === UNKNOWN || tally[code] > tally[common])) common = code;
+      if (code >= FIRST && code < FIRST + HELD) held += 1;
+      if (GAP.has(code)) lacking += 1;
+      if (code === FIRST + 1 || code === FIRST + 3) partly = true;
     }
-    if (least <= 100) return least;
-    for (const code of WORST) {
-      const count = tally.get(code) || 0;
-      if (count && (GAP.has(code) || 4 * count >= to - from)) return code;
+    if (least < UNKNOWN) return { code: least, grave: least, part: 1 };
+    if (this.byShare && held + lacking) {
+      const share = Math.floor((100 * held) / (held + lacking));
+      return { code: partly ? Math.min(99, share) : share, grave: partly ? Math.min(99, share) : share, part: 1 };
     }
-    return UNKNOWN;
+    for (const code of WORST) if (tally[code] && common !== UNKNOWN) return { code: common, grave: code, part: tally[code] / (to - from) };
+    return { code: common, grave: common, part: 1 };
   }
 
   /** @param {CanvasRenderingContext2D} context @param {number} code @param {any} paint @param {number} x @param {number} y @param {number} wide @param {number} high @param {number} cell */
@@ -491,22 +513,29 @@ class Heatmap {
     if (aloud) say(text);
   }
 
+  /** The days chosen, as part of an address. */
+  days() {
+    const chosen = this.chosen || [0, 0];
+    return `since=${this.date(Math.min(...chosen))}&until=${this.date(Math.max(...chosen))}`;
+  }
+
   offer() {
-    if (!this.plan) return;
+    if (!this.plan || !this.decide) return;
     const base = this.figure.dataset.plan;
     this.plan.hidden = !this.chosen || !base;
+    this.decide.hidden = this.plan.hidden || !this.figure.dataset.range;
     if (!this.chosen || !base) return;
     const [first, last] = [Math.min(...this.chosen), Math.max(...this.chosen)];
     let units = 0;
     for (let row = 0; row < (this.rows || 0); row += 1) {
       for (let at = first; at <= last; at += 1) {
         const code = this.cells[row * this.width + at];
-        if (GAP.has(code) || code < 100) units += 1;
+        if (GAP.has(code) || code < 100 || code === FIRST + 1 || code === FIRST + 3) units += 1;
       }
     }
     const noun = this.kind === "share" ? "day" : "unit";
     this.plan.textContent = units ? `Plan these ${units.toLocaleString("en")} ${noun}${units === 1 ? "" : "s"}` : `Nothing missing, ${this.date(first)} to ${this.date(last)}`;
-    this.plan.href = `${base}&since=${this.date(first)}&until=${this.date(last)}`;
+    this.plan.href = `${base}&${this.days()}`;
   }
 
   open() {

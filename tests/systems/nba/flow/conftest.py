@@ -155,7 +155,7 @@ class League:
 
     def differences(self) -> dict[str, int]:
         """Return what computing every layer anew finds different."""
-        verdicts = verify_system(self.workspace, NBA, full=True, seed=1)
+        verdicts = verify_system(self.workspace, NBA, NBA.datasets, full=True, seed=1)
         return {one.what: one.differences for one in verdicts if one.differences}
 
 

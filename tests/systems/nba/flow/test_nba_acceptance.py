@@ -122,7 +122,7 @@ def test_a_second_run_asks_for_nothing_and_changes_nothing(story: Story) -> None
 
 def test_the_finished_history_is_verified_and_signed(story: Story) -> None:
     workspace = story.league.workspace
-    verdicts = verify_system(workspace, NBA, full=False, seed=1)
+    verdicts = verify_system(workspace, NBA, NBA.datasets, full=False, seed=1)
     signed = sign_off(workspace, NBA, EVER, by="a test", waivers={})
 
     assert [one for one in verdicts if one.differences] == []
