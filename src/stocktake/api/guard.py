@@ -210,7 +210,7 @@ class Guard:
         try:
             await self._app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 -- the last resort: logged, and told as a problem
-            made = self._rendering.unforeseen(Request(scope), error)
+            made = await self._rendering.unforeseen(Request(scope), error)
             if not begun.is_set():
                 await made(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""Pictures of every page, to be looked at: wide and narrow, light and dark, full, empty, refused."""
+"""Pictures of every page, to be looked at: wide, narrow, light, dark, full, empty, refused."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def pictured(page: Page, paths: tuple[str, ...] | list[str], folder: Path, *, ki
         for name, size in SIZES.items():
             page.set_viewport_size(size)  # type: ignore[arg-type]
             for theme in ("light", "dark"):
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+                page.emulate_media(color_scheme=theme)
                 page.wait_for_load_state("load")
                 page.wait_for_timeout(150)
                 words = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")[:80] or "overview"

@@ -284,7 +284,9 @@ def crawl(client: httpx2.Client, *, beginning: Sequence[str], most: int = 120) -
 def _kind(path: str) -> str:
     place, _, asked = path.partition("?")
     names = sorted(part.partition("=")[0] for part in asked.split("&"))
-    told = re.sub(r"\d+|(?<=/d/)[a-z_]+|(?<=/checks/)[a-z_]+|(?<=/u/).*|(?<=^/schedules/).*", "#", place)
+    told = re.sub(
+        r"\d+|(?<=/d/)[a-z_]+|(?<=/checks/)[a-z_]+|(?<=/u/).*|(?<=^/schedules/).*", "#", place
+    )
     return f"{told}?{'&'.join(names)}"
 
 
