@@ -48,7 +48,7 @@ def test_the_heatmap_is_walked_by_keyboard_alone(world: World, visit: Callable[.
     page = visit("vera")
     page.goto(f"/s/racing/d/ra_races?since={world.since}&until={world.until}")
     page.wait_for_selector("figure[data-ready=yes]")
-    page.locator("canvas").focus()
+    page.locator("canvas").first.focus()
 
     page.keyboard.press("End")
     page.keyboard.press("ArrowUp")
@@ -68,7 +68,7 @@ def test_days_selected_in_the_heatmap_lead_to_a_plan(
     page = visit("vera")
     page.goto("/s/racing/d/ra_races?since=2026-01-01&until=2026-01-31")
     page.wait_for_selector("figure[data-ready=yes]")
-    page.locator("canvas").focus()
+    page.locator("canvas").first.focus()
     for _ in range(3):
         page.keyboard.press("Shift+ArrowRight")
 
@@ -81,7 +81,7 @@ def test_days_selected_in_the_heatmap_lead_to_a_plan(
 def test_a_plans_cost_follows_what_is_chosen(world: World, visit: Callable[..., Page]) -> None:
     page = visit("vera")
     page.goto("/s/racing/plans/new?dataset=ra_races&since=2026-01-01&until=2026-01-10")
-    figure = page.locator("#estimate dd").first
+    figure = page.locator("#estimate dd.big")
     expect(figure).to_have_text("20")
 
     page.get_by_label("To", exact=True).fill("2026-01-20")
