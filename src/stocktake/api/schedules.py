@@ -194,7 +194,7 @@ def change(
     with named_in_path():
         find_kept(workspace, name)
     found = change_schedule(workspace, name, cron=asked.cron, zone=asked.zone, by=who.name)
-    _noted(request, workspace, who, "schedule.change", name=found.name)
+    note(request, who, "schedule.change", subject=found.name)
     return answer(schedule_json(found))
 
 
