@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, SpinnerColumn, TextColumn
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from stocktake.model import Plan
     from stocktake.run.progress import Progress, Report
+
+LEAST_SECONDS = 2.0
+"""Between two lines of a run that is not shown on a terminal."""
 
 
 class Announcer:
@@ -93,13 +97,17 @@ def _detail(progress: Progress) -> str:
 
 
 def _lines(screen: Console) -> Report:
-    """Report at most one line per tenth of the plan: output that goes to a file stays short."""
-    seen: dict[str, int] = {}
+    """Report now and then, and only what is new: output that goes to a file stays short."""
+    seen: set[tuple[str, int]] = set()
+    told_at = -LEAST_SECONDS
 
     def report(progress: Progress) -> None:
-        tenth = 10 * progress.done // max(progress.total, 1)
-        if seen.get(progress.wave) != tenth or progress.note:
-            seen[progress.wave] = tenth
+        nonlocal told_at
+        step = (progress.wave, 10 * progress.done // max(progress.total, 1))
+        now = time.monotonic()
+        if progress.note or (step not in seen and now - told_at >= LEAST_SECONDS):
+            seen.add(step)
+            told_at = now
             screen.print(
                 f"{progress.wave}: {progress.done:,}/{progress.total:,} · {_detail(progress)} "
                 f"{progress.note}".rstrip(),
