@@ -344,6 +344,11 @@ def check_csrf(request: Request, given: str) -> None:
         )
 
 
+def credential_text(request: Request) -> str:
+    """Return the key or session's token a request carries; empty when it carries none."""
+    return _key_in(request) or session_token(request) or ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Credential:
     text: str
