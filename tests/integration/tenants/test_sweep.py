@@ -76,6 +76,7 @@ BODIES: dict[str, dict[str, Any]] = {
 UNSWEPT = {
     "DELETE /api/v1/session": "it ends the session of the sweep itself",
     "POST /logout": "the same",
+    "POST /settings/visit/end": "it only clears a cookie",
     "GET /events": "a stream without end: see the test of what it tells",
 }
 
