@@ -23,6 +23,7 @@ from stocktake.api import (
     decide,
     fill,
     health,
+    review,
     runs,
     schedules,
     see,
@@ -47,7 +48,10 @@ from stocktake.run.workspace import Workspace
 log = structlog.get_logger()
 API = "/api/v1"
 TIDY_SECONDS = 3_600.0
-PARTS = (sessions, see, fill, runs, schedules, sources, trust, decide, accounts, tenants, alerts)
+PARTS = (
+    *(sessions, see, fill, runs, schedules, sources, trust, decide, review),
+    *(accounts, tenants, alerts),
+)
 THREADS = 16
 """Routes that run at the same time; each waits briefly for one of the pool's connections."""
 

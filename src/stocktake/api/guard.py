@@ -246,13 +246,13 @@ class Guard:
         try:
             await self._app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 -- the last resort: logged, and told as a problem
-            made = self._rendering.unforeseen(Request(scope), error)
+            made = await self._rendering.unforeseen(Request(scope), error)
             if not begun.is_set():
                 await made(scope, receive, send)
 
     async def _send_problem(self, scope: Scope, send: Send, problem: Problem) -> None:
         """Answer for the application: as a page for who asks for one."""
-        made = self._rendering.answer(Request(scope), problem)
+        made = await self._rendering.answer(Request(scope), problem)
         await made(scope, _nothing, send)
 
     def _with_headers(self, scope: Scope, send: Send, *, begun: float) -> Send:

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -101,13 +102,13 @@ class Rendering:
 
     page: Callable[[Request, Problem], Response] | None = field(default=None)
 
-    def answer(self, request: Request, problem: Problem) -> Response:
+    async def answer(self, request: Request, problem: Problem) -> Response:
         """Return a problem as a page for who asks for one, else as a document."""
         if self.page is not None and wants_page(request):
-            return self.page(request, problem)
+            return await run_in_threadpool(self.page, request, problem)
         return problem_response(request, problem)
 
-    def unforeseen(self, request: Request, error: Exception) -> Response:
+    async def unforeseen(self, request: Request, error: Exception) -> Response:
         """Return the answer to an error; one that nobody foresaw is logged and tells nothing."""
         problem = problem_of(error)
         if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -118,7 +119,7 @@ class Rendering:
                 kind=type(error).__name__,
                 exc_info=error,
             )
-        return self.answer(request, problem)
+        return await self.answer(request, problem)
 
 
 def not_found(detail: str, *, hint: str | None = None) -> Problem:
@@ -181,14 +182,14 @@ def install_problems(app: FastAPI) -> Rendering:
 
     async def from_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
-        return rendering.answer(request, _http_problem(error))
+        return await rendering.answer(request, _http_problem(error))
 
     async def from_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for it
-        return rendering.answer(request, _validation_problem(error))
+        return await rendering.answer(request, _validation_problem(error))
 
     async def from_any(request: Request, error: Exception) -> Response:
-        return rendering.unforeseen(request, error)
+        return await rendering.unforeseen(request, error)
 
     app.add_exception_handler(HTTPException, from_http)
     app.add_exception_handler(RequestValidationError, from_validation)

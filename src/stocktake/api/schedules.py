@@ -27,6 +27,7 @@ from stocktake.run.fires import next_fires
 from stocktake.run.operations import find_operation
 from stocktake.run.scheduled import (
     add_schedule,
+    change_schedule,
     find_kept,
     list_schedules,
     queue_now,
@@ -40,6 +41,13 @@ router = APIRouter(tags=["schedules"], route_class=OnceRoute)
 ScheduleName = Annotated[str, Path(max_length=MOST_NAME, examples=["racing.horses"])]
 Most = Annotated[int, Query(ge=1, le=1_000, description="How many.")]
 From = Annotated[AwareDatetime | None, Query(alias="from", description="Now, when left out.")]
+
+
+class ClockAsked(Asked):
+    """When a schedule is to fire; no expression: as its system declares."""
+
+    cron: Annotated[str, Field(max_length=200, examples=["30 2 * * *"])] = ""
+    zone: Annotated[str, Field(max_length=MOST_NAME, examples=["Europe/London"])] = "UTC"
 
 
 @router.get("/schedules", response_model=Schedules, summary="Schedules")
@@ -172,6 +180,22 @@ def disable(
 ) -> Response:
     """Let a schedule fire no more, whatever its system declares."""
     return _switched(request, who, workspace, name, is_enabled=False)
+
+
+@router.post("/schedules/{name}/change", response_model=ScheduleDocument, summary="Change a clock")
+def change(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    name: ScheduleName,
+    asked: ClockAsked,
+) -> Response:
+    """Give a schedule another clock, whatever its system declares."""
+    with named_in_path():
+        find_kept(workspace, name)
+    found = change_schedule(workspace, name, cron=asked.cron, zone=asked.zone, by=who.name)
+    note(request, who, "schedule.change", subject=found.name)
+    return answer(schedule_json(found))
 
 
 @router.post(

@@ -15,18 +15,29 @@ from stocktake.observe.alerts import (
     retry_dead,
 )
 from stocktake.observe.channels import read_channels
+from stocktake.run.alarms import check_key
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from stocktake.model import System
     from stocktake.observe.channels import Channel
     from stocktake.run.workspace import Workspace
+
+MOST_OPEN = 10_000
 
 
 def alert_list(workspace: Workspace, *, include_ended: bool, limit: int) -> list[AlertLine]:
     """Return open alerts, with ``include_ended`` ended ones after them, newest first."""
     with workspace.database.connection() as conn:
         return list_alerts(conn, include_ended=include_ended, limit=limit)
+
+
+def alerts_of_checks(workspace: Workspace, system: System) -> dict[str, AlertLine]:
+    """Return the open alerts about checks of a system, by dataset and check joined by a colon."""
+    found = alert_list(workspace, include_ended=False, limit=MOST_OPEN)
+    prefix = check_key(system.name, "", "").removesuffix(":")
+    return {one.dedupe.removeprefix(prefix): one for one in found if one.dedupe.startswith(prefix)}
 
 
 def alert_history(workspace: Workspace, *, alert_id: int | None, limit: int) -> list[EventLine]:

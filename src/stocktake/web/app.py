@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from http import HTTPStatus
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from stocktake.api.identity import csrf_of
+from stocktake.api.identity import csrf_of, identity_now
 from stocktake.api.problems import Problem, install_problems, not_found
+from stocktake.errors import StocktakeError
 from stocktake.run.workspace import Workspace
 from stocktake.web import live
 from stocktake.web.access import Anybody
@@ -23,12 +26,14 @@ from stocktake.web.pages import (
     checks,
     configured,
     datasets,
+    duplicates,
+    evidence,
     gaps,
     overview,
     own,
     plans,
     ranges,
-    review,
+    rejects,
     runs,
     schedules,
     search,
@@ -45,7 +50,7 @@ from stocktake.web.words import own_path
 
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
-    *(sources, checks, review, signoff, schedules, search),
+    *(sources, checks, rejects, duplicates, evidence, signoff, schedules, search),
     *(accounts, admission, settings, alerts, configured, own),
 )
 TITLES = MappingProxyType(
@@ -109,7 +114,9 @@ def problem_page(request: Request, problem: Problem) -> Response:
     """Return a problem as a page: what failed, what to do, no internals; 401 leads to the login."""
     if problem.status == HTTPStatus.UNAUTHORIZED and request.url.path != "/login":
         return _to_login(request)
-    identity = getattr(request.state, "identity", None)
+    identity = None
+    with contextlib.suppress(Problem, StocktakeError, psycopg.Error):  # then nobody is known
+        identity = identity_now(request)
     is_lost = problem.status == HTTPStatus.NOT_FOUND and identity is not None
     made = show(
         request,

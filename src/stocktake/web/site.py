@@ -235,6 +235,8 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "word": words.word,
         "path": words.path_part,
         "plural": words.plural,
+        "milliseconds": words.milliseconds,
+        "cron_words": words.cron_words,
     }
 
 
