@@ -30,6 +30,7 @@ ROWS = {
     "duplicate_id": "select max(duplicate_id) from duplicate",
     "signoff_id": "select max(signoff_id) from signoff",
     "key_id": "select max(key_id) from api_key",
+    "reject_id": "select max(reject_id) from reject",
     "alert_id": "select max(alert_id) from alert",
     "session_id": "select max(session_id) from session",
 }
