@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from stocktake.web.words import own_path
+from stocktake.web.words import own_path, preferences_of
 from tests.integration.web.conftest import TOKEN, paged
 from tests.integration.web.test_naughty import PARTS, routes
 
@@ -172,3 +172,17 @@ def test_browsers_are_told_to_keep_to_https_where_it_is(shown: Pages) -> None:
 
     assert "strict-transport-security" not in plain
     assert safe["strict-transport-security"].startswith("max-age=31536000")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown_as"),
+    [("en", "1,200 units"), ("de", "1.200 units"), ("fr", "1\u202f200 units")],
+)
+def test_counts_are_written_as_the_visitor_chose(shown: Pages, numbers: str, shown_as: str) -> None:
+    site = shown.app.router.default.state.site
+    template = site.templates.from_string("{{ 1200 | plural('unit') }}, {{ 0.5 | duration }}")
+    prefs = preferences_of({"stocktake-numbers": numbers})
+
+    text = template.render(prefs=prefs)
+
+    assert text == f"{shown_as}, {'0.5 s' if numbers == 'en' else '0,5 s'}"
