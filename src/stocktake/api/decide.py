@@ -13,7 +13,7 @@ from stocktake.api.answers import answer
 from stocktake.api.asked import MOST_TEXT, Day, Name, TheSystem
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Installation, Operator
-from stocktake.api.noted import noted
+from stocktake.api.noted import note
 from stocktake.api.shapes import Asked
 from stocktake.count.decide import Decision
 from stocktake.model import Range
@@ -71,7 +71,7 @@ def accept(
     (dataset,) = find_datasets(system, [asked.dataset])
     decision = Decision(storable(asked.reason), who.name, asked.until)
     told = accept_unit(workspace, system, dataset, asked.unit, decision=decision)
-    noted(request, workspace, who, "gap.accept", subject=f"{dataset.name} {asked.unit}")
+    note(request, who, "gap.accept", subject=f"{dataset.name} {asked.unit}")
     return answer(told)
 
 
@@ -87,7 +87,7 @@ def give_up(
     (dataset,) = find_datasets(system, [asked.dataset])
     decision = Decision(storable(asked.reason), who.name, asked.until)
     told = give_up_unit(workspace, system, dataset, asked.unit, decision=decision)
-    noted(request, workspace, who, "gap.give_up", subject=f"{dataset.name} {asked.unit}")
+    note(request, who, "gap.give_up", subject=f"{dataset.name} {asked.unit}")
     return answer(told)
 
 
@@ -102,7 +102,7 @@ def withdraw(
     """Take an acceptance back: the unit is a gap again."""
     (dataset,) = find_datasets(system, [asked.dataset])
     told = withdraw_unit(workspace, system, dataset, asked.unit)
-    noted(request, workspace, who, "gap.withdraw", subject=f"{dataset.name} {asked.unit}")
+    note(request, who, "gap.withdraw", subject=f"{dataset.name} {asked.unit}")
     return answer(told)
 
 
@@ -120,7 +120,7 @@ def accept_days(
     window = Range(asked.since, asked.until)
     units = accept_range(workspace, system, dataset, window, decision=decision)
     subject = f"{dataset.name} {asked.since or ''} to {asked.until or ''}: {units} units"
-    noted(request, workspace, who, "gap.accept", subject=subject)
+    note(request, who, "gap.accept", subject=subject)
     return answer({"dataset": dataset.name, "units": units})
 
 
@@ -136,5 +136,5 @@ def withdraw_days(
     (dataset,) = find_datasets(system, [asked.dataset])
     units = withdraw_range(workspace, system, dataset, Range(asked.since, asked.until))
     subject = f"{dataset.name} {asked.since or ''} to {asked.until or ''}: {units} units"
-    noted(request, workspace, who, "gap.withdraw", subject=subject)
+    note(request, who, "gap.withdraw", subject=subject)
     return answer({"dataset": dataset.name, "units": units})

@@ -28,7 +28,7 @@ from stocktake.api.asked import (
 )
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Installation, Operator, Viewer
-from stocktake.api.noted import noted
+from stocktake.api.noted import note
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served, served_page
 from stocktake.api.shapes import NUMBER, Asked, Operation, PlanDocument, Plans, SavedPlan
@@ -139,7 +139,7 @@ def save(
     """Plan and keep it, to be approved and run later."""
     options = asked.options(workspace, system)
     made = make_and_save(workspace, system, options, save=True)
-    noted(request, workspace, who, "plan.save", subject=f"plan {made.plan_id}")
+    note(request, who, "plan.save", subject=f"plan {made.plan_id}")
     return answer(
         plan_json(made), status=201, headers={"Location": f"/api/v1/plans/{made.plan_id}"}
     )
@@ -183,7 +183,7 @@ def approve(
     """Approve a kept plan, once; a second approval changes nothing."""
     _saved(workspace, plan_id)
     approve_plan(workspace, plan_id, by=who.name)
-    noted(request, workspace, who, "plan.approve", subject=f"plan {plan_id}")
+    note(request, who, "plan.approve", subject=f"plan {plan_id}")
     return answer(_saved(workspace, plan_id))
 
 

@@ -303,6 +303,7 @@ class ScheduleDocument(BaseModel):
     jitter_seconds: float
     is_declared: bool
     is_enabled: bool
+    is_changed: bool = Field(description="Whether a person gave it another clock than declared.")
     is_on: bool
     why_off: str | None
     next_at: datetime | None

@@ -1,4 +1,4 @@
-"""Writing down who did what over HTTP."""
+"""Writing down who did what, by a request."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from stocktake.api.identity import Identity
-    from stocktake.run.workspace import Workspace
 
 
-def noted(
-    request: Request, workspace: Workspace, who: Identity, action: str, *, subject: str
-) -> None:
+def note(request: Request, who: Identity, action: str, *, subject: str) -> None:
     """Add a line to the audit, and let answers given a moment ago be made anew."""
-    with workspace.database.connection() as conn:
-        write_audit(conn, who.actor, action, subject=subject, now=workspace.clock())
-    shared(request).recent.clear()
+    common = shared(request)
+    with common.workspace.database.connection() as conn:
+        now = common.workspace.clock()
+        write_audit(conn, who.actor, action, subject=subject, now=now)
+    common.recent.clear()

@@ -14,7 +14,7 @@ from stocktake.api.asked import MOST_TEXT, Name, Names, Number, TheDatasets, The
 from stocktake.api.forms import Duplicates, RejectGroups, Rejects
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Installation, Operator, Viewer
-from stocktake.api.noted import noted
+from stocktake.api.noted import note
 from stocktake.api.problems import depending_on_state, named_in_path
 from stocktake.api.recent import served, served_page
 from stocktake.api.shapes import Asked, Operation
@@ -170,7 +170,7 @@ def dismiss(
     """End open rejects of a kind with a reason; loading their answers again keeps them so."""
     kind, reason = asked.kind(system), storable(asked.reason)
     count = dismiss_rejects(workspace, system, kind, by=who.name, reason=reason)
-    noted(request, workspace, who, "reject.dismiss", subject=f"{count} of {system.name}")
+    note(request, who, "reject.dismiss", subject=f"{count} of {system.name}")
     return answer({"dismissed": count})
 
 
@@ -187,7 +187,7 @@ def dismiss_one(
         home = home_of_reject(workspace, reject_id)
     with depending_on_state():
         dismiss_rejects(workspace, home, reject_id, by=who.name, reason=storable(asked.reason))
-    noted(request, workspace, who, "reject.dismiss", subject=f"reject {reject_id}")
+    note(request, who, "reject.dismiss", subject=f"reject {reject_id}")
     return answer({"dismissed": 1})
 
 
@@ -214,7 +214,7 @@ def edit(
         home = home_of_reject(workspace, reject_id)
     reason = storable(asked.reason)
     done = retry_edited(workspace, home, reject_id, text=asked.text, by=who.name, reason=reason)
-    noted(request, workspace, who, "reject.edit", subject=f"reject {reject_id}")
+    note(request, who, "reject.edit", subject=f"reject {reject_id}")
     return answer({"reject_id": reject_id, **_done(done)})
 
 
@@ -266,7 +266,7 @@ def decide(
         home = home_of_duplicate(workspace, duplicate_id)
     with depending_on_state():
         done = settle_duplicate(workspace, home, duplicate_id, asked.choice, by=who.name)
-    noted(request, workspace, who, "duplicate.decide", subject=f"duplicate {duplicate_id}")
+    note(request, who, "duplicate.decide", subject=f"duplicate {duplicate_id}")
     return answer({"duplicate_id": duplicate_id, "decision": asked.decision, **_done(done)})
 
 
@@ -279,7 +279,7 @@ def reopen(
         home = home_of_duplicate(workspace, duplicate_id)
     with depending_on_state():
         done = reopen_duplicate(workspace, home, duplicate_id)
-    noted(request, workspace, who, "duplicate.reopen", subject=f"duplicate {duplicate_id}")
+    note(request, who, "duplicate.reopen", subject=f"duplicate {duplicate_id}")
     return answer({"duplicate_id": duplicate_id, "decision": "open", **_done(done)})
 
 

@@ -13,7 +13,7 @@ from stocktake.api.asked import Name, Number
 from stocktake.api.events import EventStream, last_seen, watched
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Installation, Operator, Viewer
-from stocktake.api.noted import noted
+from stocktake.api.noted import note
 from stocktake.api.problems import depending_on_state, named_in_path
 from stocktake.api.recent import served, served_page
 from stocktake.api.shapes import Log, Operation, Operations, RunLine, Runs, Undoing
@@ -104,7 +104,7 @@ def cancel(
     _line(workspace, run_id)
     with depending_on_state():
         line = cancel_run(workspace, run_id)
-    noted(request, workspace, who, "run.cancel", subject=f"run {run_id}")
+    note(request, who, "run.cancel", subject=f"run {run_id}")
     return answer(line.as_json())
 
 
@@ -119,7 +119,7 @@ def pause(
     _line(workspace, run_id)
     with depending_on_state():
         line = pause_run(workspace, run_id)
-    noted(request, workspace, who, "run.pause", subject=f"run {run_id}")
+    note(request, who, "run.pause", subject=f"run {run_id}")
     return answer(line.as_json())
 
 
@@ -140,7 +140,7 @@ def resume(
     _line(workspace, run_id)
     with depending_on_state():
         requeue_run(workspace, run_id, by=who.name)
-    noted(request, workspace, who, "run.resume", subject=f"run {run_id}")
+    note(request, who, "run.resume", subject=f"run {run_id}")
     return accepted(find_operation(workspace, run_id))
 
 

@@ -47,6 +47,12 @@ _PLACES = (
     ("sandbox", "demo:sandbox", "Serve a system's wire-true sandbox on loopback.", RUN),
     ("init", "install:init", "Create or migrate the database.", INSTALL),
     ("users", "accounts:users", "Who may log in, and as what.", INSTALL),
+    (
+        "tenants",
+        "tenants:tenants",
+        "Organisations that share the installation.",
+        INSTALL,
+    ),
     ("keys", "accounts:keys", "Keys by which programs use the API.", INSTALL),
     ("doctor", "install:doctor", "Check everything the installation needs.", INSTALL),
     ("down", "install:down", "Stop the local cluster.", INSTALL),
@@ -115,6 +121,8 @@ _EXAMPLES = {
     ),
     "duplicates": ("racing", "decide 3 merged --take jockey --dry-run", "reopen 3"),
     "serve": ("", "--port 9000", "--host 0.0.0.0 --public-url https://stocktake.example.org"),
+    "users": ("add ann --role operator", "factor ann --remove", "breached passwords.txt"),
+    "tenants": ("add north-radio --name 'North Radio'", "change north-radio --status suspended"),
     "init": ("--sandbox", "--database-url postgresql://me@db.example/stocktake"),
 }
 

@@ -207,6 +207,7 @@ def schedule_json(one: Kept) -> dict[str, Any]:
         "jitter_seconds": chosen.jitter_seconds,
         "is_declared": one.is_declared,
         "is_enabled": one.is_enabled,
+        "is_changed": one.is_changed,
         "is_on": not one.obstacle,
         "why_off": one.obstacle or None,
         "next_at": one.next_at,

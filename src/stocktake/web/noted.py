@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stocktake.api.noted import noted
-from stocktake.web.site import site_of
+from stocktake.api import noted
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -15,4 +14,4 @@ if TYPE_CHECKING:
 
 def note(request: Request, visitor: Visitor, action: str, *, subject: str) -> None:
     """Add a line to the audit, and let answers given a moment ago be made anew."""
-    noted(request, site_of(request).workspace, visitor.identity, action, subject=subject)
+    noted.note(request, visitor.identity, action, subject=subject)

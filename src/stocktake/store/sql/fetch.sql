@@ -483,3 +483,26 @@ select attempt_id, at, feed, outcome, reason, status, seconds, units, run_id, ca
  where system = %(system)s and feed = any(%(feeds)s)
  order by attempt_id desc
  limit %(limit)s;
+
+-- name: latest_requests
+-- The latest answers kept of a source, and tries of its feeds that kept none, newest first.
+-- :system  text     their system
+-- :source  text     source
+-- :feeds   text[]   its feeds
+-- :limit   integer  how many at most
+select * from (
+    (select c.fetched_at as at, c.feed, c.endpoint, c.path, c.params, c.status, c.bytes, c.seconds,
+            c.flaw as reason, c.run_id, c.capture_id, c.units[1] as unit
+       from capture c
+      where c.system = %(system)s and c.source = %(source)s
+      order by c.capture_id desc
+      limit %(limit)s)
+    union all
+    (select a.at, a.feed, '', '', '{}', a.status, null, a.seconds, a.reason, a.run_id, null,
+            a.units[1]
+       from attempt a
+      where a.system = %(system)s and a.feed = any(%(feeds)s) and a.capture_id is null
+      order by a.attempt_id desc
+      limit %(limit)s)) as told
+ order by at desc
+ limit %(limit)s;
