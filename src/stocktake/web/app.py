@@ -25,6 +25,7 @@ from stocktake.web.pages import (
     own,
     plans,
     ranges,
+    reference,
     review,
     runs,
     schedules,
@@ -43,7 +44,7 @@ from stocktake.web.words import own_path
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
     *(sources, checks, review, signoff, schedules, search),
-    *(accounts, settings, alerts, configured, own),
+    *(accounts, settings, alerts, configured, reference, own),
 )
 TITLES = MappingProxyType(
     {
@@ -81,6 +82,7 @@ def mount_pages(app: FastAPI, workspace: Workspace, *, entrance: Entrance | None
     pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     pages.state.site = Site(workspace)
     pages.state.entrance = entrance
+    pages.state.api = app
     pages.add_api_route("/static/{address:path}", _static)
     for module in PAGES:
         pages.include_router(module.router)
