@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -101,13 +102,13 @@ class Rendering:
 
     page: Callable[[Request, Problem], Response] | None = field(default=None)
 
-    def answer(self, request: Request, problem: Problem) -> Response:
+    async def answer(self, request: Request, problem: Problem) -> Response:
         """Return a problem as a page for who asks for one, else as a document."""
         if self.page is not None and wants_page(request):
-            return self.page(request, problem)
+            return await run_in_threadpool(self.page, request, problem)
         return problem_response(request, problem)
 
-    def unforeseen(self, request: Request, error: Exception) -> Response:
+    async def unforeseen(self, request: Request, error: Exception) -> Response:
         """Return the answer to an error; one that nobody foresaw is logged and tells nothing."""
         problem = problem_of(error)
         if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -118,7 +119,7 @@ class Rendering:
                 kind=type(error).__name__,
                 exc_info=error,
             )
-        return self.answer(request, problem)
+        return await self.answer(request, problem)
 
 
 def not_found(detail: str, *, hint: str | None = None) -> Problem:
@@ -181,14 +182,14 @@ def install_problems(app: FastAPI) -> Rendering:
 
     async def from_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
-        return rendering.answer(request, _http_problem(error))
+        return await rendering.answer(request, _http_problem(error))
 
     async def from_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for it
-        return rendering.answer(request, _validation_problem(error))
+        return await rendering.answer(request, _validation_problem(error))
 
     async def from_any(request: Request, error: Exception) -> Response:
-        return rendering.unforeseen(request, error)
+        return await rendering.unforeseen(request, error)
 
     app.add_exception_handler(HTTPException, from_http)
     app.add_exception_handler(RequestValidationError, from_validation)
@@ -213,7 +214,22 @@ def wants_page(request: Request) -> bool:
     """Return whether the caller is a browser that navigates, not a program."""
     if request.url.path.startswith("/api/"):
         return False
-    return "text/html" in request.headers.get("accept", "")
+    wanted = _wanted(request.headers.get("accept", ""))
+    page = wanted.get("text/html", 0.0)
+    return page > 0 and page >= max(wanted.get("application/json", 0.0), wanted.get(PROBLEM, 0.0))
+
+
+def _wanted(accept: str) -> dict[str, float]:
+    """Return kinds of answers somebody names, with how much they are wanted: 0 to 1."""
+    found: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        kind, *parameters = (one.strip() for one in part.split(";"))
+        weight = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+        try:
+            found[kind] = float(weight)
+        except ValueError:
+            found[kind] = 0.0
+    return found
 
 
 _CODES = {

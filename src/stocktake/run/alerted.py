@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stocktake.observe.alerts import (
     AlertLine,
@@ -56,6 +56,22 @@ def channels_told(workspace: Workspace) -> list[tuple[Channel, ChannelStanding]]
     with workspace.database.connection() as conn:
         found = channel_standings(conn)
     return [(one, found.get(one.name, ChannelStanding(one.name))) for one in channels]
+
+
+def channel_json(channel: Channel, stands: ChannelStanding) -> dict[str, Any]:
+    """Return what may be told of a channel: neither secrets nor addresses."""
+    return {
+        "name": channel.name,
+        "type": channel.type,
+        "kinds": list(channel.kinds),
+        "systems": list(channel.systems),
+        "cooldown_minutes": channel.cooldown.total_seconds() / 60,
+        "attempts": channel.attempts,
+        "sent": stands.sent,
+        "pending": stands.pending,
+        "dead": stands.dead,
+        "last_sent_at": stands.last_sent_at,
+    }
 
 
 def mute_alert(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from stocktake.model import System
+    from stocktake.model import Source, System
     from stocktake.run.workspace import Workspace
 
 SQL = load_queries("stocktake.store", "sql/schedule.sql")
@@ -383,24 +383,29 @@ def queue_scheduled(
 def obstacle(conn: Connection[Any], workspace: Workspace, system: System, verb: str) -> str:
     """Return why a schedule of ``system`` has nothing to work with; empty when it has.
 
-    What fetches needs every source that is not switched off; what works on rows needs only that
-    there was a run.
+    What fetches needs every source that is not switched off: an address, its own or one that was
+    set, and credentials where it asks for any. What works on rows needs only that there was a run.
     """
     lacking = [
-        source.name
+        f"source {source.name} has no {what}"
         for source in system.sources
         if source.feeds
         and workspace.enabled(system, source)
         and not _is_served(workspace, system)
-        and lacking_credentials(source, workspace.settings.source(source.name))
+        and (what := _lacks(workspace, source))
     ]
-    if not lacking:
-        return ""
-    if verb not in ("sync", "backfill"):
+    if lacking and verb not in ("sync", "backfill"):
         row = conn.execute(SQL.was_ever_run, {"system": system.name}).fetchone()
         if row == (True,):
             return ""
-    return "; ".join(f"source {name} has no credentials" for name in lacking)
+    return "; ".join(lacking)
+
+
+def _lacks(workspace: Workspace, source: Source) -> str:
+    own = workspace.settings.source(source.name)
+    if not (own.get("base_url") or source.base_url):
+        return "address"
+    return "credentials" if lacking_credentials(source, own) else ""
 
 
 def _is_served(workspace: Workspace, system: System) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.acceptance.web.world import PASSWORD, World, chromium, opened, vacant
+from tests.acceptance.web.world import PASSWORD, Crawl, World, chromium, crawl, opened, vacant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +30,12 @@ def world(
     """A filled installation with its pages served."""
     with opened(cluster, today, tmp_path_factory.mktemp("pages")) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def pages(world: World) -> Crawl:
+    """Every kind of page, as an admin sees it."""
+    return crawl(world.client("ann"), beginning=("/", f"/s/racing/d/ra_races/u/{world.broken}/gb"))
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +62,19 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Open pages as somebody; at the end no other host was asked and no policy broken."""
+    with _visits(browser, request) as of:
+        yield of
+
+
+@pytest.fixture(scope="module")
+def visiting(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """As ``visit``, for what is looked at once for several tests."""
+    with _visits(browser, request) as of:
+        yield of
+
+
+@contextlib.contextmanager
+def _visits(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
     foreign: list[str] = []
     broken: list[str] = []

@@ -9,8 +9,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.acceptance.web.conftest import PATIENCE
-from tests.acceptance.web.test_pages import ADMIN_PAGES, VIEWER_PAGES
-from tools.vendor import AXE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from tests.acceptance.web.world import World
 
 pytestmark = pytest.mark.browser
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 def test_a_gap_is_seen_explained_planned_filled_and_closed(
@@ -51,7 +48,7 @@ def test_the_heatmap_is_walked_by_keyboard_alone(world: World, visit: Callable[.
     page = visit("vera")
     page.goto(f"/s/racing/d/ra_races?since={world.since}&until={world.until}")
     page.wait_for_selector("figure[data-ready=yes]")
-    page.locator("canvas").focus()
+    page.locator("canvas").first.focus()
 
     page.keyboard.press("End")
     page.keyboard.press("ArrowUp")
@@ -71,7 +68,7 @@ def test_days_selected_in_the_heatmap_lead_to_a_plan(
     page = visit("vera")
     page.goto("/s/racing/d/ra_races?since=2026-01-01&until=2026-01-31")
     page.wait_for_selector("figure[data-ready=yes]")
-    page.locator("canvas").focus()
+    page.locator("canvas").first.focus()
     for _ in range(3):
         page.keyboard.press("Shift+ArrowRight")
 
@@ -84,34 +81,10 @@ def test_days_selected_in_the_heatmap_lead_to_a_plan(
 def test_a_plans_cost_follows_what_is_chosen(world: World, visit: Callable[..., Page]) -> None:
     page = visit("vera")
     page.goto("/s/racing/plans/new?dataset=ra_races&since=2026-01-01&until=2026-01-10")
-    figure = page.locator("#estimate dd").first
+    figure = page.locator("#estimate dd.big")
     expect(figure).to_have_text("20")
 
     page.get_by_label("To", exact=True).fill("2026-01-20")
     page.get_by_label("To", exact=True).dispatch_event("change")
 
     expect(figure).to_have_text("40")
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 320)])
-def test_no_page_has_a_serious_barrier(
-    world: World, visit: Callable[..., Page], scheme: str, width: int
-) -> None:
-    page = visit(
-        "ann", color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True
-    )
-    program = AXE.read_text(encoding="utf-8")
-    found = []
-    for path in (*VIEWER_PAGES, *ADMIN_PAGES):
-        page.goto(path)
-        page.evaluate(program)
-        told = page.evaluate(
-            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", STANDARDS
-        )
-        found += [
-            f"{path}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in told["violations"]
-        ]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
-            found.append(f"{path}: scrolls sideways")
-
-    assert not found, "\n".join(found)

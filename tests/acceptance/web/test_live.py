@@ -153,3 +153,17 @@ def test_another_persons_login_in_a_second_tab_is_told(
 
     expect(page.locator("#session")).to_contain_text("signed in as ann")
     expect(page).to_have_url(re.compile("/plans/new"))
+
+
+def test_a_picture_that_does_not_come_says_so_and_comes_when_asked_again(
+    world: World, visit: Callable[..., Page]
+) -> None:
+    page = visit("vera")
+    page.route("**/tile.bin*", lambda route: route.abort())
+    page.goto("/s/racing/d/ra_races")
+    expect(page.locator("figure .tip")).to_contain_text("could not be loaded")
+    page.unroute("**/tile.bin*")
+
+    page.get_by_role("button", name="Try again").click()
+
+    expect(page.locator("figure[data-map]")).to_have_attribute("data-ready", "yes")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from html import unescape
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
 
+import html5lib
 import httpx2
 import pytest
 
+from stocktake.web.assets import Assets
 from tests.acceptance.web.world import NASTY, PASSWORD, Outline
 
 if TYPE_CHECKING:
-    from tests.acceptance.web.world import World
+    from tests.acceptance.web.world import Crawl, World
 
 VIEWER_PAGES = (
     *("/", "/runs", "/schedules", "/search?q=races", "/settings/profile", "/help/glossary"),
@@ -22,19 +22,22 @@ VIEWER_PAGES = (
     *("/s/racing/trend", "/s/racing/d/ra_races?colour=coverage&as_of=2026-01-01"),
     *("/s/racing/d/ra_races/range?since=2026-01-01", "/schedules/racing.horses"),
     "/s/racing/checks/ra_races_coverage",
+    "/settings/password",
     *("/s/racing", "/s/racing/gaps", "/s/racing/plans", "/s/racing/plans/new"),
     *("/s/racing/sources", "/s/racing/sources/theracingapi", "/s/racing/checks"),
     *("/s/racing/rejects", "/s/racing/duplicates", "/s/racing/trace", "/s/racing/signoff"),
     *("/s/racing/d/ra_races", "/s/racing/d/ra_races?view=table", "/s/racing/months"),
     *("/s/racing/years", "/s/racing/leaders?min_runs=1", "/s/racing/gates/statistics"),
-    *("/s/nba/seasons", "/s/nba/models"),
+    *("/s/nba/seasons", "/s/nba/models", "/s/nba/days", "/s/nba/cascade", "/s/nba/players"),
     *("/s/racing/d/ra_mst_horses", "/s/racing/d/ra_mst_sires", "/runs/1", "/s/racing/captures/1"),
 )
 ADMIN_PAGES = (
-    *("/settings/users", "/settings/keys", "/settings/audit"),
+    *("/settings/users", "/settings/tenants", "/settings/keys", "/settings/audit"),
     *("/settings/flags", "/settings/integrations"),
 )
 MOST_CRAWLED = 90
+MOST_SCRIPT_BYTES, MOST_STYLE_BYTES = 15_000, 12_000
+"""Compressed."""
 
 
 @pytest.mark.parametrize("path", [*VIEWER_PAGES, *ADMIN_PAGES])
@@ -117,31 +120,38 @@ def test_pages_change_nothing_without_the_token_of_the_session(world: World) -> 
     assert answer.status_code == 403
 
 
-def test_every_link_of_every_page_leads_somewhere(world: World) -> None:
-    client = world.client("ann")
-    seen, todo = {"/"}, deque([("/", "/")])
-    broken = []
-    kinds = {"/"}
-    while todo:
-        path, parent = todo.popleft()
-        answer = client.get(path)
-        if answer.status_code not in {200, 303}:
-            broken.append(f"{answer.status_code} {path} (from {parent})")
-        if "text/html" not in answer.headers.get("content-type", ""):
-            continue
-        outline = Outline(answer.text)
-        for link in [*outline.links, *(form.get("action") or "" for form in outline.forms)]:
-            target = urljoin(path, link).partition("#")[0]
-            is_own = target.startswith("/") and not urlsplit(target).netloc
-            is_get = link in outline.links
-            kind = re.sub(r"\d+|(?<=/d/)[a-z_]+|(?<=/checks/)[a-z_]+", "#", target)
-            if is_own and is_get and kind not in kinds and len(seen) < MOST_CRAWLED:
-                kinds.add(kind)
-                seen.add(target)
-                todo.append((target, path))
+def test_every_link_of_every_page_leads_somewhere(pages: Crawl) -> None:
+    assert not pages.broken, "\n".join(pages.broken)
+    assert {"/runs", "/schedules", "/s/nba", "/s/racing/signoff"} <= set(pages.found)
 
-    assert not broken, "\n".join(broken)
-    assert {"/runs", "/schedules", "/s/nba", "/s/racing/signoff"} <= seen
+
+def test_every_page_is_valid_html(pages: Crawl) -> None:
+    wrong = []
+    for path, text in pages.texts.items():
+        reader = html5lib.HTMLParser(strict=False)
+        reader.parse(text)
+        wrong += [f"{path} {place}: {code} {told}" for place, code, told in reader.errors]
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/runs/x", "/s/racing/gaps?since=2026-02-30", "/login"]
+)
+def test_a_page_that_refuses_is_valid_html(world: World, path: str) -> None:
+    answer = httpx2.get(world.url + path, headers={"accept": "text/html"}, follow_redirects=True)
+    refused = world.client("ann").get(path, follow_redirects=True)
+
+    for text in (answer.text, refused.text):
+        html5lib.HTMLParser(strict=True).parse(text)
+
+
+def test_our_script_and_style_are_small(world: World) -> None:
+    sizes = Assets().sizes()
+    own = {name: size for name, size in sizes.items() if not name.startswith("vendor/")}
+
+    assert sum(size for name, size in own.items() if name.endswith(".js")) <= MOST_SCRIPT_BYTES
+    assert sum(size for name, size in own.items() if name.endswith(".css")) <= MOST_STYLE_BYTES
 
 
 def test_a_fragment_is_only_the_part_asked_for(world: World) -> None:

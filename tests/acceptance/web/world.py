@@ -8,13 +8,14 @@ import os
 import re
 import shutil
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 from psycopg.sql import Identifier
@@ -238,6 +239,55 @@ def database_away(cluster: LocalCluster, workspace: Workspace) -> Iterator[None]
 def chromium() -> str | None:
     """Return the program of the machine's Chromium."""
     return os.environ.get("STOCKTAKE_CHROMIUM") or shutil.which("chromium")
+
+
+@dataclass(slots=True)
+class Crawl:
+    """Pages found by following links from the overview, one of each kind.
+
+    Args:
+        texts: What each page is, by its path.
+        broken: Links that lead nowhere, in words.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def found(self) -> list[str]:
+        """Paths of the pages."""
+        return list(self.texts)
+
+
+def crawl(client: httpx2.Client, *, beginning: Sequence[str], most: int = 120) -> Crawl:
+    """Follow the links of pages; addresses that differ only in a number or a name are one kind."""
+    made = Crawl()
+    todo = deque((path, "the start") for path in beginning)
+    kinds = {_kind(path) for path in beginning}
+    while todo:
+        path, parent = todo.popleft()
+        answer = client.get(path)
+        if answer.status_code not in {200, 303}:
+            made.broken.append(f"{answer.status_code} {path} (from {parent})")
+        if answer.status_code != 200 or "text/html" not in answer.headers.get("content-type", ""):
+            continue
+        made.texts[path] = answer.text
+        for link in Outline(answer.text).links:
+            target = urljoin(path, link).partition("#")[0]
+            is_own = target.startswith("/") and not urlsplit(target).netloc
+            if is_own and _kind(target) not in kinds and len(kinds) < most:
+                kinds.add(_kind(target))
+                todo.append((target, path))
+    return made
+
+
+def _kind(path: str) -> str:
+    place, _, asked = path.partition("?")
+    names = sorted(part.partition("=")[0] for part in asked.split("&"))
+    told = re.sub(
+        r"\d+|(?<=/d/)[a-z_]+|(?<=/checks/)[a-z_]+|(?<=/u/).*|(?<=^/schedules/).*", "#", place
+    )
+    return f"{told}?{'&'.join(names)}"
 
 
 class Outline(HTMLParser):

@@ -374,6 +374,7 @@ select c.capture_id, c.feed, c.units, c.fetched_at
   from capture c join run r using (run_id)
  where c.system = %(system)s and r.undone_by is not null
    and not c.is_loaded and c.page = 0 and c.flaw = ''
+   and not exists (select from edit e where e.capture_id = c.capture_id)
  order by c.capture_id;
 
 -- name: name_units
@@ -412,6 +413,7 @@ select latest.capture_id, latest.headers,
 
 -- name: latest_answer_ids
 -- First pages of the latest good answer to each request of a feed, oldest first: what a replay reads.
+-- What a person made of an answer counts as long as that stands.
 -- :system  text  system
 -- :feed    text  feed
 select capture_id
@@ -421,6 +423,8 @@ select capture_id
            and feed = %(feed)s
            and page = 0
            and flaw = ''
+           and (is_loaded or not exists (select from edit e
+                                          where e.capture_id = capture.capture_id))
          order by path, params, fetched_at desc, capture_id desc) as latest
  order by capture_id;
 

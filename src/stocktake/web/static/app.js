@@ -92,6 +92,10 @@ if (!document.cookie.includes("stocktake-zone=") && !document.querySelector("[da
   if (zone) document.cookie = `stocktake-zone=${zone}; path=/; max-age=31536000; samesite=lax`;
 }
 
+// A part that cannot be fetched stays as it is; live parts say more, and try again.
+document.body.addEventListener("htmx:error", (event) => {
+  if (!(/** @type {Element} */ (event.target).closest("[data-live]"))) toast("The server does not answer; try again");
+});
 document.body.addEventListener("htmx:after:swap", () => document.dispatchEvent(new Event("stocktake:drawn")));
 keepSession();
 listen();

@@ -90,9 +90,11 @@ export class Heatmap {
   }
 
   async load() {
-    const answer = await fetch(this.figure.dataset.map || "", { credentials: "same-origin" });
-    if (!answer.ok) {
-      this.tip?.replaceChildren(`The picture could not be loaded (${answer.status}). Reload, or use the table.`);
+    const answer = await fetch(this.figure.dataset.map || "", { credentials: "same-origin" }).catch(() => null);
+    if (!answer?.ok) {
+      const again = made("button", "", "Try again");
+      again.addEventListener("click", () => this.load());
+      this.tip?.replaceChildren(`The picture could not be loaded (${answer ? answer.status : "no answer"}); the table shows the same. `, again);
       return;
     }
     const told = JSON.parse(answer.headers.get("X-Tile") || "{}");
