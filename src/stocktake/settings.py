@@ -166,6 +166,20 @@ class Settings:
     """Hours at the allowed rates above which a plan must be approved before it may start
     (``STOCKTAKE_APPROVE_ABOVE_HOURS``); None asks for no approval."""
 
+    keep_fires_days: int = 400
+    """Days for which it is kept what became of schedules' fires (``STOCKTAKE_KEEP_FIRES_DAYS``);
+    the latest of each stays. 0 keeps all, here and below."""
+
+    keep_events_days: int = 180
+    """Days for which events and their deliveries are kept (``STOCKTAKE_KEEP_EVENTS_DAYS``); those
+    of open alerts stay."""
+
+    keep_tries_days: int = 180
+    """Days for which requests that failed are kept (``STOCKTAKE_KEEP_TRIES_DAYS``)."""
+
+    keep_logs_days: int = 400
+    """Days for which the log lines of runs that ended are kept (``STOCKTAKE_KEEP_LOGS_DAYS``)."""
+
     sources: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
     """``[sources.NAME]`` tables of the file, before the environment's overrides."""
 
@@ -312,6 +326,7 @@ def load_settings(
         log_format=cast('Literal["auto", "console", "json"]', log_format),
         approve_above_requests=_whole(top, "approve_above_requests"),
         approve_above_hours=_amount(top, "approve_above_hours"),
+        **{key: days for key in _KEEPING if (days := _whole(top, key)) is not None},
         sources=sources,
         source_environment=_variables(env, _SOURCE_PREFIX),
         alerts=alerts,
@@ -326,11 +341,13 @@ def _variables(env: Mapping[str, str], prefix: str) -> Mapping[str, Secret]:
     )
 
 
+_KEEPING = ("keep_fires_days", "keep_events_days", "keep_tries_days", "keep_logs_days")
 _TOP_KEYS = (
     *("database_url", "database_url_file", "pg_bin", "log_level", "log_format"),
     *("approve_above_requests", "approve_above_hours"),
+    *_KEEPING,
 )
-_NUMBERS = frozenset({"approve_above_requests", "approve_above_hours"})
+_NUMBERS = frozenset({"approve_above_requests", "approve_above_hours", *_KEEPING})
 
 
 def _read_file(path: Path) -> dict[str, object]:

@@ -9,6 +9,7 @@ from tests.acceptance.installation import finish
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Sequence
 
     from tests.acceptance.installation import Installation
 
@@ -37,10 +38,12 @@ class Fleet:
         """Let programs that are started from now on ask at ``factor`` times the real rate."""
         self.installation.environment[f"{SOURCE}RATE_FACTOR"] = str(factor)
 
-    def worker(self, *options: str, fail_at: str = "") -> subprocess.Popen[str]:
-        """Start one more worker."""
+    def worker(
+        self, *options: str, fail_at: str = "", within: Sequence[str] = ()
+    ) -> subprocess.Popen[str]:
+        """Start one more worker, by another program when ``within`` names one."""
         command = ("worker", *self._lease, *options)
-        started = self.installation.start(*command, fail_at=fail_at)
+        started = self.installation.start(*command, fail_at=fail_at, within=within)
         self.workers.append(started)
         return started
 

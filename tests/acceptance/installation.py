@@ -129,10 +129,12 @@ class Installation:
             **self.environment,
         }
 
-    def start(self, *arguments: str, fail_at: str = "") -> subprocess.Popen[str]:
-        """Start a command and return at once."""
+    def start(
+        self, *arguments: str, fail_at: str = "", within: Sequence[str] = ()
+    ) -> subprocess.Popen[str]:
+        """Start a command, by another program when ``within`` names one, and return at once."""
         return subprocess.Popen(
-            [*PROGRAM, *arguments],
+            [*within, *PROGRAM, *arguments],
             env=self.variables(fail_at),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The racing sandbox whose source revises what it has told: names, comments, winners, odds."""
+"""The racing sandbox with another word to say: answers revised, or too large to be held."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    Rewrite = Callable[[Asked, Reply], Reply]
+
 LATER = "Later "
 """What revised names begin with."""
 NAMES = frozenset(
@@ -22,11 +24,12 @@ NAMES = frozenset(
     }
 )
 REGIONS = "/v1/courses/regions"
+CARDS = "/v1/racecards/pro"
 
 
 @dataclass(slots=True)
 class Revision:
-    """A switch: from when it is on, answers are revised."""
+    """A sandbox and its switch: from when that is on, every answer is revised."""
 
     server: SandboxServer
     is_on: bool = False
@@ -39,34 +42,51 @@ class Revision:
 
 def revised_sandbox(today: date, *, rate_factor: float) -> Revision:
     """Return the racing sandbox, not yet started, and the switch that revises it."""
-    server = create(1, "year", until=today, rate_factor=rate_factor)
-    revision = Revision(server)
-    routes = server.routes
-    server.routes = tuple(replace(one, answer=_revised(one, revision)) for one in routes)
+    revision = Revision(create(1, "year", until=today, rate_factor=rate_factor))
+
+    def revise(asked: Asked, reply: Reply) -> Reply:
+        if not revision.is_on or reply.status != 200:
+            return reply
+        names = NAMES | {"region"} if asked.endpoint == REGIONS else NAMES
+        return replace(reply, body=json.dumps(_renamed(json.loads(reply.body), names)).encode())
+
+    rewrite(revision.server, revise)
     return revision
 
 
-def _revised(route: Route, revision: Revision) -> Callable[[Asked], Reply]:
-    names = NAMES | {"region"} if route.pattern == REGIONS else NAMES
+def swollen_sandbox(today: date, *, day: date, runners: int, rate_factor: float) -> SandboxServer:
+    """Return the racing sandbox, not yet started; the first race of one day has many runners."""
+    server = create(1, "year", until=today, rate_factor=rate_factor)
 
-    def answer(asked: Asked) -> Reply:
-        reply = route.answer(asked)
-        if not revision.is_on or reply.status != 200:
+    def swell(asked: Asked, reply: Reply) -> Reply:
+        if asked.endpoint != CARDS or ("date", day.isoformat()) not in asked.query:
             return reply
-        return replace(reply, body=json.dumps(renamed(json.loads(reply.body), names)).encode())
+        told = json.loads(reply.body)
+        one = told["racecards"][0]["runners"][0]
+        told["racecards"][0]["runners"] = [{**one, "horse_id": f"hrs_{n}"} for n in range(runners)]
+        return replace(reply, body=json.dumps(told).encode())
 
-    return answer
+    rewrite(server, swell)
+    return server
 
 
-def renamed(value: Any, names: frozenset[str]) -> Any:
-    """Return a JSON value in which texts under ``names`` begin with another word."""
+def rewrite(server: SandboxServer, change: Rewrite) -> None:
+    """Let every answer of a server that has not started pass through ``change``."""
+
+    def changed(route: Route) -> Route:
+        return replace(route, answer=lambda asked: change(asked, route.answer(asked)))
+
+    server.routes = tuple(changed(route) for route in server.routes)
+
+
+def _renamed(value: Any, names: frozenset[str]) -> Any:
     if isinstance(value, list):
-        return [renamed(one, names) for one in value]
+        return [_renamed(one, names) for one in value]
     if not isinstance(value, dict):
         return value
     return {
         key: LATER + kept
         if key in names and kept and isinstance(kept, str)
-        else renamed(kept, names)
+        else _renamed(kept, names)
         for key, kept in value.items()
     }

@@ -269,15 +269,9 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@pytest.mark.fault("C05")
-def test_a_full_disk_ends_the_run_with_its_reason_and_room_lets_it_go_on(
-    installation: Installation,
-    cluster: LocalCluster,
-    undisturbed: Undisturbed,
-    settled: date,
-) -> None:
-    command = backfill(settled, settled)
-    expected, _ = undisturbed(command)
+@contextmanager
+def full_disk(installation: Installation, cluster: LocalCluster) -> Iterator[Path]:
+    """Put what a batch writes on a small disk with next to no room; yields the file in the way."""
     disk = temporary_home().with_suffix(".disk")
     with small_disk(disk, 40):
         shutil.chown(disk, cluster.pgdata.owner())
@@ -288,14 +282,29 @@ def test_a_full_disk_ends_the_run_with_its_reason_and_room_lets_it_go_on(
             session.execute(QUERIES.move_runners.format(space=space))
         filler = disk / "filler"
         filler.write_bytes(bytes(_free(disk) - 65_536))
+        try:
+            yield filler
+        finally:
+            with installation.database.login() as session:
+                session.execute(QUERIES.move_bodies.format(space=Identifier("pg_default")))
+                session.execute(QUERIES.move_runners.format(space=Identifier("pg_default")))
+                session.execute(QUERIES.drop_space.format(space=space))
+
+
+@pytest.mark.fault("C05")
+def test_a_full_disk_ends_the_run_with_its_reason_and_room_lets_it_go_on(
+    installation: Installation,
+    cluster: LocalCluster,
+    undisturbed: Undisturbed,
+    settled: date,
+) -> None:
+    command = backfill(settled, settled)
+    expected, _ = undisturbed(command)
+    with full_disk(installation, cluster) as filler:
         full = installation.run(*command)
         filler.unlink()
         resumed = installation.run(*command)
         state = installation.state()
-        with installation.database.login() as session:
-            session.execute(QUERIES.move_bodies.format(space=Identifier("pg_default")))
-            session.execute(QUERIES.move_runners.format(space=Identifier("pg_default")))
-            session.execute(QUERIES.drop_space.format(space=space))
 
     assert full.code == 3, full.said
     assert "disk is full" in full.document["error"]["message"]

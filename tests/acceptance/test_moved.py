@@ -1,4 +1,4 @@
-"""A run of workers that was backed up amid its chunks goes on in another server and ends equal."""
+"""A run of workers, backed up amid its chunks, goes on in another server: equal in the end."""
 
 from __future__ import annotations
 

@@ -9,17 +9,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stocktake.run.chunks import FAILURES
+from stocktake.run.hands import EXHAUSTED
+from stocktake.run.workspace import components
+from stocktake.store.installation import init
+from stocktake.testing.database import temporary_database
 from tests.acceptance.fleet import Fleet
-from tests.acceptance.installation import State, backfill, finish, session_seed, wait_until
-from tests.acceptance.test_interruptions import cluster_of_its_own, stop_immediately
+from tests.acceptance.installation import (
+    RATE_FACTOR,
+    Installation,
+    State,
+    backfill,
+    finish,
+    session_seed,
+    wait_until,
+)
+from tests.acceptance.revised import swollen_sandbox
+from tests.acceptance.test_interruptions import (
+    cluster_of_its_own,
+    full_disk,
+    stop_immediately,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
 
+    from stocktake.store.cluster import LocalCluster
     from stocktake.testing import SandboxServer
-    from tests.acceptance.installation import Installation
 
     Undisturbed = Callable[[tuple[str, ...]], tuple[State, int]]
 
@@ -257,6 +275,65 @@ def test_a_unit_that_kills_its_workers_is_given_up_and_the_run_goes_on(
     assert any("given up after 5 tries" in line["text"] for line in done["log"]), done["log"]
     reasons = [str(line) for line in fleet.installation.state().units]
     assert any("given up after 5 tries" in reason for reason in reasons), reasons
+
+
+@pytest.mark.fault("C05")
+def test_a_full_disk_pauses_the_run_of_workers_and_room_lets_it_go_on(
+    fleet: Fleet, cluster: LocalCluster, undisturbed: Undisturbed, settled: date
+) -> None:
+    command = backfill(settled, settled)
+    expected, _ = undisturbed(command)
+    fleet.worker()
+    fleet.worker()
+    with full_disk(fleet.installation, cluster) as filler:
+        run_id = fleet.queue(*command)
+        wait_until(lambda: fleet.state(run_id) == "paused")
+        full = fleet.show(run_id)
+        filler.unlink()
+        fleet.installation.run("run", "resume", str(run_id), "--json")
+        fleet.follow(run_id)
+        state = fleet.installation.state()
+
+    assert "No space left on device" in full["error"], full
+    assert state.differences(expected) == []
+    assert fleet.stop() == [0, 0]
+
+
+MEMORY = 310 * 2**20
+"""Address space of a worker: it takes 260 MB for what sources usually answer."""
+RUNNERS = 40_000
+"""In one race: 60 MB of answer, which is within the limit of bodies."""
+
+
+@pytest.mark.soak
+@pytest.mark.fault("C06")
+def test_a_unit_too_large_for_the_memory_ends_its_workers_and_no_other_unit_fails(
+    cluster: LocalCluster, today: date, settled: date, tmp_path: Path
+) -> None:
+    server = swollen_sandbox(today, day=settled, runners=RUNNERS, rate_factor=2 * RATE_FACTOR)
+    with server, temporary_database(cluster, components=components()) as database:
+        init(database, "sandbox")
+        fleet = Fleet(Installation(database, server, tmp_path))
+        fleet.installation.environment["MALLOC_ARENA_MAX"] = "2"
+        run_id = fleet.queue(*backfill(settled - timedelta(days=4), settled, "ra_races"))
+        codes = []
+        try:
+            while fleet.state(run_id) in {"queued", "running"}:
+                one = fleet.worker(within=("prlimit", f"--as={MEMORY}"))
+                wait_until(
+                    lambda one=one: one.poll() is not None or fleet.state(run_id) == "done",  # type: ignore[misc]
+                    seconds=120,
+                )
+                codes.append(one.poll())
+        finally:
+            fleet.kill()
+        done = fleet.show(run_id)
+
+    regions = 2  # one request tells of both
+    assert codes == [EXHAUSTED] * FAILURES + [None], done
+    assert done["units"]["failed"] == regions, done
+    assert done["units"]["complete"] > regions, done
+    assert any("ran out of memory" in line["text"] for line in done["log"]), done["log"]
 
 
 def test_verbs_that_bring_no_rows_run_as_one_task(fleet: Fleet, settled: date) -> None:

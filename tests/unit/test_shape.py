@@ -129,7 +129,7 @@ def test_the_engine_stays_below_its_budget_of_code_lines() -> None:
 
 
 def test_nouns_stages_store_and_run_stay_below_their_budget_of_code_lines() -> None:
-    assert code_lines(lambda first: first in HEART) <= 22_400
+    assert code_lines(lambda first: first in HEART) <= 23_000
 
 
 def code_lines(counts: Callable[[str], bool]) -> int:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Tier = Literal["free", "starter", "professional", "enterprise"]
 Status = Literal["active", "suspended", "cancelled"]
+TIERS: tuple[str, ...] = get_args(Tier)
+STATUSES: tuple[str, ...] = get_args(Status)
 MOST_NAME = 200
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -115,9 +117,9 @@ def change_tenant(
     Raises:
         UsageError: There is no such tenant, tier or status.
     """
-    for word, kind in ((tier, Tier), (status, Status)):
-        if word is not None and word not in get_args(kind):
-            raise UsageError(f"{word[:80]!r} is none of {', '.join(get_args(kind))}.")
+    for word, known in ((tier, TIERS), (status, STATUSES)):
+        if word is not None and word not in known:
+            raise UsageError(f"{word[:80]!r} is none of {', '.join(known)}.")
     found = find_tenant(conn, slug)
     told = {"tenant_id": found.tenant_id, "tier": tier, "status": status, "now": now}
     conn.execute(SQL.change_tenant, told)

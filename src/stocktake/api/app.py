@@ -19,14 +19,17 @@ from stocktake.access.tenants import list_tenants
 from stocktake.access.tidied import tidy
 from stocktake.api import (
     accounts,
+    alerts,
     decide,
     fill,
     health,
+    review,
     runs,
     schedules,
     see,
     sessions,
     sources,
+    tenants,
     trust,
 )
 from stocktake.api.events import Looks
@@ -45,7 +48,10 @@ from stocktake.run.workspace import Workspace
 log = structlog.get_logger()
 API = "/api/v1"
 TIDY_SECONDS = 3_600.0
-PARTS = (sessions, see, fill, runs, schedules, sources, trust, decide, accounts)
+PARTS = (
+    *(sessions, see, fill, runs, schedules, sources, trust, decide, review),
+    *(accounts, tenants, alerts),
+)
 THREADS = 16
 """Routes that run at the same time; each waits briefly for one of the pool's connections."""
 
@@ -154,8 +160,8 @@ async def _keep_tidy(workspace: Workspace) -> None:
 def _tidy(workspace: Workspace) -> None:
     with workspace.database.connection() as conn:
         tidy(conn, now=workspace.clock())
-        tenants = list_tenants(conn)
-    for tenant in tenants:
+        found = list_tenants(conn)
+    for tenant in found:
         with workspace.database.of(tenant.tenant_id).connection() as conn:
             tidy(conn, now=workspace.clock())
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, File, Query, Request, UploadFile
 from fastapi.responses import Response
 from psycopg import Connection
 from pydantic import Field
 
-from stocktake.access.audit import write_audit
-from stocktake.api.answers import Cursor, Limit, answer, page, read_cursor
+from stocktake.api.answers import Cursor, Limit, answer
 from stocktake.api.asked import (
     MOST_NAME,
     DaysAsked,
@@ -28,15 +28,15 @@ from stocktake.api.asked import (
 )
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Installation, Operator, Viewer
+from stocktake.api.noted import note
 from stocktake.api.problems import named_in_path
-from stocktake.api.recent import served
+from stocktake.api.recent import served, served_page
 from stocktake.api.shapes import NUMBER, Asked, Operation, PlanDocument, Plans, SavedPlan
-from stocktake.api.shared import shared
 from stocktake.api.work import STARTED, start_by, start_work
 from stocktake.run.approved import approval_needed, approve_plan
 from stocktake.run.documents import plan_json
 from stocktake.run.files import queue_files
-from stocktake.run.operations import list_plans, show_plan
+from stocktake.run.operations import PlanLine, list_plans, show_plan
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import (
     backfill_work,
@@ -53,6 +53,7 @@ router = APIRouter(tags=["fill"], route_class=OnceRoute)
 MOST_FILES = 20
 LEAST_SEED, MOST_SEED = 0, 2**31 - 1
 Seed = Annotated[int, Field(ge=LEAST_SEED, le=MOST_SEED)]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Response])
 Priority = Annotated[int, Field(ge=-100, le=100, description="The greater goes first.")]
 
 
@@ -100,6 +101,17 @@ class TrainAsked(DaysAsked):
     force: bool = False
 
 
+def queues(verb: str, summary: str) -> Callable[[Endpoint], Endpoint]:
+    """Make a function the one that queues a verb: 202 and an operation."""
+    return router.post(
+        f"/systems/{{system}}/{verb}",
+        status_code=202,
+        response_model=Operation,
+        responses=STARTED,
+        summary=summary,
+    )
+
+
 @router.post(
     "/systems/{system}/plans/preview", response_model=PlanDocument, summary="What it would cost"
 )
@@ -127,10 +139,7 @@ def save(
     """Plan and keep it, to be approved and run later."""
     options = asked.options(workspace, system)
     made = make_and_save(workspace, system, options, save=True)
-    with workspace.database.connection() as conn:
-        subject, now = f"plan {made.plan_id}", workspace.clock()
-        write_audit(conn, who.actor, "plan.save", subject=subject, now=now)
-    shared(request).recent.clear()
+    note(request, who, "plan.save", subject=f"plan {made.plan_id}")
     return answer(
         plan_json(made), status=201, headers={"Location": f"/api/v1/plans/{made.plan_id}"}
     )
@@ -146,13 +155,11 @@ async def plans(
     cursor: Cursor = "",
 ) -> Response:
     """List kept plans, the newest first."""
-    before = read_cursor(cursor, int)
 
-    def listed() -> dict[str, Any]:
-        found = list_plans(workspace, limit=limit + 1, system=system, before=before)
-        return page(found, limit, lambda line: line.plan_id)
+    def rows(most: int, before: int | None) -> list[PlanLine]:
+        return list_plans(workspace, limit=most, system=system, before=before)
 
-    return await served(request, listed)
+    return await served_page(request, rows, lambda line: line.plan_id, limit=limit, cursor=cursor)
 
 
 @router.get("/plans/{plan_id}", response_model=SavedPlan, summary="A kept plan")
@@ -176,10 +183,7 @@ def approve(
     """Approve a kept plan, once; a second approval changes nothing."""
     _saved(workspace, plan_id)
     approve_plan(workspace, plan_id, by=who.name)
-    with workspace.database.connection() as conn:
-        subject, now = f"plan {plan_id}", workspace.clock()
-        write_audit(conn, who.actor, "plan.approve", subject=subject, now=now)
-    shared(request).recent.clear()
+    note(request, who, "plan.approve", subject=f"plan {plan_id}")
     return answer(_saved(workspace, plan_id))
 
 
@@ -195,13 +199,7 @@ def _saved(workspace: Workspace, plan_id: int) -> dict[str, Any]:
     }
 
 
-@router.post(
-    "/systems/{system}/backfill",
-    status_code=202,
-    response_model=Operation,
-    responses=STARTED,
-    summary="Fill past gaps",
-)
+@queues("backfill", "Fill past gaps")
 def backfill(
     request: Request,
     who: Operator,
@@ -214,13 +212,7 @@ def backfill(
     return start_work(request, workspace, who, system=system, work=work, priority=asked.priority)
 
 
-@router.post(
-    "/systems/{system}/sync",
-    status_code=202,
-    response_model=Operation,
-    responses=STARTED,
-    summary="Bring recent days up to date",
-)
+@queues("sync", "Bring recent days up to date")
 def sync(
     request: Request,
     who: Operator,
@@ -233,13 +225,7 @@ def sync(
     return start_work(request, workspace, who, system=system, work=work)
 
 
-@router.post(
-    "/systems/{system}/replay",
-    status_code=202,
-    response_model=Operation,
-    responses=STARTED,
-    summary="Parse stored captures again",
-)
+@queues("replay", "Parse stored captures again")
 def replay(
     request: Request,
     who: Operator,
@@ -252,13 +238,7 @@ def replay(
     return start_work(request, workspace, who, system=system, work=work)
 
 
-@router.post(
-    "/systems/{system}/load/{dataset}",
-    status_code=202,
-    response_model=Operation,
-    responses=STARTED,
-    summary="Load files",
-)
+@queues("load/{dataset}", "Load files")
 def load(
     request: Request,
     who: Operator,
@@ -289,13 +269,7 @@ def _kept(folder: FilePath, number: int, given: UploadFile) -> FilePath:
     return kept
 
 
-@router.post(
-    "/systems/{system}/derive",
-    status_code=202,
-    response_model=Operation,
-    responses=STARTED,
-    summary="Recompute derived datasets",
-)
+@queues("derive", "Recompute derived datasets")
 def derive(
     request: Request,
     who: Operator,
@@ -308,13 +282,7 @@ def derive(
     return start_work(request, workspace, who, system=system, work=work)
 
 
-@router.post(
-    "/systems/{system}/check",
-    status_code=202,
-    response_model=Operation,
-    responses=STARTED,
-    summary="Measure every promise",
-)
+@queues("check", "Measure every promise")
 def check(
     request: Request,
     who: Operator,
@@ -327,13 +295,7 @@ def check(
     return start_work(request, workspace, who, system=system, work=work)
 
 
-@router.post(
-    "/systems/{system}/verify",
-    status_code=202,
-    response_model=Operation,
-    responses=STARTED,
-    summary="Prove that tables, ledger and rows agree",
-)
+@queues("verify", "Prove that tables, ledger and rows agree")
 def verify(
     request: Request,
     who: Operator,
@@ -346,13 +308,7 @@ def verify(
     return start_work(request, workspace, who, system=system, work=work)
 
 
-@router.post(
-    "/systems/{system}/train",
-    status_code=202,
-    response_model=Operation,
-    responses=STARTED,
-    summary="Train a model",
-)
+@queues("train", "Train a model")
 def train(
     request: Request,
     who: Operator,

@@ -139,6 +139,25 @@ class Rejects(BaseModel):
     next_cursor: str | None
 
 
+class RejectGroupLine(BaseModel):
+    """Open rejects alike."""
+
+    dataset: str
+    code: str
+    shape: str = Field(description="The reason without its figures and quoted words.")
+    count: int
+    this_week: int
+    last_week: int
+    newest: int
+
+
+class RejectGroups(BaseModel):
+    """Open rejects, alike ones together, most first."""
+
+    system: str
+    groups: list[RejectGroupLine]
+
+
 class DuplicateLine(BaseModel):
     """Two rows with one key and different values."""
 
@@ -151,6 +170,9 @@ class DuplicateLine(BaseModel):
     run_id: int
     state: str
     at: datetime
+    from_other: list[str] = Field(description="Columns the row takes from the other.")
+    decided_by: str | None
+    decided_at: datetime | None
 
 
 class Duplicates(BaseModel):
@@ -281,6 +303,7 @@ class ScheduleDocument(BaseModel):
     jitter_seconds: float
     is_declared: bool
     is_enabled: bool
+    is_changed: bool = Field(description="Whether a person gave it another clock than declared.")
     is_on: bool
     why_off: str | None
     next_at: datetime | None

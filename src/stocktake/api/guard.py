@@ -15,9 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stocktake.api.problems import PROBLEM, Problem, Rendering
+from stocktake.api.problems import Problem, Rendering
 from stocktake.api.shared import SCOPE, Shared
-from stocktake.run.encoded import JSON
 
 log = structlog.get_logger()
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -29,7 +28,14 @@ PAGE_POLICY = (
     "trusted-types htmx stocktake"
 )
 NO_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-_FEATURES = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+_FEATURES = (
+    *("accelerometer", "autoplay", "browsing-topics", "camera", "clipboard-read"),
+    *("display-capture", "encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope"),
+    *("hid", "identity-credentials-get", "idle-detection", "interest-cohort", "local-fonts"),
+    *("magnetometer", "microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock"),
+    *("publickey-credentials-get", "serial", "storage-access", "usb"),
+    "xr-spatial-tracking",
+)
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -114,7 +120,7 @@ class Guard:
                 self._streams -= 1
             return
         if problem is not None:
-            await _send_problem(scope, guarded, problem)
+            await self._send_problem(scope, guarded, problem)
             return
         self._active += 1
         try:
@@ -195,7 +201,7 @@ class Guard:
                 is_over = True
                 wait = {"Retry-After": "5"}
                 slow = Problem(503, "timeout", "The answer took too long.", headers=wait)
-                await _send_problem(scope, send, slow)
+                await self._send_problem(scope, send, slow)
             await work
         except asyncio.CancelledError:
             work.cancel()
@@ -213,6 +219,11 @@ class Guard:
             made = await self._rendering.unforeseen(Request(scope), error)
             if not begun.is_set():
                 await made(scope, receive, send)
+
+    async def _send_problem(self, scope: Scope, send: Send, problem: Problem) -> None:
+        """Answer for the application: as a page for who asks for one."""
+        made = await self._rendering.answer(Request(scope), problem)
+        await made(scope, _nothing, send)
 
     def _with_headers(self, scope: Scope, send: Send, *, begun: float) -> Send:
         is_https = self._shared.is_behind_https or scope["scheme"] == "https"
@@ -267,10 +278,6 @@ def _too_large(most: int) -> Problem:
     return Problem(413, "too_large", f"The body is larger than {most:,} bytes.")
 
 
-async def _send_problem(scope: Scope, send: Send, problem: Problem) -> None:
-    body = JSON.encode(problem.document(scope["request_id"]))
-    headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    headers += [(b"content-type", PROBLEM.encode()), (b"content-length", b"%d" % len(body))]
-    start = {"type": "http.response.start", "status": problem.status, "headers": headers}
-    await send(start)
-    await send({"type": "http.response.body", "body": body})
+async def _nothing() -> Message:
+    """Tell that nothing more comes: the body of a request that is refused is not read."""
+    return {"type": "http.disconnect"}

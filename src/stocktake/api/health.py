@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
-import psycopg
+import msgspec
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from stocktake.access.users import has_users
 from stocktake.api.answers import answer
 from stocktake.api.identity import Watcher
 from stocktake.api.shared import shared
-from stocktake.errors import StocktakeError
 from stocktake.observe.metrics import CONTENT_TYPE
 from stocktake.run import healthy
 from stocktake.run.workspace import Workspace
@@ -32,13 +30,16 @@ async def livez() -> Response:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """Say whether the database answers too; 503 while it does not."""
+    """Say whether the database answers and is migrated, as ``/health`` judges it; 503 while not."""
+    workspace = shared(request).workspace
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await run_in_threadpool(_ask, shared(request).workspace)
-    except (TimeoutError, StocktakeError, psycopg.Error):
+            kept = await shared(request).recent.get(
+                request.url.path, lambda: {"status": _readiness(workspace)}
+            )
+    except TimeoutError:
         return _told("fail")
-    return _told("pass")
+    return _told(msgspec.json.decode(kept.body)["status"])
 
 
 @router.get("/health")
@@ -57,9 +58,9 @@ async def metrics(request: Request, _: Watcher) -> Response:
     return Response(text, media_type=CONTENT_TYPE)
 
 
-def _ask(workspace: Workspace) -> None:
-    with workspace.database.connection() as conn:
-        has_users(conn)
+def _readiness(workspace: Workspace) -> str:
+    is_ready = healthy.readyz(workspace).http_status == HTTPStatus.OK
+    return "pass" if is_ready else "fail"
 
 
 def _told(status: str) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from stocktake.api.examples import example_of
 from stocktake.api.problems import PROBLEM
 from stocktake.api.shapes import ProblemDocument
 
@@ -68,6 +69,7 @@ def described(app: FastAPI) -> dict[str, Any]:
         for path, methods in made["paths"].items():
             for method, route in methods.items():
                 _complete(path, method, route)
+                _exemplify(route, made["components"]["schemas"])
         app.openapi_schema = made
     return app.openapi_schema
 
@@ -81,6 +83,14 @@ def _complete(path: str, method: str, route: dict[str, Any]) -> None:
         content = told.get("content", {})
         if int(status) >= 400 and "application/json" in content:  # noqa: PLR2004 -- errors
             told["content"] = {PROBLEM: content["application/json"]}
+
+
+def _exemplify(route: dict[str, Any], shapes: dict[str, Any]) -> None:
+    """Give every body and every answer in JSON an example."""
+    told = [route.get("requestBody", {}), *route["responses"].values()]
+    for kind, content in (pair for one in told for pair in one.get("content", {}).items()):
+        if kind.endswith("json") and "schema" in content and "example" not in content:
+            content["example"] = example_of(content["schema"], shapes)
 
 
 _ABOUT = """\

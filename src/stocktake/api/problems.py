@@ -214,7 +214,22 @@ def wants_page(request: Request) -> bool:
     """Return whether the caller is a browser that navigates, not a program."""
     if request.url.path.startswith("/api/"):
         return False
-    return "text/html" in request.headers.get("accept", "")
+    wanted = _wanted(request.headers.get("accept", ""))
+    page = wanted.get("text/html", 0.0)
+    return page > 0 and page >= max(wanted.get("application/json", 0.0), wanted.get(PROBLEM, 0.0))
+
+
+def _wanted(accept: str) -> dict[str, float]:
+    """Return kinds of answers somebody names, with how much they are wanted: 0 to 1."""
+    found: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        kind, *parameters = (one.strip() for one in part.split(";"))
+        weight = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+        try:
+            found[kind] = float(weight)
+        except ValueError:
+            found[kind] = 0.0
+    return found
 
 
 _CODES = {

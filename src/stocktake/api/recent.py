@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from stocktake.api.answers import page, read_cursor
 from stocktake.api.shared import shared
 from stocktake.run.encoded import JSON
 
@@ -93,6 +94,29 @@ async def served(request: Request, make: Callable[[], Any]) -> Response:
     if kept.tag in (one.strip().removeprefix("W/") for one in known.split(",")):
         return Response(status_code=304, headers=headers)
     return Response(kept.body, headers=headers, media_type="application/json")
+
+
+async def served_page(
+    request: Request,
+    rows: Callable[[int, int | None], Sequence[Any]],
+    number: Callable[[Any], Any],
+    *,
+    limit: int,
+    cursor: str,
+    **head: Any,
+) -> Response:
+    """Return a page of a list that goes by descending numbers.
+
+    Args:
+        request: As it came.
+        rows: Returns at most so many lines below a number.
+        number: The number of a line.
+        limit: Lines of a page.
+        cursor: Where the page before ended; empty for the first.
+        head: What the document tells besides its items.
+    """
+    before = read_cursor(cursor, int)
+    return await served(request, lambda: {**head, **page(rows(limit + 1, before), limit, number)})
 
 
 def _made(make: Callable[[], Any]) -> Kept:

@@ -8,16 +8,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from stocktake.access.audit import write_audit
 from stocktake.api.answers import Cursor, Limit, answer, page, read_cursor
 from stocktake.api.asked import Name, Number
 from stocktake.api.events import EventStream, last_seen, watched
 from stocktake.api.idempotency import OnceRoute
-from stocktake.api.identity import Identity, Installation, Operator, Viewer
+from stocktake.api.identity import Installation, Operator, Viewer
+from stocktake.api.noted import note
 from stocktake.api.problems import depending_on_state, named_in_path
-from stocktake.api.recent import served
+from stocktake.api.recent import served, served_page
 from stocktake.api.shapes import Log, Operation, Operations, RunLine, Runs, Undoing
-from stocktake.api.shared import shared
 from stocktake.api.work import STARTED, accepted, start_work
 from stocktake.run.followed import log_since
 from stocktake.run.listed import show_run
@@ -52,15 +51,14 @@ async def runs(
     cursor: Cursor = "",
 ) -> Response:
     """List runs, the newest first."""
-    before = read_cursor(cursor, int)
 
-    def listed() -> dict[str, Any]:
+    def rows(most: int, before: int | None) -> list[dict[str, Any]]:
         found = list_operations(
-            workspace, limit=limit + 1, system=system, state=state, kind=kind, before=before
+            workspace, limit=most, system=system, state=state, kind=kind, before=before
         )
-        return page([one.line.as_json() for one in found], limit, lambda line: line["run_id"])
+        return [one.line.as_json() for one in found]
 
-    return await served(request, listed)
+    return await served_page(request, rows, lambda line: line["run_id"], limit=limit, cursor=cursor)
 
 
 @router.get("/runs/{run_id}", response_model=RunLine, summary="A run")
@@ -106,7 +104,7 @@ def cancel(
     _line(workspace, run_id)
     with depending_on_state():
         line = cancel_run(workspace, run_id)
-    _noted(request, workspace, who, "run.cancel", run_id=run_id)
+    note(request, who, "run.cancel", subject=f"run {run_id}")
     return answer(line.as_json())
 
 
@@ -121,7 +119,7 @@ def pause(
     _line(workspace, run_id)
     with depending_on_state():
         line = pause_run(workspace, run_id)
-    _noted(request, workspace, who, "run.pause", run_id=run_id)
+    note(request, who, "run.pause", subject=f"run {run_id}")
     return answer(line.as_json())
 
 
@@ -142,7 +140,7 @@ def resume(
     _line(workspace, run_id)
     with depending_on_state():
         requeue_run(workspace, run_id, by=who.name)
-    _noted(request, workspace, who, "run.resume", run_id=run_id)
+    note(request, who, "run.resume", subject=f"run {run_id}")
     return accepted(find_operation(workspace, run_id))
 
 
@@ -192,16 +190,14 @@ async def operations(
     cursor: Cursor = "",
 ) -> Response:
     """List operations, the newest first."""
-    before = read_cursor(cursor, int)
 
-    def listed() -> dict[str, Any]:
-        found = list_operations(
-            workspace, limit=limit + 1, system=system, state=state, before=before
-        )
-        told = page(found, limit, lambda one: one.line.run_id)
-        return {**told, "items": [operation_json(one) for one in told["items"]]}
+    def rows(most: int, before: int | None) -> list[dict[str, Any]]:
+        found = list_operations(workspace, limit=most, system=system, state=state, before=before)
+        return [operation_json(one) for one in found]
 
-    return await served(request, listed)
+    return await served_page(
+        request, rows, lambda told: told["metadata"]["run_id"], limit=limit, cursor=cursor
+    )
 
 
 @router.get(
@@ -247,12 +243,3 @@ async def events(
 def _line(workspace: Workspace, run_id: int) -> dict[str, Any]:
     with named_in_path():
         return find_operation(workspace, run_id).line.as_json()
-
-
-def _noted(
-    request: Request, workspace: Workspace, who: Identity, action: str, *, run_id: int
-) -> None:
-    with workspace.database.connection() as conn:
-        now = workspace.clock()
-        write_audit(conn, who.actor, action, subject=f"run {run_id}", now=now)
-    shared(request).recent.clear()

@@ -7,26 +7,31 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from stocktake.access.audit import write_audit
+from stocktake.access.audit import storable
 from stocktake.api.answers import answer
-from stocktake.api.asked import MOST_NAME, Name
+from stocktake.api.asked import MOST_NAME, Name, Names, TheSystem
 from stocktake.api.forms import Fires, ScheduleDocument, Schedules, Upcoming
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Identity, Installation, Operator, Viewer
-from stocktake.api.problems import named_in_path
+from stocktake.api.noted import note
+from stocktake.api.problems import Problem, depending_on_state, named_in_path
 from stocktake.api.recent import served
-from stocktake.api.shapes import Operation
-from stocktake.api.shared import shared
+from stocktake.api.shapes import Asked, Operation
 from stocktake.api.work import STARTED, accepted
+from stocktake.model import Schedule
+from stocktake.model.schedule import CatchUp, Overlap
 from stocktake.run.documents import fire_json, schedule_json
 from stocktake.run.fires import next_fires
 from stocktake.run.operations import find_operation
 from stocktake.run.scheduled import (
+    add_schedule,
+    change_schedule,
     find_kept,
     list_schedules,
     queue_now,
+    remove_schedule,
     schedule_history,
     switch_schedule,
 )
@@ -36,6 +41,13 @@ router = APIRouter(tags=["schedules"], route_class=OnceRoute)
 ScheduleName = Annotated[str, Path(max_length=MOST_NAME, examples=["racing.horses"])]
 Most = Annotated[int, Query(ge=1, le=1_000, description="How many.")]
 From = Annotated[AwareDatetime | None, Query(alias="from", description="Now, when left out.")]
+
+
+class ClockAsked(Asked):
+    """When a schedule is to fire; no expression: as its system declares."""
+
+    cron: Annotated[str, Field(max_length=200, examples=["30 2 * * *"])] = ""
+    zone: Annotated[str, Field(max_length=MOST_NAME, examples=["Europe/London"])] = "UTC"
 
 
 @router.get("/schedules", response_model=Schedules, summary="Schedules")
@@ -96,6 +108,64 @@ async def history(
     return await served(request, told)
 
 
+class ScheduleAsked(Asked):
+    """A schedule of one's own."""
+
+    name: Name
+    verb: Annotated[str, Field(max_length=40, examples=["sync"])]
+    cron: Annotated[str, Field(max_length=200, examples=["30 2 * * *"])]
+    zone: Annotated[str, Field(max_length=MOST_NAME)] = ""
+    datasets: Names = []
+    catch_up: CatchUp = "coalesce"
+    overlap: Overlap = "skip"
+    jitter_seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
+
+
+@router.post(
+    "/systems/{system}/schedules",
+    status_code=201,
+    response_model=ScheduleDocument,
+    summary="Add a schedule",
+)
+def add(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: ScheduleAsked,
+) -> Response:
+    """Add a schedule of one's own to those that the system declares."""
+    try:
+        wanted = Schedule(
+            storable(asked.name),
+            asked.cron,
+            asked.zone or system.zone,
+            asked.verb,
+            datasets=tuple(asked.datasets),
+            catch_up=asked.catch_up,
+            overlap=asked.overlap,
+            jitter_seconds=asked.jitter_seconds,
+        )
+    except ValueError as error:
+        raise Problem(422, "invalid", f"{error}.") from None
+    kept = add_schedule(workspace, system, wanted, by=who.name)
+    note(request, who, "schedule.add", subject=kept.name)
+    return answer(schedule_json(kept), status=201)
+
+
+@router.delete("/schedules/{name}", status_code=204, summary="Remove a schedule")
+def remove(
+    request: Request, who: Operator, workspace: Installation, name: ScheduleName
+) -> Response:
+    """Remove a schedule that somebody added, with its history; declared ones can be disabled."""
+    with named_in_path():
+        found = find_kept(workspace, name)
+    with depending_on_state():
+        remove_schedule(workspace, found.name)
+    note(request, who, "schedule.remove", subject=found.name)
+    return Response(status_code=204)
+
+
 @router.post("/schedules/{name}/enable", response_model=ScheduleDocument, summary="Enable")
 def enable(
     request: Request, who: Operator, workspace: Installation, name: ScheduleName
@@ -112,6 +182,22 @@ def disable(
     return _switched(request, who, workspace, name, is_enabled=False)
 
 
+@router.post("/schedules/{name}/change", response_model=ScheduleDocument, summary="Change a clock")
+def change(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    name: ScheduleName,
+    asked: ClockAsked,
+) -> Response:
+    """Give a schedule another clock, whatever its system declares."""
+    with named_in_path():
+        find_kept(workspace, name)
+    found = change_schedule(workspace, name, cron=asked.cron, zone=asked.zone, by=who.name)
+    note(request, who, "schedule.change", subject=found.name)
+    return answer(schedule_json(found))
+
+
 @router.post(
     "/schedules/{name}/run",
     status_code=202,
@@ -126,7 +212,7 @@ def run_now(
     with named_in_path():
         find_kept(workspace, name)
     _, run_id = queue_now(workspace, name, by=who.name)
-    _noted(request, workspace, who, "schedule.run", name=name)
+    note(request, who, "schedule.run", subject=name)
     return accepted(find_operation(workspace, run_id))
 
 
@@ -144,13 +230,5 @@ def _switched(
     with named_in_path():
         found = switch_schedule(workspace, name, is_enabled=is_enabled, by=who.name)
     action = "schedule.enable" if is_enabled else "schedule.disable"
-    _noted(request, workspace, who, action, name=found.name)
+    note(request, who, action, subject=found.name)
     return answer(schedule_json(found))
-
-
-def _noted(
-    request: Request, workspace: Workspace, who: Identity, action: str, *, name: str
-) -> None:
-    with workspace.database.connection() as conn:
-        write_audit(conn, who.actor, action, subject=name, now=workspace.clock())
-    shared(request).recent.clear()

@@ -348,7 +348,7 @@ class OperationMetadata(BaseModel):
     message: str
     started_at: datetime
     updated_at: datetime
-    finished_at: datetime | None
+    finished_at: datetime | None = None
     eta: datetime | None
     counts: Counts
 

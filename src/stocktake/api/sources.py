@@ -6,22 +6,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from stocktake.access.audit import storable, write_audit
+from stocktake.access.audit import storable
 from stocktake.api.answers import answer
-from stocktake.api.asked import MOST_NAME, TheSystem
+from stocktake.api.asked import MOST_NAME, Name, Text, TheSystem
 from stocktake.api.forms import Endpoints, Paused
 from stocktake.api.idempotency import OnceRoute
-from stocktake.api.identity import Identity, Installation, Keeper, Watcher
+from stocktake.api.identity import Installation, Keeper, Watcher
+from stocktake.api.noted import note
 from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served
 from stocktake.api.shapes import Asked
-from stocktake.api.shared import shared
 from stocktake.model import Source, System
+from stocktake.run.asked import ask as ask_source
+from stocktake.run.asked import find_endpoint
 from stocktake.run.sourced import find_source, pause, resume, source_health
 from stocktake.run.tried import verify_source
-from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["sources"], route_class=OnceRoute)
 
@@ -62,6 +63,37 @@ async def sources(
     return await served(request, told)
 
 
+class QuestionAsked(Asked):
+    """One question to a source, by hand."""
+
+    endpoint: Annotated[str, Field(min_length=1, max_length=300, examples=["/v1/horses/search"])]
+    values: Annotated[dict[Name, Text], Field(max_length=50, examples=[{"name": "Bold"}])] = {}
+
+
+class Answered(BaseModel):
+    """The captures a question brought; their bytes are at ``/captures``."""
+
+    source: str
+    endpoint: str
+    captures: list[int]
+
+
+@router.post("/systems/{system}/ask", response_model=Answered, summary="Ask a source by hand")
+def ask(
+    request: Request,
+    who: Keeper,
+    workspace: Installation,
+    system: TheSystem,
+    asked: QuestionAsked,
+) -> Response:
+    """Send one question at the allowed rate and keep the answer as a capture."""
+    source, endpoint = find_endpoint(system, asked.endpoint)
+    pages = ask_source(workspace, system, endpoint.name, list(asked.values.items()))
+    note(request, who, "source.ask", subject=f"{source.name} {endpoint.name}")
+    found = [page.capture_id for page in pages]
+    return answer({"source": source.name, "endpoint": endpoint.name, "captures": found})
+
+
 @router.post("/sources/{name}/pause", response_model=Paused, summary="Pause a source")
 def pause_source(
     request: Request,
@@ -73,7 +105,7 @@ def pause_source(
     """Let no worker send a request to the source until it is resumed."""
     name = source[1].name
     pause(workspace, name, reason=f"{storable(asked.reason)} ({who.name})")
-    _noted(request, workspace, who, "source.pause", name=name)
+    note(request, who, "source.pause", subject=name)
     return answer({"source": name, "state": "paused"})
 
 
@@ -87,7 +119,7 @@ def resume_source(
     """Allow requests again, and forget pauses, open circuits and learned limits."""
     name = source[1].name
     resume(workspace, name)
-    _noted(request, workspace, who, "source.resume", name=name)
+    note(request, who, "source.resume", subject=name)
     return answer({"source": name, "state": "active"})
 
 
@@ -100,14 +132,6 @@ def verify(
 ) -> Response:
     """Ask every feed once for one small answer and show the rows parsed; nothing is stored."""
     samples = verify_source(workspace, *source)
-    _noted(request, workspace, who, "source.verify", name=source[1].name)
+    note(request, who, "source.verify", subject=source[1].name)
     is_sound = not any(sample.problem for sample in samples)
     return answer({"source": source[1].name, "is_sound": is_sound, "samples": samples})
-
-
-def _noted(
-    request: Request, workspace: Workspace, who: Identity, action: str, *, name: str
-) -> None:
-    with workspace.database.connection() as conn:
-        write_audit(conn, who.actor, action, subject=name, now=workspace.clock())
-    shared(request).recent.clear()

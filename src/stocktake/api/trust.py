@@ -37,6 +37,8 @@ _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/jsonl",
 }
+REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""A report carries its own style and pictures; it runs nothing and fetches nothing."""
 _FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
 
@@ -176,7 +178,10 @@ def report(
     health = examine(workspace, system, days.of(workspace, system))
     if form == "json":
         return answer(health_json(health))
-    headers = {"Content-Disposition": f'attachment; filename="{system.name}.{form}"'}
+    headers = {
+        "Content-Disposition": f'attachment; filename="{system.name}.{form}"',
+        "Content-Security-Policy": REPORT_POLICY,
+    }
     return Response(written(health, f".{form}"), headers=headers, media_type=_TYPES[form])
 
 

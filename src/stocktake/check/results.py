@@ -113,6 +113,14 @@ def trend(
     ]
 
 
+def trends(
+    conn: Connection[Any], system: str, *, latest: int = 30
+) -> dict[tuple[str, str], list[float | None]]:
+    """Return the latest values of every check and group, oldest first."""
+    rows = conn.execute(QUERIES.trends, {"system": system, "latest": latest})
+    return {(name, group): values for name, group, values in rows}
+
+
 def first_bad(
     conn: Connection[Any], system: str, *, names: Sequence[str], since: datetime, until: datetime
 ) -> tuple[datetime, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,8 @@ from rich.table import Table
 from stocktake.access import keys as api_keys
 from stocktake.access import users as accounts
 from stocktake.access.audit import Actor
-from stocktake.access.passwords import generated_password
+from stocktake.access.factors import factor_of, remove_factor
+from stocktake.access.passwords import generated_password, take_in_breached
 from stocktake.access.roles import role_of
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
@@ -70,10 +72,10 @@ def users_add(
     with out.workspace("users") as workspace, workspace.database.connection() as conn:
         now = workspace.clock()
         if invite:
-            invited = accounts.invite_user(conn, name, role=chosen, by=_by(), now=now)
+            invited = accounts.invite_user(conn, name, role=chosen, by=by_command_line(), now=now)
             found, secret, word = invited.name, invited.token, "token"
         else:
-            made = accounts.add_user(conn, name, role=chosen, by=_by(), now=now)
+            made = accounts.add_user(conn, name, role=chosen, by=by_command_line(), now=now)
             found, secret, word = made.name, made.password, "password"
     out.emit(
         {"name": found, "role": chosen, word: secret},
@@ -95,7 +97,7 @@ def users_role(
     out = output_of(context)
     chosen = role_of(role)
     with out.workspace("users") as workspace, workspace.database.connection() as conn:
-        accounts.set_role(conn, name, role=chosen, by=_by(), now=workspace.clock())
+        accounts.set_role(conn, name, role=chosen, by=by_command_line(), now=workspace.clock())
     out.emit(
         {"name": name, "role": chosen}, lambda screen: screen.print(f"{escape(name)} is {chosen}")
     )
@@ -127,10 +129,53 @@ def users_password(
     password = generated_password() if generate else _asked()
     with out.workspace("users") as workspace, workspace.database.connection() as conn:
         now = workspace.clock()
-        accounts.set_password(conn, name, password=password, by=_by(), now=now)
+        accounts.set_password(conn, name, password=password, by=by_command_line(), now=now)
     shown = password if generate else None
     text = f"{escape(name)} logs in with [bold]{password}[/]\n{ONCE}" if generate else "Done."
     out.emit({"name": name, "password": shown}, lambda screen: screen.print(text, soft_wrap=True))
+    return 0
+
+
+@users.command("factor")
+def users_factor(
+    context: typer.Context,
+    name: Name,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Let the password alone be enough again.")
+    ] = False,
+) -> int:
+    """Tell whether an account asks for a second factor; remove one that was lost."""
+    out = output_of(context)
+    with out.workspace("users") as workspace, workspace.database.connection() as conn:
+        user_id, known = accounts.find_user(conn, name)[:2]
+        if remove:
+            remove_factor(conn, user_id, known, by=by_command_line(), now=workspace.clock())
+        found = factor_of(conn, user_id)
+    has = found is not None and found.confirmed_at is not None
+    word = "asks for a code too" if has else "logs in with the password alone"
+    out.emit(
+        {"name": known, "has_factor": has, "recovery_left": found.recovery_left if found else 0},
+        lambda screen: screen.print(f"{escape(known)} {word}"),
+    )
+    return 0
+
+
+@users.command("breached")
+def users_breached(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A password or SHA-1 a line.")
+    ],
+) -> int:
+    """Take in a list of passwords that everybody knows: nobody may choose one of them."""
+    out = output_of(context)
+    with (
+        out.workspace("users") as workspace,
+        workspace.database.connection() as conn,
+        file.open(encoding="utf-8", errors="surrogateescape") as lines,
+    ):
+        taken = take_in_breached(conn, lines)
+    out.emit({"lines": taken}, lambda screen: screen.print(f"{taken:,} lines taken in"))
     return 0
 
 
@@ -165,7 +210,7 @@ def keys_add(
             conn,
             name,
             role=chosen,
-            by=_by(),
+            by=by_command_line(),
             now=now,
             scopes=scope or (),
             expires_at=now + timedelta(days=days) if days else None,
@@ -185,7 +230,7 @@ def keys_revoke(
     """End a key for good."""
     out = output_of(context)
     with out.workspace("keys") as workspace, workspace.database.connection() as conn:
-        api_keys.revoke_key(conn, key_id, by=_by(), now=workspace.clock())
+        api_keys.revoke_key(conn, key_id, by=by_command_line(), now=workspace.clock())
     out.emit(
         {"key_id": key_id, "is_revoked": True},
         lambda screen: screen.print(f"key {key_id} is revoked"),
@@ -207,7 +252,7 @@ def _set_active(context: typer.Context, name: str, *, is_active: bool) -> int:
     out = output_of(context)
     with out.workspace("users") as workspace, workspace.database.connection() as conn:
         now = workspace.clock()
-        accounts.set_active(conn, name, is_active=is_active, by=_by(), now=now)
+        accounts.set_active(conn, name, is_active=is_active, by=by_command_line(), now=now)
     word = "active" if is_active else "deactivated"
     out.emit(
         {"name": name, "is_active": is_active},
@@ -216,7 +261,8 @@ def _set_active(context: typer.Context, name: str, *, is_active: bool) -> int:
     return 0
 
 
-def _by() -> Actor:
+def by_command_line() -> Actor:
+    """Return who the audit names for what is done here."""
     try:
         return Actor(getpass.getuser(), "cli")
     except (KeyError, OSError):

@@ -17,6 +17,7 @@ from stocktake.observe.plain import plain
 from stocktake.run.alerted import (
     alert_history,
     alert_list,
+    channel_json,
     channels_told,
     mute_alert,
     retry_given_up,
@@ -94,21 +95,7 @@ def alerts_channels(context: typer.Context) -> int:
     with out.workspace("alerts") as workspace:
         told = channels_told(workspace)
     found = [one for one, _ in told]
-    document = [
-        {
-            "name": one.name,
-            "type": one.type,
-            "kinds": list(one.kinds),
-            "systems": list(one.systems),
-            "cooldown_minutes": one.cooldown.total_seconds() / 60,
-            "attempts": one.attempts,
-            "sent": stands.sent,
-            "pending": stands.pending,
-            "dead": stands.dead,
-            "last_sent_at": stands.last_sent_at,
-        }
-        for one, stands in told
-    ]
+    document = [channel_json(one, stands) for one, stands in told]
     out.emit({"channels": document}, lambda console: _render_channels(console, found))
     return 0
 

@@ -53,8 +53,16 @@ def _options(
         bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no hints.")] = False,
+    tenant: Annotated[
+        str,
+        typer.Option(
+            envvar="STOCKTAKE_TENANT",
+            show_envvar=False,
+            help="Short name of the tenant whose rows are meant (STOCKTAKE_TENANT).",
+        ),
+    ] = "",
 ) -> None:
-    context.obj = Output(home=home, database_url=database_url, as_json=as_json, is_quiet=quiet)
+    context.obj = Output(home, database_url, as_json, quiet, tenant)
 
 
 def main() -> None:
@@ -132,7 +140,7 @@ def _globals_first(arguments: list[str]) -> list[str]:
         name, has_value, _ = argument.partition("=")
         if argument in {"--json", "--quiet", "-q"}:
             first.append(argument)
-        elif name in {"--home", "--database-url"}:
+        elif name in {"--home", "--database-url", "--tenant"}:
             first.append(argument)
             if not has_value and waiting:
                 first.append(waiting.pop(0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stocktake.access.tenants import find_tenant
 from stocktake.observe.logs import configure_logs
 from stocktake.run.workspace import open_workspace
 from stocktake.store.database import POOL_SIZE
@@ -20,6 +21,16 @@ def opened(
 ) -> AbstractContextManager[Workspace]:
     """Open the installation for a command named ``application``."""
     return open_workspace(settings, application=f"stocktake {application}", pool_size=pool_size)
+
+
+def seen_by(workspace: Workspace, slug: str) -> Workspace:
+    """Return the installation as a tenant sees it.
+
+    Raises:
+        UsageError: There is no such tenant.
+    """
+    with workspace.database.connection() as conn:
+        return workspace.of(find_tenant(conn, slug).tenant_id)
 
 
 def log_as_told(settings: Settings) -> None:

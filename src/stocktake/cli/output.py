@@ -36,6 +36,7 @@ class Output:
     database_url: str
     as_json: bool
     is_quiet: bool
+    tenant: str = ""
 
     def settings(self) -> Settings:
         """Return the settings with this call's options over environment and file."""
@@ -47,9 +48,13 @@ class Output:
 
     @contextlib.contextmanager
     def workspace(self, application: str, **pool: int) -> Iterator[Workspace]:
-        """Open the installation for a command; ``pool_size`` for one that does much at once."""
-        with import_module(OPENING).opened(self.settings(), application, **pool) as workspace:
-            yield workspace
+        """Open the installation for a command, as the tenant named by ``--tenant`` sees it.
+
+        ``pool_size`` is for one that does much at once.
+        """
+        opening = import_module(OPENING)
+        with opening.opened(self.settings(), application, **pool) as workspace:
+            yield opening.seen_by(workspace, self.tenant) if self.tenant else workspace
 
     def emit(self, document: Any, render: Callable[[Console], None]) -> None:
         """Print ``document`` as JSON or let ``render`` draw it."""

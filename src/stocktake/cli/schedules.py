@@ -1,4 +1,4 @@
-"""``schedule list|next|history|run|enable|disable|add|remove``: when work recurs."""
+"""``schedule list|next|history|run|enable|disable|change|add|remove``: when work recurs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from stocktake.run.fires import next_fires
 from stocktake.run.registry import find_system
 from stocktake.run.scheduled import (
     add_schedule,
+    change_schedule,
     find_kept,
     list_schedules,
     note_by_hand,
@@ -228,6 +229,25 @@ def _told(one: Kept) -> str:
         return f"{one.name} is off: {one.obstacle}"
     coming = f"{one.next_at:%a %Y-%m-%d %H:%M %Z}" if one.next_at else "never"
     return f"{one.name} is on; next: {coming}"
+
+
+@schedule.command("change")
+def schedule_change(
+    context: typer.Context,
+    name: Name,
+    cron: Annotated[
+        str, typer.Option(help="When, such as '30 2 * * *'; empty: as its system declares.")
+    ] = "",
+    zone: Annotated[str, typer.Option(help="IANA zone whose clock is meant.")] = "UTC",
+    by: By = "",
+) -> int:
+    """Give a schedule another clock, whatever its system declares; without --cron, that one's."""
+    out = output_of(context)
+    with out.workspace("schedule") as workspace:
+        found = change_schedule(workspace, name, cron=cron, zone=zone, by=login_name(by))
+    clock = f"{found.schedule.cron} in {found.schedule.zone}"
+    out.emit(schedule_json(found), lambda console: console.print(f"{found.name}: {clock}"))
+    return 0
 
 
 @schedule.command("add")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from stocktake.count.ledger import series_ids
 from stocktake.count.members import as_json
-from stocktake.count.routes import axis_of, position_ordinal, split_key
+from stocktake.count.routes import axis_of, position_ordinal, routes, split_key
 from stocktake.count.states import (
     QUERIES,
     Connection,
@@ -62,6 +62,7 @@ def accept(
         parameters = {
             "series_id": series_ids(conn, system.name, [name])[name],
             "ordinals": ordinals,
+            "state": State.ACCEPTED.value,
             "reason": decision.reason.strip(),
             "by": decision.by,
             "until": decision.until,
@@ -91,6 +92,7 @@ def accept_gaps(
         parameters = {
             "series_id": series_id,
             "ordinals": ordinals,
+            "state": State.ACCEPTED.value,
             "reason": decision.reason.strip(),
             "by": decision.by,
             "until": decision.until,
@@ -139,14 +141,61 @@ def _numbered(
         yield numbers[names[series]], ordinals
 
 
+def give_up(
+    conn: Connection,
+    system: System,
+    dataset: Dataset,
+    keys: Sequence[UnitKey],
+    *,
+    decision: Decision,
+    now: datetime,
+) -> None:
+    """Say that no source can deliver units any more: they stay gaps, and no plan asks for them.
+
+    A unit that is held stays held; one that comes after all is held then.
+
+    Raises:
+        UsageError: No reason was given, a key names no unit of the dataset, or nothing is asked
+            for such units.
+    """
+    if not decision.reason.strip():
+        raise UsageError("a unit is given up with a reason.")
+    for series, ordinals in _places(conn, system, dataset, keys).items():
+        feeds = _asked(system, dataset, series)
+        if not feeds:
+            raise UsageError(
+                f"{dataset.name} is not fetched: its units are computed, or come with others.",
+                hint="Give up the units they come from.",
+            )
+        names = [(dataset.name, feed, series) for feed in feeds]
+        for series_id in series_ids(conn, system.name, names).values():
+            parameters = {
+                "series_id": series_id,
+                "ordinals": ordinals,
+                "state": State.UNRECOVERABLE.value,
+                "reason": f"{decision.reason.strip()} ({decision.by})",
+                "by": decision.by,
+                "until": decision.until,
+                "now": now,
+            }
+            conn.execute(QUERIES.decide_unit, parameters)
+
+
+def _asked(system: System, dataset: Dataset, series: tuple[str, ...]) -> list[str]:
+    """Return the feeds that are asked for units of a series."""
+    ways = routes(system, dataset)
+    return [way.name for way in ways if way.feed and way.delivers and way.serves(series)]
+
+
 def withdraw(conn: Connection, system: System, dataset: Dataset, keys: Sequence[UnitKey]) -> int:
     """Take decisions back; return how many there were."""
     withdrawn = 0
     for series, ordinals in _places(conn, system, dataset, keys).items():
-        name = (dataset.name, "", series)
-        series_id = series_ids(conn, system.name, [name])[name]
-        parameters = {"series_id": series_id, "ordinals": ordinals}
-        withdrawn += conn.execute(QUERIES.withdraw_units, parameters).rowcount
+        feeds = ["", *_asked(system, dataset, series)]
+        names = [(dataset.name, feed, series) for feed in feeds]
+        for series_id in series_ids(conn, system.name, names).values():
+            parameters = {"series_id": series_id, "ordinals": ordinals}
+            withdrawn += conn.execute(QUERIES.withdraw_units, parameters).rowcount
     return withdrawn
 
 

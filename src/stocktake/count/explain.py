@@ -85,6 +85,7 @@ def why(
         _turned_at(conn, system, dataset, place) if state in GAP_STATES else None,
         "",
         withdrawn=_withdrawn(conn, system, dataset, key),
+        downstream=_downstream(conn, system, dataset, key, view),
     )
     return replace(told, advice=_advice(system, dataset, told))
 
@@ -241,6 +242,23 @@ def _upstream(
         if state in GAP_STATES:
             waiting += above.after
     return tuple(found.values())
+
+
+def _downstream(
+    conn: Connection, system: System, dataset: Dataset, key: UnitKey, view: View
+) -> tuple[tuple[str, State, str], ...]:
+    """Return the same unit's state in every dataset of equal units that waits for it, in order."""
+    below = {dataset.name}
+    found = []
+    for other in system.datasets:
+        derivation = system.derivation_of(other.name)
+        reads = {*other.after, *(derivation.inputs if derivation else ())}
+        if other.name in below or not reads & below or other.partitions != dataset.partitions:
+            continue
+        below.add(other.name)
+        state, reason, _ = _states(conn, system, other, locate(conn, system, other, key), view)
+        found.append((other.name, state, reason))
+    return tuple(found)
 
 
 def _turned_at(

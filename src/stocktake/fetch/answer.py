@@ -80,6 +80,7 @@ class Answer:
         requests: Requests sent, with redirects, pages and tries.
         evidence: Damaged answers of tries that were repeated, to be stored only.
         tries: Every request that was sent for it now.
+        edits: Capture of which a person made this answer, ``None`` when it came from a source.
     """
 
     request: Request
@@ -90,3 +91,4 @@ class Answer:
     requests: int = 0
     evidence: tuple[Capture, ...] = ()
     tries: tuple[Try, ...] = ()
+    edits: int | None = None

@@ -91,6 +91,48 @@ class FailedTry:
     capture_id: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """One request that was sent: its answer as kept, or why none was.
+
+    Args:
+        at: When it ended.
+        feed: What it was for.
+        endpoint: Where it went, empty without an answer.
+        path: Its path, empty without an answer.
+        params: Its parameters, ``name=value``.
+        status: HTTP status, ``None`` when no answer arrived.
+        bytes: Size of the answer, ``None`` without one.
+        seconds: How long it took.
+        reason: Why it is no good, empty when it is.
+        run_id: Run that asked.
+        capture_id: The answer, ``None`` when none was kept.
+        unit: The first unit it was for.
+    """
+
+    at: datetime
+    feed: str
+    endpoint: str
+    path: str
+    params: list[str]
+    status: int | None
+    bytes: int | None
+    seconds: float | None
+    reason: str
+    run_id: int | None
+    capture_id: int | None
+    unit: str | None
+
+
+def latest_requests(
+    conn: psycopg.Connection[Any], system: str, source: Source, *, limit: int
+) -> list[RequestLine]:
+    """Return the latest requests sent to a source, newest first."""
+    feeds = [feed.name for feed in source.feeds]
+    asked = {"system": system, "source": source.name, "feeds": feeds, "limit": limit}
+    return [RequestLine(*row) for row in conn.execute(QUERIES.latest_requests, asked)]
+
+
 def failed_tries(
     conn: psycopg.Connection[Any], system: str, source: Source, *, limit: int
 ) -> list[FailedTry]:

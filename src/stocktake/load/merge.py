@@ -11,11 +11,11 @@ from operator import itemgetter, or_
 from typing import TYPE_CHECKING, Any
 
 from stocktake.errors import LoadError
-from stocktake.load.duplicates import Pair, store_duplicates
+from stocktake.load.duplicates import Pair, decided_rows, store_duplicates
 from stocktake.load.known import KeyCache
 from stocktake.load.receipts import Receipts
-from stocktake.load.rejects import store_rejects
-from stocktake.load.rows import Load, as_json, gather, key_text, named, reject_row
+from stocktake.load.rejects import still_untold, store_rejects
+from stocktake.load.rows import Load, as_json, gather, key_text, named, reject_row, row_hash
 from stocktake.load.staging import NOT_STORABLE, Written, write, write_apart
 from stocktake.load.tables import facet_table
 from stocktake.model import FromDataset, RowCounts, dimensions
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from stocktake.load.lines import Row
+    from stocktake.load.lines import Lines, Row
     from stocktake.load.rows import Batch
     from stocktake.load.tables import FacetTable
     from stocktake.model import Dataset, Facet, System
@@ -108,6 +108,9 @@ def merge(
             days[place].update(earlier)
     receipts.add_parsed()
     receipts.write(conn, run_id=run_id, now=now)
+    retold = {load.capture_id: load.retells for load in loads if load.retells is not None}
+    if retold:
+        rejects = still_untold(conn, rejects, retold=retold, run_id=run_id, now=now)
     store_rejects(conn, system.name, rejects=rejects, run_id=run_id, now=now)
     store_duplicates(conn, system.name, pairs=pairs, run_id=run_id, now=now)
     return Merged(receipts.totals(), values, days, _notes(pairs), len(pairs))
@@ -176,17 +179,31 @@ def _merge_facet(
     held = known.known(table)
     try:
         batch = gather(table, loads, thorough=False, known=held)
-        lines = batch.lines
+        lines = _as_decided(conn, table, batch)
         written = write(conn, table, lines=lines, run_id=run_id) if lines else Written()
     except NOT_STORABLE:
         batch = gather(table, loads, thorough=True, known=held)
-        lines = batch.lines
+        lines = _as_decided(conn, table, batch)
         written = write_apart(conn, table, lines=lines, run_id=run_id)
         for line in written.refused:
             reject = reject_row(table, line.row, "refused", line.reason)
             batch.rejects.append((line.load, reject))
     known.add(table, lines, but={*written.met, *(line.key for line in written.refused)})
     return batch, written
+
+
+def _as_decided(conn: psycopg.Connection[Any], table: FacetTable, batch: Batch) -> Lines:
+    """Return the rows to be written, those of pairs that a person decided as decided."""
+    lines = batch.lines
+    if not batch.conflicts:
+        return lines
+    rows, digests = list(lines.rows), list(lines.digests)
+    for conflict, row in decided_rows(conn, table, batch.conflicts):
+        for at, (load, told) in enumerate(zip(lines.loads, lines.rows, strict=True)):
+            if load == conflict.load and told == conflict.kept:
+                rows[at], digests[at] = row, row_hash(row)
+    lines.rows, lines.digests = rows, digests
+    return lines
 
 
 def _pairs(table: FacetTable, batch: Batch, loads: Sequence[Load]) -> list[Pair]:

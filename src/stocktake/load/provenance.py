@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,16 @@ from psycopg.sql import Identifier, Literal, Placeholder
 from psycopg.types.json import Jsonb
 
 from stocktake.errors import UsageError
+from stocktake.load.duplicates import decisions_of_row
+from stocktake.load.edits import edit_of
 from stocktake.load.tables import AND, COMMA, FRAGMENTS, QUERIES
 from stocktake.model import RowCounts
 
 if TYPE_CHECKING:
     from psycopg.sql import Composed
 
+    from stocktake.load.duplicates import Duplicate
+    from stocktake.load.edits import Edit
     from stocktake.model import Dataset, System
 
 
@@ -35,6 +39,7 @@ class Origin:
         run_id: The run that loaded it.
         loaded_at: When it was loaded.
         counts: What the receipt of that capture and facet says, ``None`` without receipt.
+        edit: What a person changed in that capture, ``None`` when it is as it came.
     """
 
     facet: str
@@ -45,6 +50,7 @@ class Origin:
     run_id: int | None
     loaded_at: datetime | None
     counts: RowCounts | None
+    edit: Edit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,8 @@ class Provenance:
         versions: What it was before each change, latest change first.
         withdrawals: When its source no longer told it, latest first.
         is_gone: Whether it is no longer in its table; ``versions`` tells what it was.
+        row: The row itself, by column, without the engine's own.
+        decisions: What people decided where its key came twice with different values.
     """
 
     dataset: str
@@ -105,6 +113,8 @@ class Provenance:
     versions: Sequence[Version]
     withdrawals: Sequence[Withdrawal] = ()
     is_gone: bool = False
+    row: Mapping[str, Any] = field(default_factory=dict)
+    decisions: Sequence[Duplicate] = ()
 
 
 def trace(
@@ -156,6 +166,8 @@ def trace(
         overruled=row.get("_overruled") or {},
         versions=_versions(conn, system, dataset, row_key),
         withdrawals=_withdrawals(conn, system, dataset, row_key),
+        row={name: value for name, value in row.items() if not name.startswith("_")},
+        decisions=decisions_of_row(conn, system.name, dataset.name, written),
     )
 
 
@@ -222,4 +234,5 @@ def _origin(
         return Origin(facet, capture_id, "", "", None, None, None, None)
     source, request, fetched_at, run_id, loaded_at, *counts = found
     receipt = RowCounts(*counts) if run_id is not None else None
-    return Origin(facet, capture_id, source, request, fetched_at, run_id, loaded_at, receipt)
+    edit = edit_of(conn, capture_id)
+    return Origin(facet, capture_id, source, request, fetched_at, run_id, loaded_at, receipt, edit)

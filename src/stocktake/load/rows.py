@@ -33,11 +33,14 @@ class Load:
     """One answer to be merged: its request, its stored captures (pages in order), its rows.
 
     Rows are attributed to the first page's capture; the others name it as their first page.
+    ``retells`` is the capture whose rejects it tells anew: its own when it was stored before, the
+    original of one that a person edited.
     """
 
     request: Request
     captures: Sequence[Capture]
     parsed: Parsed
+    retells: int | None = None
 
     @property
     def capture_id(self) -> int:

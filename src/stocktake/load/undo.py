@@ -102,6 +102,7 @@ def take_back(conn: Connection, system: System, run_id: int, *, by: int, now: da
             told = {"run_id": by, "dataset": dataset.name, "restored": restored, "now": now}
             conn.execute(QUERIES.add_receipt, told)
     conn.execute(QUERIES.close_rejects, {"run_id": run_id, "now": now})
+    conn.execute(QUERIES.reopen_rejects, {"run_id": run_id})
     conn.execute(QUERIES.drop_duplicates, {"run_id": run_id})
     conn.execute(QUERIES.drop_tombstones, {"run_id": run_id})
 

@@ -321,6 +321,7 @@ class Explanation:
         next_try_at: When the next try is due, if one is.
         advice: What to do next, a sentence or a command.
         withdrawn: Rows its sources withdrew, latest first.
+        downstream: Per dataset that waits for it: the same unit's state.
     """
 
     unit: Unit
@@ -336,3 +337,4 @@ class Explanation:
     noticed_at: datetime | None
     advice: str
     withdrawn: tuple[WithdrawnRow, ...] = ()
+    downstream: tuple[tuple[str, State, str], ...] = ()

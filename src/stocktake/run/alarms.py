@@ -71,6 +71,11 @@ def tell_end(conn: Connection[Any], line: Sequence[Any], ending: Ending, *, now:
         emit(conn, "run.recovered", **told, dedupe=key, resolves=True)
 
 
+def check_key(system: str, dataset: str, check: str) -> str:
+    """Return the key of the alert that a check opens, whatever its groups."""
+    return f"check:{system}:{dataset}:{check}"
+
+
 def tell_checks(
     conn: Connection[Any], system: System, results: Sequence[CheckResult], *, now: datetime
 ) -> None:
@@ -83,7 +88,7 @@ def tell_checks(
     for result in results:
         if result.check == f"{result.dataset}_fresh":
             continue  # lateness has an alert of its own, which needs no check to notice it
-        groups[f"check:{system.name}:{result.dataset}:{result.check}"].append(result)
+        groups[check_key(system.name, result.dataset, result.check)].append(result)
     failing = _open(conn, f"check:{system.name}:")
     for key, told in groups.items():
         bad = [result for result in told if result.severity in FAILS]

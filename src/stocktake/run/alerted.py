@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stocktake.observe.alerts import (
     AlertLine,
@@ -15,18 +15,29 @@ from stocktake.observe.alerts import (
     retry_dead,
 )
 from stocktake.observe.channels import read_channels
+from stocktake.run.alarms import check_key
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from stocktake.model import System
     from stocktake.observe.channels import Channel
     from stocktake.run.workspace import Workspace
+
+MOST_OPEN = 10_000
 
 
 def alert_list(workspace: Workspace, *, include_ended: bool, limit: int) -> list[AlertLine]:
     """Return open alerts, with ``include_ended`` ended ones after them, newest first."""
     with workspace.database.connection() as conn:
         return list_alerts(conn, include_ended=include_ended, limit=limit)
+
+
+def alerts_of_checks(workspace: Workspace, system: System) -> dict[str, AlertLine]:
+    """Return the open alerts about checks of a system, by dataset and check joined by a colon."""
+    found = alert_list(workspace, include_ended=False, limit=MOST_OPEN)
+    prefix = check_key(system.name, "", "").removesuffix(":")
+    return {one.dedupe.removeprefix(prefix): one for one in found if one.dedupe.startswith(prefix)}
 
 
 def alert_history(workspace: Workspace, *, alert_id: int | None, limit: int) -> list[EventLine]:
@@ -45,6 +56,22 @@ def channels_told(workspace: Workspace) -> list[tuple[Channel, ChannelStanding]]
     with workspace.database.connection() as conn:
         found = channel_standings(conn)
     return [(one, found.get(one.name, ChannelStanding(one.name))) for one in channels]
+
+
+def channel_json(channel: Channel, stands: ChannelStanding) -> dict[str, Any]:
+    """Return what may be told of a channel: neither secrets nor addresses."""
+    return {
+        "name": channel.name,
+        "type": channel.type,
+        "kinds": list(channel.kinds),
+        "systems": list(channel.systems),
+        "cooldown_minutes": channel.cooldown.total_seconds() / 60,
+        "attempts": channel.attempts,
+        "sent": stands.sent,
+        "pending": stands.pending,
+        "dead": stands.dead,
+        "last_sent_at": stands.last_sent_at,
+    }
 
 
 def mute_alert(

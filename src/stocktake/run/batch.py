@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from stocktake.fetch.answer import Failure, Try
+    from stocktake.fetch.answer import Answer, Failure, Try
     from stocktake.fetch.usage import Place
     from stocktake.model import Capture, System
     from stocktake.run.claim import Claim
@@ -270,7 +270,7 @@ class BatchLoader:
         self.tally.notes.update(parsed.notes)
         # Stored and parsed: nobody needs the bytes while the batch waits for its transaction.
         light = tuple(replace(capture, body=b"") for capture in captures)
-        load = Load(errand.request, light, parsed)
+        load = Load(errand.request, light, parsed, _retold(answer, captures))
         return Finding(errand, light, load, tuple(parsed.outcomes), answer.requests)
 
     def _stored_answer(self, fetched: Fetched) -> tuple[Capture, ...]:
@@ -318,6 +318,12 @@ class BatchLoader:
         self.tally.notes.update(noted)
         self.tally.rows += sum(counts.read for counts in merged.rows.values())
         return units
+
+
+def _retold(answer: Answer, captures: Sequence[Capture]) -> int | None:
+    """Return the capture whose rejects an answer tells anew; ``None`` for one just fetched."""
+    is_stored = answer.unchanged or answer.captures[0].capture_id is not None
+    return answer.edits or (captures[0].capture_id if is_stored else None)
 
 
 def _tries(batch: Sequence[Fetched]) -> Mapping[Place, list[Try]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stocktake.check.measure import run_checks
-from stocktake.check.results import Standing, latest_results, store_results, trend
+from stocktake.check.results import Standing, latest_results, store_results, trend, trends
 from stocktake.errors import PlanRefused
 from stocktake.model import Severity
 from stocktake.run.alarms import tell_checks
 from stocktake.run.counted import count_years, today_of
 from stocktake.run.fresh import freshness_results
 from stocktake.run.stale import find_stale
+from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -75,6 +76,22 @@ def check_trend(
     """Return the latest results of a check in one group, newest first."""
     with workspace.database.connection() as conn:
         return trend(conn, system.name, check=check, group=group, latest=latest)
+
+
+def check_trends(
+    workspace: Workspace, system: System, *, latest: int = 30
+) -> dict[tuple[str, str], list[float | None]]:
+    """Return the latest values of every check and group, oldest first."""
+    with workspace.database.connection() as conn:
+        return trends(conn, system.name, latest=latest)
+
+
+def statement_of(system: System, check: Check) -> str:
+    """Return the SQL that a check of kind ``sql`` is measured by; empty for kinds compiled."""
+    if check.kind != "sql":
+        return ""
+    statement = load_queries(system.package, "checks.sql")[check.value]
+    return statement.as_string(None).strip()
 
 
 def check_loaded(

@@ -8,14 +8,17 @@ from stocktake.count.decide import (
     Decision,
     accept,
     accept_gaps,
+    give_up,
     withdraw,
     withdraw_accepted,
 )
-from stocktake.load.duplicates import Decision as PairDecision
-from stocktake.load.duplicates import Duplicate, decide
+from stocktake.errors import UsageError
+from stocktake.load.duplicates import Duplicate
 from stocktake.load.duplicates import list_duplicates as stored_duplicates
-from stocktake.load.rejects import StoredReject
+from stocktake.load.rejects import RejectGroup, RejectKind, StoredReject, dismiss_reject
+from stocktake.load.rejects import dismiss_rejects as dismiss_stored
 from stocktake.load.rejects import list_rejects as stored_rejects
+from stocktake.load.rejects import reject_groups as stored_groups
 from stocktake.run.explained import explain_unit, unit_key
 
 if TYPE_CHECKING:
@@ -37,6 +40,21 @@ def accept_unit(
     key = unit_key(dataset, text)
     with workspace.database.connection() as conn:
         accept(conn, system, dataset, [key], decision=decision, now=workspace.clock())
+    return explain_unit(workspace, system, dataset, text)
+
+
+def give_up_unit(
+    workspace: Workspace,
+    system: System,
+    dataset: Dataset,
+    text: str,
+    *,
+    decision: Decision,
+) -> Explanation:
+    """Say that no source can deliver a unit any more, and return its explanation."""
+    key = unit_key(dataset, text)
+    with workspace.database.connection() as conn:
+        give_up(conn, system, dataset, [key], decision=decision, now=workspace.clock())
     return explain_unit(workspace, system, dataset, text)
 
 
@@ -89,15 +107,48 @@ def withdraw_range(workspace: Workspace, system: System, dataset: Dataset, windo
 def list_rejects(
     workspace: Workspace,
     system: System,
-    datasets: Sequence[Dataset],
+    kind: RejectKind,
     *,
     limit: int,
     before: int | None = None,
 ) -> list[StoredReject]:
-    """Return open rejects of the datasets below number ``before``, newest first."""
+    """Return open rejects of a kind below number ``before``, newest first."""
+    with workspace.database.connection() as conn:
+        return list(stored_rejects(conn, system.name, kind=kind, before=before, limit=limit))
+
+
+def reject_groups(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset]
+) -> list[RejectGroup]:
+    """Return the open rejects of the datasets, alike ones together, most first."""
     names = [dataset.name for dataset in datasets]
     with workspace.database.connection() as conn:
-        return list(stored_rejects(conn, system.name, datasets=names, before=before, limit=limit))
+        return stored_groups(conn, system.name, datasets=names, now=workspace.clock())
+
+
+def dismiss_rejects(
+    workspace: Workspace,
+    system: System,
+    which: RejectKind | int,
+    *,
+    by: str,
+    reason: str,
+) -> int:
+    """End one open reject, by its number, or all of a kind, with a reason; return how many.
+
+    Loading their answers again does not bring them back.
+
+    Raises:
+        UsageError: No reason was given, or the reject is not open.
+    """
+    if not reason.strip():
+        raise UsageError("Say why the rows may be left out.", hint="Add a reason.")
+    told = {"by": by, "reason": reason.strip()}
+    with workspace.database.connection() as conn:
+        if isinstance(which, RejectKind):
+            return dismiss_stored(conn, system.name, which, **told, now=workspace.clock())
+        dismiss_reject(conn, which, **told, now=workspace.clock())
+    return 1
 
 
 def list_duplicates(
@@ -107,22 +158,16 @@ def list_duplicates(
     *,
     limit: int,
     before: int | None = None,
+    state: str | None = "open",
 ) -> list[Duplicate]:
-    """Return undecided pairs of the datasets below number ``before``, newest first."""
+    """Return pairs of the datasets in one state below number ``before``, newest first.
+
+    ``state`` ``None`` means all that were decided.
+    """
     names = [dataset.name for dataset in datasets]
     with workspace.database.connection() as conn:
         return list(
-            stored_duplicates(conn, system.name, datasets=names, before=before, limit=limit)
+            stored_duplicates(
+                conn, system.name, datasets=names, state=state, before=before, limit=limit
+            )
         )
-
-
-def decide_duplicate(
-    workspace: Workspace, duplicate_id: int, *, decision: PairDecision, by: str
-) -> None:
-    """Write down which row of an open pair holds; no row changes.
-
-    Raises:
-        UsageError: There is no such duplicate, or it was decided before.
-    """
-    with workspace.database.connection() as conn:
-        decide(conn, duplicate_id, decision=decision, by=by, now=workspace.clock())

@@ -9,9 +9,13 @@ from stocktake.model import State
 from stocktake.report.sections import verdict_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stocktake.fetch.captures import StoredCapture
+    from stocktake.load.rehearsal import Rehearsal
     from stocktake.model import Coverage, GateVerdict, Item, Plan, SignOff, System
     from stocktake.report.health import Health
+    from stocktake.run.reviewed import Retrial
     from stocktake.run.scheduled import FireLine, Kept
 
 
@@ -118,6 +122,10 @@ def item_json(item: Item) -> dict[str, Any]:
     }
 
 
+def _items_json(items: Sequence[Item]) -> dict[str, Any]:
+    return {"items": [item_json(item) for item in items]}
+
+
 def gate_json(system: System, verdict: GateVerdict) -> dict[str, Any]:
     """Return the JSON object of a measured gate."""
     return {
@@ -126,7 +134,7 @@ def gate_json(system: System, verdict: GateVerdict) -> dict[str, Any]:
         "verdict": verdict.verdict,
         "reasons": verdict.reasons,
         "exit_code": verdict.exit_code,
-        "items": [item_json(item) for item in verdict.items],
+        **_items_json(verdict.items),
     }
 
 
@@ -142,7 +150,7 @@ def signoff_json(signed: SignOff) -> dict[str, Any]:
         "is_signed": signed.signoff_id is not None,
         "refused": [item.name for item in signed.refused],
         "waived": {item.name: item.waived for item in signed.items if item.waived},
-        "items": [item_json(item) for item in signed.items],
+        **_items_json(signed.items),
     }
 
 
@@ -199,6 +207,7 @@ def schedule_json(one: Kept) -> dict[str, Any]:
         "jitter_seconds": chosen.jitter_seconds,
         "is_declared": one.is_declared,
         "is_enabled": one.is_enabled,
+        "is_changed": one.is_changed,
         "is_on": not one.obstacle,
         "why_off": one.obstacle or None,
         "next_at": one.next_at,
@@ -218,4 +227,27 @@ def fire_json(one: FireLine) -> dict[str, Any]:
         "by": one.by,
         "decided_at": one.decided_at,
         "lateness_seconds": one.lateness_seconds,
+    }
+
+
+def rehearsal_json(told: Rehearsal) -> dict[str, Any]:
+    """Return the JSON object of what loading something would change."""
+    return {
+        "rows": {name: dataclasses.asdict(counts) for name, counts in told.rows.items()},
+        "changed": told.changed,
+        "changes": [{**dataclasses.asdict(one), "is_new": one.is_new} for one in told.changes],
+        "is_cut": told.is_cut,
+        "rejects": told.rejects,
+        "problem": told.problem or None,
+    }
+
+
+def retrial_json(told: Retrial) -> dict[str, Any]:
+    """Return the JSON object of what retrying rejects would change."""
+    return {
+        "answers": told.answers,
+        "tried": told.tried,
+        "refused": told.refused,
+        "left": told.left,
+        **rehearsal_json(told.told),
     }

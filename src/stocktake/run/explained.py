@@ -11,7 +11,9 @@ from stocktake.count.needs import member_keys
 from stocktake.count.routes import axis_of
 from stocktake.errors import UsageError
 from stocktake.fetch.captures import StoredCapture, read_capture
+from stocktake.load.edits import Edit, edit_of
 from stocktake.load.provenance import Provenance, trace
+from stocktake.load.rejects import RejectEnd, find_reject
 from stocktake.model import Days, FromDataset, Values, day_of, dimensions
 from stocktake.run.stale import find_stale
 
@@ -118,6 +120,18 @@ def trace_row(
     """Return where a row came from; ``UsageError`` when there is no such row."""
     with workspace.database.connection() as conn:
         return trace(conn, system, dataset, values)
+
+
+def show_edit(workspace: Workspace, capture_id: int) -> Edit | None:
+    """Return what a person changed in a capture; ``None`` when it is as it came."""
+    with workspace.database.connection() as conn:
+        return edit_of(conn, capture_id)
+
+
+def show_reject(workspace: Workspace, reject_id: int) -> RejectEnd:
+    """Return one refused row, and how it ended; ``UsageError`` when there is none."""
+    with workspace.database.connection() as conn:
+        return find_reject(conn, reject_id)
 
 
 def show_capture(workspace: Workspace, capture_id: int) -> StoredCapture:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
 import structlog
@@ -33,10 +34,12 @@ from stocktake.run.registry import find_system
 from stocktake.run.shipped import load_shipped
 from stocktake.run.steps import has_open_chunks, stop_run, take_up
 from stocktake.run.workspace import reachable_sources
+from stocktake.store.owner import owner_name
 from stocktake.store.trouble import is_lasting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from uuid import UUID
 
     from stocktake.model import System
     from stocktake.run.chunks import Share
@@ -50,6 +53,10 @@ GRACE_SECONDS = 5.0
 """How long what is under way may take once a worker was told to stop."""
 PAUSES_SECONDS = (1.0, 5.0, 20.0)
 """Before a chunk that ended badly is taken up again."""
+MOST_TENANTS = 20
+"""For whom a worker keeps what it looked up."""
+EXHAUSTED = 3
+"""Exit code of a worker that ran out of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +116,37 @@ class Hands:
     _open: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     _fetching: dict[str, Fetching] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _tenants: dict[UUID, Hands] = field(default_factory=dict)
+
+    @property
+    def is_conducting(self) -> bool:
+        """Whether something is under way that cannot be stopped, for whichever tenant."""
+        return any(one.conducting for one in self._everybody())
 
     @property
     def is_only_conducting(self) -> bool:
         """Whether all that is under way is what cannot be stopped."""
-        return self.conducting > 0 and not self.portions
+        return self.is_conducting and not any(one.portions for one in self._everybody())
+
+    async def of(self, tenant_id: UUID | None) -> Hands:
+        """Return the hands that work for a tenant; these for the installation's own runs."""
+        if tenant_id is None:
+            return self
+        if tenant_id not in self._tenants:
+            idle = [at for at, one in self._tenants.items() if not one.conducting + one.portions]
+            for at in idle[: len(self._tenants) + 1 - MOST_TENANTS]:
+                await self._tenants.pop(at).close()
+            own = self.workspace.of(tenant_id)
+            self._tenants[tenant_id] = Hands(own, self.lease_seconds, self.limits, self.stop)
+        return self._tenants[tenant_id]
 
     async def close(self) -> None:
         """Close what was opened to sources."""
-        await self._open.aclose()
+        for one in self._everybody():
+            await one._open.aclose()  # noqa: SLF001 -- of its own kind
+
+    def _everybody(self) -> tuple[Hands, ...]:
+        return (self, *self._tenants.values())
 
     async def conduct(self, run_id: int) -> None:
         """Take a run a step on, when it is its turn."""
@@ -134,6 +163,8 @@ class Hands:
                 await asyncio.to_thread(conductor.conduct)
         except LeaseLost as error:
             LOG.info("run left", run=run_id, reason=error.message)
+        except MemoryError:
+            _end_worker(run=run_id)
         except Exception as error:  # noqa: BLE001 -- whatever stops a run is kept with it
             LOG.warning("run stopped", run=run_id, error=str(error))
             await asyncio.to_thread(again, partial(self._leave_run, step, error))
@@ -153,6 +184,8 @@ class Hands:
         except LeaseLost as error:
             LOG.info("chunk left", chunk=chunk_id, run=share.claim.run_id, reason=error.message)
             return
+        except MemoryError:
+            await self._end_starved(share)
         except Exception as error:  # noqa: BLE001 -- whatever ends a chunk badly is judged
             ending = judged(error, share)
             LOG.warning("chunk ended badly", chunk=chunk_id, error=ending.error)
@@ -186,6 +219,17 @@ class Hands:
             stopping.cancel()
             work.cancel()
         return Ending("done" if is_whole else "waiting")
+
+    async def _end_starved(self, share: Share) -> NoReturn:
+        """Hand a chunk on that the memory did not suffice for, and end this worker.
+
+        Its memory may be in pieces: it would blame the next unit. Who cannot even tell is found
+        dead by its lease.
+        """
+        ending = Ending("waiting", failures=1, error=f"{owner_name()} ran out of memory")
+        with contextlib.suppress(MemoryError, RuntimeError, psycopg.Error, StocktakeError):
+            await asyncio.to_thread(self._end, share, ending)
+        _end_worker(run=share.claim.run_id)
 
     async def _stop_gently(self, portion: Portion, work: asyncio.Future[bool]) -> None:
         """Let what is under way be loaded when the worker is told to stop, but not for long."""
@@ -292,6 +336,12 @@ class Hands:
                 facts = {"run_id": run_id, "fence": step.claim.fence, "error": text}
                 conn.execute(CHUNKS.note_error, facts)
                 write_log(conn, run_id, text, level="warning", now=now)
+
+
+def _end_worker(**about: int) -> NoReturn:
+    """End this process at once: threads still compute, and nothing they do is to be committed."""
+    LOG.critical("out of memory; this worker ends, others go on", **about)
+    os._exit(EXHAUSTED)
 
 
 def _nothing() -> None:

@@ -102,9 +102,15 @@ def train_work(
     return Work("train", asked)
 
 
-def replay_work(datasets: Sequence[str] = (), *, window: Range = EVER) -> Work:
-    """Parse stored captures of some datasets' feeds again; none named means all."""
-    return Work("replay", {"datasets": list(datasets), **_days(window)})
+def replay_work(
+    datasets: Sequence[str] = (), *, window: Range = EVER, captures: Sequence[int] = ()
+) -> Work:
+    """Parse stored captures of some datasets' feeds again; none named means all.
+
+    With ``captures`` only these answers, by their first pages.
+    """
+    asked = {"datasets": list(datasets), **_days(window)}
+    return Work("replay", {**asked, "captures": list(captures)} if captures else asked)
 
 
 def load_work(dataset: str, *, source: str, files: Sequence[str]) -> Work:

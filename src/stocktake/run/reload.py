@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from stocktake.model import Capture, FileFormat, RunReport, Source, System
+    from stocktake.run.batch import Told
     from stocktake.run.progress import Report
     from stocktake.run.workspace import Workspace
 
@@ -36,6 +37,7 @@ def reload(
     options: Mapping[str, Any],
     total: int,
     report: Report,
+    told: Told | None = None,
 ) -> RunReport:
     """Load answers that need no fetching, derive what they touch, and return the run's report.
 
@@ -47,6 +49,7 @@ def reload(
         options: Kept with the run.
         total: How many arrivals there will be.
         report: Called with progress after every batch.
+        told: Called in the transaction of each batch.
     """
     started = time.monotonic()
     with claims.system_lock(workspace.database, system.name):
@@ -55,7 +58,7 @@ def reload(
             claim = claims.start(
                 conn, system.name, kind, options=options, plan_id=None, now=workspace.clock()
             )
-        loader = BatchLoader(workspace, system, claim)
+        loader = BatchLoader(workspace, system, claim, told=told)
         meter = Meter(claim.run_id, total=total, planned_seconds=0)
         meter.wave = kind
         state, error = "failed", "interrupted"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from stocktake.fetch.captures import latest_answers, read_answer
+from stocktake.errors import UsageError
+from stocktake.fetch.captures import latest_answers, read_answer, read_capture
 from stocktake.model import Days, axis_index, dimensions
 from stocktake.run.reload import arrival, feed_of_format, reload
 
@@ -66,6 +67,34 @@ def stored_answers(
             for way in ways.items()
             for number in latest_answers(conn, system.name, way[0])
         ]
+
+
+def answers_of(
+    workspace: Workspace, system: System, numbers: Sequence[int]
+) -> list[tuple[Way, int]]:
+    """Return stored answers by the numbers of their first pages, each with the way it is read.
+
+    Raises:
+        UsageError: The system reads no such answer any more.
+    """
+    found = []
+    with workspace.database.connection() as conn:
+        for number in numbers:
+            name = read_capture(conn, number).capture.request.feed
+            found.append(((name, way_of(system, name)), number))
+    return found
+
+
+def way_of(system: System, name: str) -> tuple[Source, Feed]:
+    """Return who answers of a feed or file format come from, and how they are read.
+
+    Raises:
+        UsageError: The system reads none of that name.
+    """
+    ways = _ways(system, system.datasets)
+    if name not in ways:
+        raise UsageError(f"{system.name} reads no answers of {name!r}: it has no such feed.")
+    return ways[name]
 
 
 def replayed(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from stocktake.model import System
+    from stocktake.model import Source, System
     from stocktake.run.workspace import Workspace
 
 SQL = load_queries("stocktake.store", "sql/schedule.sql")
@@ -75,6 +75,7 @@ class Kept:
         switched_by: Who switched or added it last, ``None`` for nobody.
         switched_at: When.
         decided_until: Times due up to here are decided, UTC.
+        is_changed: Whether somebody gave it another clock than its system declares.
         obstacle: Why it does not fire, empty when it does.
         next_at: When it fires next, with its zone's offset; ``None`` for never.
         last: Its latest fire.
@@ -88,6 +89,7 @@ class Kept:
     switched_by: str | None
     switched_at: datetime | None
     decided_until: datetime
+    is_changed: bool = False
     obstacle: str = ""
     next_at: datetime | None = None
     last: FireLine | None = None
@@ -109,17 +111,27 @@ def write_declared(conn: Connection[Any], systems: Collection[System], *, now: d
         for system in systems
         for one in system.schedules
     }
-    kept = {
-        one.name: {"system": one.system, **_stored(one.schedule)}
-        for one in kept_schedules(conn)
-        if one.is_declared and one.system in names
+    stored = {
+        one.name: one for one in kept_schedules(conn) if one.is_declared and one.system in names
     }
-    changed = [line for name, line in declared.items() if kept.get(name) != line]
+    kept = {name: {"system": one.system, **_stored(one.schedule)} for name, one in stored.items()}
+    changed = [
+        line
+        for name, line in declared.items()
+        if kept.get(name) != line | _own_clock(stored.get(name))
+    ]
     if changed:
         conn.execute(SQL.declare_schedules, {"declared": Jsonb(changed), "now": now})
     if kept.keys() - declared.keys():
         given = {"systems": list(names), "names": list(declared)}
         conn.execute(SQL.forget_undeclared, given)
+
+
+def _own_clock(kept: Kept | None) -> dict[str, str]:
+    """Return the clock that a person gave a schedule, nothing when it has its system's."""
+    if kept is None or not kept.is_changed:
+        return {}
+    return {"cron": kept.schedule.cron, "zone": kept.schedule.zone}
 
 
 def kept_schedules(conn: Connection[Any], system: str | None = None) -> list[Kept]:
@@ -192,6 +204,45 @@ def switch_schedule(workspace: Workspace, name: str, *, is_enabled: bool, by: st
                 "now": workspace.clock(),
             },
         )
+    return find_kept(workspace, found.name)
+
+
+def change_schedule(workspace: Workspace, name: str, *, cron: str, zone: str, by: str) -> Kept:
+    """Give a schedule another clock; a declared one keeps it whatever its system declares.
+
+    With no expression a declared schedule gets its system's clock back. What was due by the old
+    clock and not decided is not made up for.
+
+    Raises:
+        UsageError: None or several are called so, or the expression or zone is none.
+    """
+    found = find_kept(workspace, name)
+    declared = next(
+        (
+            one
+            for one in find_system(found.system).schedules
+            if found.is_declared and one.name == found.schedule.name
+        ),
+        None,
+    )
+    if not cron:
+        if declared is None:
+            raise UsageError(
+                f"{found.name} is declared by no system: there is no clock to go back to.",
+                hint=f"stocktake schedule change {found.name} --cron '30 2 * * *'",
+            )
+        cron, zone = declared.cron, declared.zone
+    next_fires(cron, zone, after=workspace.clock(), most=1)
+    asked = {
+        "schedule_id": found.schedule_id,
+        "cron": cron,
+        "zone": zone,
+        "declared": declared is not None and (cron, zone) == (declared.cron, declared.zone),
+        "by": by,
+        "now": workspace.clock(),
+    }
+    with workspace.database.connection() as conn:
+        conn.execute(SQL.change_clock, asked)
     return find_kept(workspace, found.name)
 
 
@@ -332,24 +383,29 @@ def queue_scheduled(
 def obstacle(conn: Connection[Any], workspace: Workspace, system: System, verb: str) -> str:
     """Return why a schedule of ``system`` has nothing to work with; empty when it has.
 
-    What fetches needs every source that is not switched off; what works on rows needs only that
-    there was a run.
+    What fetches needs every source that is not switched off: an address, its own or one that was
+    set, and credentials where it asks for any. What works on rows needs only that there was a run.
     """
     lacking = [
-        source.name
+        f"source {source.name} has no {what}"
         for source in system.sources
         if source.feeds
         and workspace.enabled(system, source)
         and not _is_served(workspace, system)
-        and lacking_credentials(source, workspace.settings.source(source.name))
+        and (what := _lacks(workspace, source))
     ]
-    if not lacking:
-        return ""
-    if verb not in ("sync", "backfill"):
+    if lacking and verb not in ("sync", "backfill"):
         row = conn.execute(SQL.was_ever_run, {"system": system.name}).fetchone()
         if row == (True,):
             return ""
-    return "; ".join(f"source {name} has no credentials" for name in lacking)
+    return "; ".join(lacking)
+
+
+def _lacks(workspace: Workspace, source: Source) -> str:
+    own = workspace.settings.source(source.name)
+    if not (own.get("base_url") or source.base_url):
+        return "address"
+    return "credentials" if lacking_credentials(source, own) else ""
 
 
 def _is_served(workspace: Workspace, system: System) -> bool:
@@ -397,8 +453,8 @@ def _kept(row: tuple[Any, ...]) -> Kept:
         jitter_seconds=jitter_seconds,
         options=tuple(sorted(options.items())),
     )
-    last = FireLine(f"{system}.{name}", *row[16:24]) if row[16] is not None else None
-    is_declared, is_enabled, switched_by, switched_at, decided_until = row[11:16]
+    last = FireLine(f"{system}.{name}", *row[17:25]) if row[17] is not None else None
+    is_declared, is_enabled, switched_by, switched_at, decided_until, is_changed = row[11:17]
     return Kept(
         row[0],
         system,
@@ -408,5 +464,6 @@ def _kept(row: tuple[Any, ...]) -> Kept:
         switched_by=switched_by,
         switched_at=switched_at,
         decided_until=decided_until,
+        is_changed=is_changed,
         last=last,
     )

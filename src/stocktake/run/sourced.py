@@ -9,8 +9,10 @@ from stocktake.errors import UsageError
 from stocktake.fetch.sources import (
     EndpointState,
     FailedTry,
+    RequestLine,
     endpoint_states,
     failed_tries,
+    latest_requests,
     pause_source,
     resume_source,
 )
@@ -52,6 +54,14 @@ def source_log(
             failed_tries(conn, system.name, source, limit=limit),
             events_about(conn, places, limit=limit),
         )
+
+
+def source_requests(
+    workspace: Workspace, system: System, source: Source, *, limit: int
+) -> list[RequestLine]:
+    """Return the latest requests sent to a source, newest first."""
+    with workspace.database.connection() as conn:
+        return latest_requests(conn, system.name, source, limit=limit)
 
 
 def pause(workspace: Workspace, name: str, *, reason: str) -> None:

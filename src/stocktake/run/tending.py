@@ -49,22 +49,35 @@ def tend(workspace: Workspace, *, limits: Mapping[str, int]) -> bool:
     """Put right what nobody else will; return whether it was our turn.
 
     Every worker does it every few seconds, one at a time: chunks of silent workers wait again,
-    as do chunks whose task is gone; free places are filled; runs without a conductor get one.
+    as do chunks whose task is gone; free places are filled; runs without a conductor get one;
+    the installation's first, then those of each tenant that has any.
     """
-    now = workspace.clock()
     with workspace.database.connection() as conn:
         found = conn.execute(CHUNKS.try_lock_tending).fetchone()
         if found is None or not found[0]:
             return False
         _end_sessions_of_silent(conn, workspace)
-        conn.execute(CHUNKS.lock_dispatch)
-        for chunk_id, run_id, error, attempts in conn.execute(CHUNKS.expire_chunks).fetchall():
-            text = f"chunk {chunk_id}: {error}; it goes on elsewhere (time {attempts})"
-            write_log(conn, run_id, text, level="warning", now=now)
-        conn.execute(CHUNKS.recall_chunks, {"after": LOST_AFTER_SECONDS})
-        chunks.dispatch(conn, limits)
-        for run_id, priority in conn.execute(CHUNKS.idle_runs).fetchall():
-            call_conductor(conn, run_id, priority=priority)
+        _set_going(conn, workspace, limits=limits)
         conn.execute(CHUNKS.forget_workers, {"after": GONE_AFTER_SECONDS})
+        tenants = conn.execute(CHUNKS.tenants_at_work).fetchall()
         reach("tended")
+    for (tenant_id,) in tenants:
+        with workspace.database.of(tenant_id).connection() as conn:
+            _set_going(conn, workspace, limits=limits)
+            conn.execute(CHUNKS.forget_tenant)
     return True
+
+
+def _set_going(
+    conn: psycopg.Connection, workspace: Workspace, *, limits: Mapping[str, int]
+) -> None:
+    """Set going what stands still of the runs in sight."""
+    now = workspace.clock()
+    conn.execute(CHUNKS.lock_dispatch)
+    for chunk_id, run_id, error, attempts in conn.execute(CHUNKS.expire_chunks).fetchall():
+        text = f"chunk {chunk_id}: {error}; it goes on elsewhere (time {attempts})"
+        write_log(conn, run_id, text, level="warning", now=now)
+    conn.execute(CHUNKS.recall_chunks, {"after": LOST_AFTER_SECONDS})
+    chunks.dispatch(conn, limits)
+    for run_id, priority in conn.execute(CHUNKS.idle_runs).fetchall():
+        call_conductor(conn, run_id, priority=priority)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
 
 KIND = "undo"
-UNDOABLE = frozenset({"backfill", "sync", "load", "replay"})
+UNDOABLE = frozenset({"backfill", "sync", "load", "replay", "edit"})
 ENDED = frozenset({"done", "failed", "cancelled"})
 MOST_NAMED = 5
 

@@ -18,7 +18,7 @@ from stocktake.run.measured import measure_gate
 from stocktake.run.progress import Meter, silent
 from stocktake.run.registry import find_datasets
 from stocktake.run.reload import load_arrivals
-from stocktake.run.replay import replayed, stored_answers
+from stocktake.run.replay import answers_of, replayed, stored_answers
 from stocktake.run.trained import GATE, train
 from stocktake.run.undone import require_undoable, undo_claimed, undo_message
 
@@ -129,7 +129,12 @@ def _train(workspace: Workspace, system: System, step: Step) -> Outcome:
 
 def _replay(workspace: Workspace, system: System, step: Step) -> Outcome:
     chosen = find_datasets(system, step.options["datasets"])
-    found = stored_answers(workspace, system, chosen)
+    numbers = step.options.get("captures")
+    found = (
+        answers_of(workspace, system, numbers)
+        if numbers
+        else stored_answers(workspace, system, chosen)
+    )
     arrivals = replayed(workspace, system, found, _window(step.options))
     return _reloaded(workspace, system, step, arrivals=arrivals, total=len(found))
 

@@ -53,6 +53,75 @@ class FailureGroup:
     unit: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointWork:
+    """What a run asked of one endpoint.
+
+    Args:
+        source: Its source.
+        endpoint: Its name.
+        answers: Answers stored.
+        bytes: Their decoded size.
+        median_seconds: Of their durations.
+        span_seconds: From the first answer to the last.
+        flawed: Answers that are only evidence of a failure.
+    """
+
+    source: str
+    endpoint: str
+    answers: int
+    bytes: int
+    median_seconds: float
+    span_seconds: float
+    flawed: int
+
+    @property
+    def per_second(self) -> float | None:
+        """Answers a second; ``None`` for too few to tell."""
+        return (self.answers - 1) / self.span_seconds if self.span_seconds > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsMoved:
+    """Units that feeds of a dataset took in and let go of in a run."""
+
+    dataset: str
+    gained: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaveCheck:
+    """One result of the checks that were measured along a run."""
+
+    at: datetime
+    dataset: str
+    check: str
+    group: str
+    severity: str
+    value: float | None
+    detail: str
+
+
+def run_endpoints(workspace: Workspace, run_id: int) -> list[EndpointWork]:
+    """Return what a run asked of each endpoint, by their names."""
+    with workspace.database.connection() as conn:
+        return [EndpointWork(*row) for row in conn.execute(SQL.run_endpoints, {"run_id": run_id})]
+
+
+def run_units(workspace: Workspace, run_id: int) -> dict[str, UnitsMoved]:
+    """Return what units each dataset gained and lost by a run."""
+    with workspace.database.connection() as conn:
+        rows = conn.execute(SQL.run_units, {"run_id": run_id}).fetchall()
+    return {row[0]: UnitsMoved(*row) for row in rows}
+
+
+def run_checks(workspace: Workspace, run_id: int) -> list[WaveCheck]:
+    """Return what was measured along a run, in order, the worst of a moment first."""
+    with workspace.database.connection() as conn:
+        return [WaveCheck(*row) for row in conn.execute(SQL.run_checks, {"run_id": run_id})]
+
+
 def changed_runs(workspace: Workspace, since: datetime) -> list[Change]:
     """Return the runs something happened to since an instant, in that order."""
     with workspace.database.connection() as conn:
@@ -72,9 +141,18 @@ def run_failures(workspace: Workspace, run_id: int) -> list[FailureGroup]:
 
 
 def last_lines(
-    workspace: Workspace, run_id: int, *, limit: int, level: str | None = None, text: str = ""
+    workspace: Workspace,
+    run_id: int,
+    *,
+    limit: int,
+    level: str | None = None,
+    text: str = "",
+    upto: int | None = None,
 ) -> list[LogLine]:
-    """Return the last log lines that have a level and hold a text, oldest first."""
-    asked = {"run_id": run_id, "limit": limit, "level": level, "text": text}
+    """Return the last log lines that have a level and hold a text, oldest first.
+
+    With ``upto`` the last ones up to that number.
+    """
+    asked = {"run_id": run_id, "limit": limit, "level": level, "text": text, "upto": upto}
     with workspace.database.connection() as conn:
         return [LogLine(*row) for row in conn.execute(SQL.last_log_lines, asked)]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -22,6 +24,7 @@ from stocktake.run.claim import CHUNKS, LEASE_SECONDS
 from stocktake.run.collector import seldom_collected
 from stocktake.run.connector import PatientConnector
 from stocktake.run.hands import Hands
+from stocktake.run.pruned import prune
 from stocktake.run.queue import CONDUCT, RUNS_QUEUE
 from stocktake.run.registry import installed_systems
 from stocktake.run.tending import tend
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 LOG = structlog.get_logger(__name__)
 
 TEND_SECONDS = 3.0
+PRUNE_SECONDS = 3600.0
+"""How often old rows are looked for."""
+FIRST_PRUNE_SECONDS = 60.0
 POLL_SECONDS = 5.0
 STALLED_SECONDS = 30.0
 """After how long Procrastinate takes a worker for dead; its tasks are thrown away then, as chunks
@@ -84,11 +90,11 @@ async def work(workspace: Workspace, *, stop: asyncio.Event, shift: Shift = Shif
     hands = Hands(workspace, shift.lease_seconds, limits, stop)
     connector = PatientConnector(workspace.database)
     app = App(connector=connector)
-    app.task(name=CONDUCT)(_task(hands.conduct, "run_id"))
-    app.task(name=PORTION)(_task(hands.portion, "chunk_id"))
+    app.task(name=CONDUCT)(_task(hands, Hands.conduct, "run_id"))
+    app.task(name=PORTION)(_task(hands, Hands.portion, "chunk_id"))
     with seldom_collected():
         await _work_on(workspace, app, stop=stop, shift=shift, hands=hands)
-    return not hands.conducting
+    return not hands.is_conducting
 
 
 async def _work_on(
@@ -107,11 +113,14 @@ async def _work_on(
                 await asyncio.to_thread(_take_leave, workspace)
 
 
-def _task(do: Callable[[int], Awaitable[None]], name: str) -> Callable[..., Awaitable[None]]:
-    """Return a task of Procrastinate: it gets its argument by name."""
+def _task(
+    hands: Hands, do: Callable[[Hands, int], Awaitable[None]], name: str
+) -> Callable[..., Awaitable[None]]:
+    """Return a task of Procrastinate: it gets its argument by name, and whose it is."""
 
-    async def task(**arguments: int) -> None:
-        await do(arguments[name])
+    async def task(*, tenant: str | None = None, **arguments: int) -> None:
+        own = await hands.of(UUID(tenant) if tenant else None)
+        await do(own, arguments[name])
 
     return task
 
@@ -151,6 +160,7 @@ async def _tend_always(workspace: Workspace, app: App, shift: Shift, hands: Hand
     When the database was away, workers that live come first with their signs of life.
     """
     pause = TEND_SECONDS
+    prune_at = time.monotonic() + FIRST_PRUNE_SECONDS
     while True:
         try:
             await asyncio.to_thread(_greet, workspace, shift)
@@ -165,6 +175,9 @@ async def _tend_always(workspace: Workspace, app: App, shift: Shift, hands: Hand
                     one.id, status=Status.FAILED, delete_job=True
                 )
             pause = TEND_SECONDS
+            if time.monotonic() >= prune_at:
+                prune_at = time.monotonic() + PRUNE_SECONDS
+                await asyncio.to_thread(prune, workspace)
         except (psycopg.Error, StoreError, ConnectorException) as error:
             LOG.info("cannot tend", error=str(error))
             pause = max(TEND_SECONDS, shift.lease_seconds / 2)

@@ -12,23 +12,28 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from stocktake.api.identity import csrf_of, identity_now
-from stocktake.api.problems import Problem, install_problems
+from stocktake.api.problems import Problem, install_problems, not_found
 from stocktake.errors import StocktakeError
 from stocktake.run.workspace import Workspace
 from stocktake.web import live
+from stocktake.web.access import Anybody
 from stocktake.web.entrance import Entrance, login_for
+from stocktake.web.meant import meant
 from stocktake.web.pages import (
     accounts,
+    admission,
     alerts,
     checks,
     configured,
     datasets,
+    duplicates,
+    evidence,
     gaps,
     overview,
     own,
     plans,
     ranges,
-    review,
+    rejects,
     runs,
     schedules,
     search,
@@ -45,8 +50,8 @@ from stocktake.web.words import own_path
 
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
-    *(sources, checks, review, signoff, schedules, search),
-    *(accounts, settings, alerts, configured, own),
+    *(sources, checks, rejects, duplicates, evidence, signoff, schedules, search),
+    *(accounts, admission, settings, alerts, configured, own),
 )
 TITLES = MappingProxyType(
     {
@@ -82,12 +87,14 @@ def mount_pages(app: FastAPI, workspace: Workspace, *, entrance: Entrance | None
     """
     require_vendor_files()
     pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    pages.state.site = Site(workspace)
+    pages.state.site = app.state.site = Site(workspace)
     pages.state.entrance = entrance
     pages.add_api_route("/static/{address:path}", _static)
     for module in PAGES:
         pages.include_router(module.router)
+    pages.add_api_route("/{path:path}", _nowhere)
     install_problems(pages).page = problem_page
+    app.state.problems.page = problem_page  # of what the guard itself refuses
     app.router.default = pages  # a mount would answer for methods that paths of the API lack
     return pages
 
@@ -97,6 +104,12 @@ def _static(request: Request, address: str) -> Response:
     return found or PlainTextResponse("no such file\n", status_code=HTTPStatus.NOT_FOUND)
 
 
+def _nowhere(path: str, visitor: Anybody) -> None:
+    """Answer for what is not there: by a route, so that it is known who asks."""
+    del path, visitor
+    raise not_found("There is nothing at this address.")
+
+
 def problem_page(request: Request, problem: Problem) -> Response:
     """Return a problem as a page: what failed, what to do, no internals; 401 leads to the login."""
     if problem.status == HTTPStatus.UNAUTHORIZED and request.url.path != "/login":
@@ -104,6 +117,7 @@ def problem_page(request: Request, problem: Problem) -> Response:
     identity = None
     with contextlib.suppress(Problem, StocktakeError, psycopg.Error):  # then nobody is known
         identity = identity_now(request)
+    is_lost = problem.status == HTTPStatus.NOT_FOUND and identity is not None
     made = show(
         request,
         "error.html",
@@ -114,11 +128,14 @@ def problem_page(request: Request, problem: Problem) -> Response:
         text=problem.detail,
         hint=problem.hint or "",
         errors=problem.errors,
+        meant=meant(request.url.path, site_of(request).systems.values()) if is_lost else (),
         request_id=request.scope.get("request_id", ""),
         is_get=request.method == "GET",
         retry=_retried(request),
     )
     made.headers.update(problem.headers)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET":
+        made.headers["Refresh"] = problem.headers.get("Retry-After", "5")  # without script too
     return made
 
 

@@ -49,7 +49,7 @@ def calls(
         for system, stand in stands
         for call in (
             *_checks(site, system),
-            *_sources(site, system),
+            *(_sources(site, system) if site.whole is None else ()),
             *_runs(system, latest.get(system.name)),
             *(_gaps(site, system, stand) if stand.held else ()),
         )

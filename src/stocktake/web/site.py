@@ -49,10 +49,6 @@ NONCE_BYTES = 16
 LEAST_PACKED, PACKING, MOST_BLUR = 1_000, 5, 64
 """Pages below so many characters are sent as they are; level of compression; bytes of blur."""
 SEE_OTHER = 303
-PERMISSIONS = ", ".join(
-    f"{name}=()"
-    for name in ("camera", "geolocation", "microphone", "payment", "usb", "interest-cohort")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +235,8 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "word": words.word,
         "path": words.path_part,
         "plural": words.plural,
+        "milliseconds": words.milliseconds,
+        "cron_words": words.cron_words,
     }
 
 
@@ -269,10 +267,6 @@ def policy(nonce: str) -> str:
 
 COMMON_HEADERS = MappingProxyType(
     {
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "same-origin",
-        "cross-origin-opener-policy": "same-origin",
-        "permissions-policy": PERMISSIONS,
         "cache-control": "no-store",
         "vary": "Accept-Encoding, HX-Request, HX-Target, Cookie",
     }

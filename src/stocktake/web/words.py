@@ -189,6 +189,64 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
+WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
+def cron_words(cron: str) -> str:
+    """Return what a simple cron expression says; empty for those that words would not shorten.
+
+    >>> cron_words("30 2 * * *"), cron_words("0 6 * * 1"), cron_words("*/20 18-23 * * *")
+    ('every day at 02:30', 'every Monday at 06:00', 'every 20 minutes from 18 to 23 h')
+    >>> cron_words("15 * * * *"), cron_words("0 4 1 * *"), cron_words("0 4 1,15 * 1")
+    ('every hour at minute 15', 'on day 1 of each month at 04:00', '')
+    """
+    fields = cron.split()
+    if len(fields) != 5:  # noqa: PLR2004 -- minute, hour, day, month, weekday
+        return ""
+    minute, hour, day, month, weekday = fields
+    days = _days_in_words(day, month, weekday)
+    if not days:
+        return ""
+    if minute.isdecimal() and hour.isdecimal():
+        return f"{days} at {int(hour):02}:{int(minute):02}"
+    often = _often_in_words(minute, hour)
+    if not often:
+        return ""
+    return often if days == "every day" else f"{often}, {days}"
+
+
+def _days_in_words(day: str, month: str, weekday: str) -> str:
+    if month != "*":
+        return ""
+    if day == "*" and weekday == "*":
+        return "every day"
+    if day == "*" and weekday.isdecimal() and int(weekday) <= len(WEEKDAYS):
+        return f"every {WEEKDAYS[int(weekday) % len(WEEKDAYS)]}"
+    return f"on day {day} of each month" if day.isdecimal() and weekday == "*" else ""
+
+
+def _often_in_words(minute: str, hour: str) -> str:
+    first, dash, last = hour.partition("-")
+    hours = ""
+    if dash and first.isdecimal() and last.isdecimal():
+        hours = f" from {first} to {last} h"
+    elif hour != "*":
+        return ""
+    if minute.startswith("*/") and minute[2:].isdecimal():
+        return f"every {minute[2:]} minutes{hours}"
+    return f"every hour at minute {minute}{hours}" if minute.isdecimal() else ""
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a short time, seconds from ten on.
+
+    >>> milliseconds(0.0234), milliseconds(12.0)
+    ('23 ms', '12 s')
+    """
+    longest = 10
+    return f"{seconds * 1000:,.0f} ms" if seconds < longest else f"{seconds:,.0f} s"
+
+
 def path_part(text: object) -> str:
     """Return a text as one part of a path; a unit's slashes stay.
 

@@ -22,7 +22,16 @@ DECLARED = {
 }
 KEYS = {
     *("name", "system", "cron", "zone", "verb", "datasets", "options", "catch_up", "overlap"),
-    *("jitter_seconds", "is_declared", "is_enabled", "is_on", "why_off", "next_at", "last"),
+    *(
+        "jitter_seconds",
+        "is_declared",
+        "is_enabled",
+        "is_changed",
+        "is_on",
+        "why_off",
+        "next_at",
+        "last",
+    ),
 }
 
 

@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 VIEWER_PAGES = (
     *("/", "/runs", "/schedules", "/search?q=races", "/settings/profile", "/help/glossary"),
-    "/help/components",
+    *("/help/components", "/settings/password"),
     *("/s/racing", "/s/racing/gaps", "/s/racing/plans", "/s/racing/plans/new"),
     *("/s/racing/sources", "/s/racing/sources/theracingapi", "/s/racing/checks"),
     *("/s/racing/rejects", "/s/racing/duplicates", "/s/racing/trace", "/s/racing/signoff"),
     *("/s/racing/d/ra_races", "/s/racing/d/ra_races?view=table", "/s/racing/months"),
     *("/s/racing/years", "/s/racing/leaders?min_runs=1", "/s/racing/gates/statistics"),
-    *("/s/nba/seasons", "/s/nba/models"),
+    *("/s/nba/seasons", "/s/nba/models", "/s/nba/days", "/s/nba/cascade", "/s/nba/players"),
     *("/s/racing/d/ra_mst_horses", "/s/racing/d/ra_mst_sires", "/runs/1", "/s/racing/captures/1"),
 )
-ADMIN_PAGES = ("/settings/users", "/settings/keys", "/settings/audit")
+ADMIN_PAGES = ("/settings/users", "/settings/tenants", "/settings/keys", "/settings/audit")
+MOST_CRAWLED = 90
 MOST_SCRIPT_BYTES, MOST_STYLE_BYTES = 15_000, 12_000
 """Compressed."""
 

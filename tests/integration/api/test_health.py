@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from stocktake.store.migrate import ENGINE, rollback
+
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
@@ -23,6 +25,15 @@ def test_probes_are_answered_to_anybody(shared_served: Served, path: str) -> Non
     answer = shared_served.caller().get(path)
 
     assert (answer.status_code, answer.json()["status"]) == (200, "pass")
+
+
+def test_a_server_before_a_database_that_lacks_migrations_is_not_ready(served: Served) -> None:
+    rollback(served.workspace.database, ENGINE, to=ENGINE.migrations[-2].number)
+
+    answer = served.caller().get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (503, {"status": "fail"})
+    assert answer.headers["retry-after"] == "5"
 
 
 def test_health_names_what_it_was_judged_by(reader: TestClient) -> None:

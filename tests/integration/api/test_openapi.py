@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -88,6 +89,22 @@ def test_the_answers_have_examples(document: dict[str, Any]) -> None:
     shapes = document["components"]["schemas"]
     for name in ("SystemLine", "CoverageLine", "GapLine", "Operation", "ProblemDocument"):
         assert shapes[name]["example"]
+
+
+def test_every_body_and_every_answer_has_an_example_that_fits(document: dict[str, Any]) -> None:
+    wrong = []
+    for method, path, route in operations(document):
+        for one in [route.get("requestBody", {}), *route["responses"].values()]:
+            for kind, content in one.get("content", {}).items():
+                if not kind.endswith("json") or kind == "application/jsonl":
+                    continue
+                schema = {**content.get("schema", {}), "components": document["components"]}
+                try:
+                    jsonschema_rs.validate(schema, content["example"])
+                except (KeyError, ValueError) as error:
+                    wrong.append((method, path, str(error)[:200]))
+
+    assert wrong == []
 
 
 def tried(served: Served, *, examples: int) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stocktake.errors import LoadError
-from stocktake.load.duplicates import decide, list_duplicates
+from stocktake.load.duplicates import Choice, decide, list_duplicates
 from stocktake.load.rejects import list_rejects
 from stocktake.model import Parsed, Reject, RowCounts
 from tests.integration.load.yard import NOW, Kind, Race, merge_all, rows_of, stored
@@ -145,7 +145,7 @@ def test_a_duplicate_is_decided_once(conn: Connection) -> None:
     (duplicate,) = list_duplicates(conn, "yard")
     assert duplicate.differences == "name"
 
-    decide(conn, duplicate.duplicate_id, decision="kept", by="Ann", now=NOW)
+    decide(conn, duplicate.duplicate_id, Choice("kept"), by="Ann", now=NOW)
 
     assert list(list_duplicates(conn, "yard")) == []
     assert [one.state for one in list_duplicates(conn, "yard", state="kept")] == ["kept"]

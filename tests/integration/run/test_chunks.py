@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from stocktake.run.errands import Errand
     from stocktake.run.listed import RunLine
+    from stocktake.run.workspace import Workspace
     from stocktake.store.database import Database
     from tests.integration.run.conftest import Stable
 
@@ -288,8 +289,9 @@ def test_a_chunk_whose_task_was_lost_is_handed_out_again(stable: Stable) -> None
     assert handed_out(database) == [run_id]
 
 
-def worked(stable: Stable, run_id: int) -> RunLine:
+def worked(stable: Stable, run_id: int, *, seen_by: Workspace | None = None) -> RunLine:
     """Let a worker work until a run has ended or stopped, and return the run."""
+    whose = seen_by or stable.workspace
     found: list[RunLine] = []
 
     async def shift() -> None:
@@ -297,7 +299,7 @@ def worked(stable: Stable, run_id: int) -> RunLine:
         working = asyncio.create_task(work(stable.workspace, stop=stop, shift=Shift()))
         async with asyncio.timeout(60):
             while not working.done():
-                line, _ = await asyncio.to_thread(show_run, stable.workspace, run_id)
+                line, _ = await asyncio.to_thread(show_run, whose, run_id)
                 if line.not_before or line.state not in ("queued", "running"):
                     found.append(line)
                     stop.set()

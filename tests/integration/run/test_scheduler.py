@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from stocktake.run.scheduled import (
     find_kept,
     kept_schedules,
     list_schedules,
+    obstacle,
     remove_schedule,
     schedule_history,
     switch_schedule,
@@ -245,6 +246,21 @@ def test_a_source_without_credentials_keeps_its_schedules_off(room: Clockroom) -
     assert by_name["racing.daily_review"] == "source theracingapi has no credentials"
     assert by_name["nba.box_scores"] == ""
     assert [name for name, _ in _fired(room, days=1) if name.startswith("racing.")] == []
+
+
+def test_a_source_needs_an_address_and_what_is_public_needs_nothing_else(room: Clockroom) -> None:
+    room.kind = "real"
+    racing = find_system("racing")
+    (source, *_) = racing.sources
+    public = replace(source, auth="none")
+    homeless = replace(public, base_url="")
+
+    told = {}
+    with room.database.connection() as conn:
+        for name, one in (("public", public), ("homeless", homeless)):
+            told[name] = obstacle(conn, room.workspace, replace(racing, sources=(one,)), "sync")
+
+    assert told == {"public": "", "homeless": f"source {source.name} has no address"}
 
 
 def test_credentials_that_come_later_start_no_flood(room: Clockroom) -> None:

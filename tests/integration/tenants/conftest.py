@@ -131,6 +131,11 @@ def _fill(tenant: Tenant, folder: Path) -> None:
     file.write_text("\n".join(["play_id,day,place,title,plays", *lines]), encoding="utf-8")
     dataset = shows.dataset("plays")
     load_files(tenant.workspace, shows, dataset, [file], source="", report=silent)
+    with tenant.workspace.database.connection() as conn:
+        conn.execute(
+            "select emit_event('run.failed', 'shows', %(word)s, '{}', now(), %(word)s, false)",
+            {"word": canary},
+        )
     night = Schedule(canary, "0 4 * * *", "UTC", "check")
     add_schedule(tenant.workspace, shows, night, by=canary)
     unit = {"dataset": "plays", "unit": "2026-02-25/app", "reason": f"{canary} off"}

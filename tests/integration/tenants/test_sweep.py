@@ -30,6 +30,7 @@ ROWS = {
     "duplicate_id": "select max(duplicate_id) from duplicate",
     "signoff_id": "select max(signoff_id) from signoff",
     "key_id": "select max(key_id) from api_key",
+    "alert_id": "select max(alert_id) from alert",
     "session_id": "select max(session_id) from session",
 }
 """Numbers in paths, and where one of a tenant is found."""
@@ -43,12 +44,14 @@ SAME = {
     "path": "titles",
     "token": "none-such",
     "check": "few_plays",
+    "slug": "south",
 }
 """Parts of paths that both tenants have alike, or nobody."""
 NAMES = {
     "schedules": "shows.{canary}",
     "users": "{canary}.ann",
     "sources": "plays_files",
+    "channels": "none",
     "checks": "few_plays",
     "gates": "none",
 }

@@ -99,6 +99,18 @@ select at, severity, value, measured_rows
  order by at desc, result_id desc
  limit %(latest)s;
 
+-- name: trends
+-- The latest values of every check and group of a system, oldest first; NULL: nothing measured.
+-- :system  text     its system
+-- :latest  integer  how many of each
+select told.name, told.grp, array_agg(told.value order by told.at, told.result_id)
+  from (select name, grp, value, at, result_id,
+               row_number() over (partition by name, grp order by at desc, result_id desc) as place
+          from stocktake.check_result
+         where system = %(system)s) told
+ where told.place <= %(latest)s
+ group by told.name, told.grp;
+
 -- name: latest
 -- The newest result of each check and group, and since when it has not passed (NULL: it passes).
 -- :system  text  its system

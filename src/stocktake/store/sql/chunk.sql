@@ -352,6 +352,18 @@ select run_id, priority
 select pg_try_advisory_xact_lock(hashtext('stocktake.tending'), 0),
        set_config('idle_in_transaction_session_timeout', '30s', true);
 
+-- name: tenants_at_work
+-- Tenants that may have runs under way.
+select tenant from at_work order by tenant;
+
+-- name: forget_tenant
+-- A tenant without a run that workers should take on; asked as that tenant. One that queued
+-- something a moment ago stays.
+delete from at_work
+ where tenant = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+   and noted_at < clock_timestamp() - interval '10 minutes'
+   and not exists (select from run where is_detached and state in ('queued', 'running'));
+
 -- name: silent_workers
 -- Workers that gave no sign of life although they have sessions here.
 -- :after double precision (seconds)

@@ -600,16 +600,17 @@ select max(c.at) from series s join ledger_change c using (series_id)
 -- name: decide_unit
 -- Keeps a person's decision about one unit.
 -- :series_id  int  series
+-- :state  text  accepted, or unrecoverable
 -- :reason  text  why
 -- :by  text  who
 -- :until  date  last day it holds, NULL for ever
 -- :now  timestamptz  instant
 -- :ordinals  int[]  ordinals, NULL for all
 insert into unit (series_id, ordinal, state, reason, decided_by, decided_until, changed_at)
-select %(series_id)s, o, 'accepted', %(reason)s, %(by)s, %(until)s, %(now)s
+select %(series_id)s, o, %(state)s, %(reason)s, %(by)s, %(until)s, %(now)s
   from unnest(%(ordinals)s::int[]) as o
 on conflict (series_id, ordinal) do update
-   set state = 'accepted', reason = excluded.reason, decided_by = excluded.decided_by,
+   set state = excluded.state, reason = excluded.reason, next_try_at = null, decided_by = excluded.decided_by,
        decided_until = excluded.decided_until, changed_at = excluded.changed_at;
 
 -- name: withdraw_units
@@ -617,7 +618,8 @@ on conflict (series_id, ordinal) do update
 -- :series_id  int  series
 -- :ordinals  int[]  ordinals, NULL for all
 delete from unit
- where series_id = %(series_id)s and ordinal = any(%(ordinals)s) and state = 'accepted';
+ where series_id = %(series_id)s and ordinal = any(%(ordinals)s)
+   and decided_by is not null and state in ('accepted', 'unrecoverable');
 
 -- name: decision_of_unit
 -- Who accepted a gap, why and until when.

@@ -374,6 +374,7 @@ select c.capture_id, c.feed, c.units, c.fetched_at
   from capture c join run r using (run_id)
  where c.system = %(system)s and r.undone_by is not null
    and not c.is_loaded and c.page = 0 and c.flaw = ''
+   and not exists (select from edit e where e.capture_id = c.capture_id)
  order by c.capture_id;
 
 -- name: name_units
@@ -412,6 +413,7 @@ select latest.capture_id, latest.headers,
 
 -- name: latest_answer_ids
 -- First pages of the latest good answer to each request of a feed, oldest first: what a replay reads.
+-- What a person made of an answer counts as long as that stands.
 -- :system  text  system
 -- :feed    text  feed
 select capture_id
@@ -421,6 +423,8 @@ select capture_id
            and feed = %(feed)s
            and page = 0
            and flaw = ''
+           and (is_loaded or not exists (select from edit e
+                                          where e.capture_id = capture.capture_id))
          order by path, params, fetched_at desc, capture_id desc) as latest
  order by capture_id;
 
@@ -478,4 +482,27 @@ select attempt_id, at, feed, outcome, reason, status, seconds, units, run_id, ca
   from attempt
  where system = %(system)s and feed = any(%(feeds)s)
  order by attempt_id desc
+ limit %(limit)s;
+
+-- name: latest_requests
+-- The latest answers kept of a source, and tries of its feeds that kept none, newest first.
+-- :system  text     their system
+-- :source  text     source
+-- :feeds   text[]   its feeds
+-- :limit   integer  how many at most
+select * from (
+    (select c.fetched_at as at, c.feed, c.endpoint, c.path, c.params, c.status, c.bytes, c.seconds,
+            c.flaw as reason, c.run_id, c.capture_id, c.units[1] as unit
+       from capture c
+      where c.system = %(system)s and c.source = %(source)s
+      order by c.capture_id desc
+      limit %(limit)s)
+    union all
+    (select a.at, a.feed, '', '', '{}', a.status, null, a.seconds, a.reason, a.run_id, null,
+            a.units[1]
+       from attempt a
+      where a.system = %(system)s and a.feed = any(%(feeds)s) and a.capture_id is null
+      order by a.attempt_id desc
+      limit %(limit)s)) as told
+ order by at desc
  limit %(limit)s;

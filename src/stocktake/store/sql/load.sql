@@ -176,7 +176,8 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, lin
        as line(capture_id, dataset, position, code, reason, raw);
 
 -- name: add_duplicates
--- Rows of one answer that share a key and differ; the same pair is kept once.
+-- Rows of one answer that share a key and differ; the same pair is kept once. One whose merged row
+-- changed since it was decided is open again.
 -- :run_id  bigint  the run
 -- :at  timestamptz  the run's clock
 -- :system  text  the system
@@ -185,18 +186,23 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, lin
 -- :row_key  text[]  one element a line
 -- :kept  jsonb[]  one element a line
 -- :other  jsonb[]  one element a line
-insert into stocktake.duplicate (tenant_id, system, dataset, row_key, kept, other, capture_id,
+insert into stocktake.duplicate as d (tenant_id, system, dataset, row_key, kept, other, capture_id,
                                  run_id, at)
 select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, line.dataset,
        line.row_key, line.kept, line.other, line.capture_id, %(run_id)s, %(at)s
   from unnest(%(capture)s::bigint[], %(dataset)s::text[], %(row_key)s::text[], %(kept)s::jsonb[],
               %(other)s::jsonb[]) as line(capture_id, dataset, row_key, kept, other)
-    on conflict do nothing;
+    on conflict (tenant_id, system, dataset, row_key, md5(other::text)) do update
+   set kept = excluded.kept, capture_id = excluded.capture_id, run_id = excluded.run_id,
+       at = excluded.at, state = 'open', from_other = '{}', decided_by = null, decided_at = null
+ where d.kept <> excluded.kept;
 
 -- name: list_rejects
 -- Open rejects of a system, newest first.
 -- :system  text  the system
 -- :datasets  text[]  only these, empty for all
+-- :code  text  only this code, NULL for all
+-- :shape  text  only reasons of this shape, NULL for all
 -- :run_id  bigint  only this run's, NULL for all
 -- :before  bigint  only those with a smaller number, NULL for all
 -- :limit  bigint  at most so many, NULL for all
@@ -204,21 +210,187 @@ select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at
   from stocktake.reject
  where system = %(system)s and resolved_at is null
    and (%(datasets)s::text[] = '{}' or dataset = any(%(datasets)s::text[]))
+   and (%(code)s::text is null or code = %(code)s::text)
+   and (%(shape)s::text is null or stocktake.reason_shape(reason) = %(shape)s::text)
    and (%(run_id)s::bigint is null or run_id = %(run_id)s)
    and (%(before)s::bigint is null or reject_id < %(before)s)
  order by reject_id desc
  limit %(limit)s;
 
+-- name: one_reject
+-- One reject, open or not, with its system and how it ended.
+-- :reject_id  bigint  which
+select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at,
+       system, resolution, resolved_by, resolved_reason
+  from stocktake.reject where reject_id = %(reject_id)s;
+
+-- name: reject_groups
+-- Open rejects alike: dataset, code, reason without its figures and quoted words, how many, how
+-- many were refused (open or not) in the last seven days and in the seven before, the newest.
+-- :system  text  the system
+-- :datasets  text[]  only these, empty for all
+-- :now  timestamptz  the present instant
+select r.dataset, r.code, stocktake.reason_shape(r.reason),
+       count(*) filter (where r.resolved_at is null),
+       count(*) filter (where r.at > %(now)s - interval '7 days'),
+       count(*) filter (where r.at <= %(now)s - interval '7 days'
+                          and r.at > %(now)s - interval '14 days'),
+       max(r.reject_id) filter (where r.resolved_at is null)
+  from stocktake.reject r
+ where r.system = %(system)s
+   and (%(datasets)s::text[] = '{}' or r.dataset = any(%(datasets)s::text[]))
+   and (r.resolved_at is null or r.at > %(now)s - interval '14 days')
+ group by 1, 2, 3
+having count(*) filter (where r.resolved_at is null) > 0
+ order by 4 desc, 1, 2, 3;
+
+-- name: captures_of_rejects
+-- Answers that hold open rejects of one kind: first pages, oldest first.
+-- :system text, :datasets text[], :code text, :shape text  as list_rejects
+select distinct coalesce(c.first_page_id, c.capture_id)
+  from stocktake.reject r join stocktake.capture c using (capture_id)
+ where r.system = %(system)s and r.resolved_at is null
+   and (%(datasets)s::text[] = '{}' or r.dataset = any(%(datasets)s::text[]))
+   and (%(code)s::text is null or r.code = %(code)s::text)
+   and (%(shape)s::text is null or stocktake.reason_shape(r.reason) = %(shape)s::text)
+ order by 1;
+
+-- name: retold_rejects
+-- What is known of the rejects of captures that are loaded again: those that are open, and those
+-- that a person settled.
+-- :captures  bigint[]  captures told anew
+select reject_id, capture_id, dataset, position, code, raw, resolution
+  from stocktake.reject
+ where capture_id = any(%(captures)s)
+   and (resolved_at is null or resolution in ('edited', 'dismissed'));
+
+-- name: resolve_rejects
+-- Ends open rejects.
+-- :reject_ids  bigint[]  which
+-- :resolution  text  loaded, edited or dismissed
+-- :by text, :reason text  who and why
+-- :run_id  bigint  the run that did it, NULL for none
+-- :now  timestamptz  when
+update stocktake.reject
+   set resolved_at = %(now)s, resolution = %(resolution)s, resolved_by = %(by)s,
+       resolved_reason = %(reason)s, resolved_run_id = %(run_id)s
+ where reject_id = any(%(reject_ids)s) and resolved_at is null;
+
+-- name: dismiss_rejects
+-- Ends all open rejects of one kind.
+-- :system text, :datasets text[], :code text, :shape text  as list_rejects
+-- :by text, :reason text, :now timestamptz  who, why and when
+update stocktake.reject
+   set resolved_at = %(now)s, resolution = 'dismissed', resolved_by = %(by)s,
+       resolved_reason = %(reason)s
+ where system = %(system)s and resolved_at is null
+   and (%(datasets)s::text[] = '{}' or dataset = any(%(datasets)s::text[]))
+   and (%(code)s::text is null or code = %(code)s::text)
+   and (%(shape)s::text is null or stocktake.reason_shape(reason) = %(shape)s::text);
+
+-- name: add_edit
+-- Notes that a capture was made of another one by a person.
+-- :capture_id bigint, :edits bigint, :reject_id bigint, :position text, :before text, :after text
+-- :by text, :reason text, :now timestamptz
+insert into stocktake.edit (capture_id, edits, reject_id, position, before, after, by, reason, at)
+values (%(capture_id)s, %(edits)s, %(reject_id)s, %(position)s, %(before)s, %(after)s, %(by)s,
+        %(reason)s, %(now)s);
+
+-- name: mark_edited
+-- Says of a reject that ended as loaded that a person had edited it.
+-- :reject_id bigint, :by text, :reason text
+update stocktake.reject
+   set resolution = 'edited', resolved_by = %(by)s, resolved_reason = %(reason)s
+ where reject_id = %(reject_id)s and resolution = 'loaded';
+
+-- name: count_rejects
+-- How many open rejects of one kind there are.
+-- :system text, :datasets text[], :code text, :shape text  as list_rejects
+select count(*) from stocktake.reject
+ where system = %(system)s and resolved_at is null
+   and (%(datasets)s::text[] = '{}' or dataset = any(%(datasets)s::text[]))
+   and (%(code)s::text is null or code = %(code)s::text)
+   and (%(shape)s::text is null or stocktake.reason_shape(reason) = %(shape)s::text);
+
+-- name: edit_of
+-- What a person changed in a capture.
+-- :capture_id  bigint  the capture
+select edits, position, before, after, by, reason, at
+  from stocktake.edit where capture_id = %(capture_id)s;
+
+-- name: touched_rows
+-- Rows as a run that is not committed left them: key by column, and the whole row.
+-- :run_id  bigint  the run, :limit  integer  at most so many
+select jsonb_build_object({pairs}), to_jsonb(held)
+  from {table} as held
+ where held._loaded_at >= transaction_timestamp() and held._run_id = %(run_id)s
+ limit %(limit)s;
+
+-- name: versions_of_run
+-- What rows of a dataset were before a run changed them.
+-- :run_id bigint, :system text, :dataset text
+select row_key, before
+  from stocktake.row_version
+ where run_id = %(run_id)s and system = %(system)s and dataset = %(dataset)s
+ order by version_id;
+
+-- name: one_duplicate
+-- One pair, decided or not, and its system.
+-- :duplicate_id  bigint  which
+select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, at, from_other,
+       decided_by, decided_at, system
+  from stocktake.duplicate where duplicate_id = %(duplicate_id)s;
+
+-- name: restore_decision
+-- Puts a decision back as it was.
+-- :duplicate_id bigint, :state text, :from_other text[], :by text, :at timestamptz
+update stocktake.duplicate
+   set state = %(state)s, from_other = %(from_other)s, decided_by = %(by)s, decided_at = %(at)s
+ where duplicate_id = %(duplicate_id)s;
+
+-- name: reopen_duplicate
+-- Takes a decision back.
+-- :duplicate_id  bigint  which
+update stocktake.duplicate
+   set state = 'open', from_other = '{}', decided_by = null, decided_at = null
+ where duplicate_id = %(duplicate_id)s and state <> 'open';
+
+-- name: decided_pairs
+-- Of pairs met again, those of which somebody decided that the row is to be another one: place in
+-- the list, columns taken from the other row.
+-- :system text, :dataset text
+-- :row_key  text[]  one element a pair
+-- :kept  jsonb[], :other  jsonb[]  one element a pair
+select (line.place - 1)::integer, d.from_other
+  from unnest(%(row_key)s::text[], %(kept)s::jsonb[], %(other)s::jsonb[]) with ordinality
+       as line(row_key, kept, other, place)
+  join stocktake.duplicate d
+    on d.system = %(system)s and d.dataset = %(dataset)s and d.row_key = line.row_key
+   and md5(d.other::text) = md5(line.other::text)
+ where d.state in ('replaced', 'merged') and d.kept = line.kept;
+
+-- name: decisions_of_row
+-- What was decided about rows with a key, latest first.
+-- :system text, :dataset text, :row_key text
+select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, at, from_other,
+       decided_by, decided_at
+  from stocktake.duplicate
+ where system = %(system)s and dataset = %(dataset)s and row_key = %(row_key)s
+   and state <> 'open'
+ order by decided_at desc;
+
 -- name: list_duplicates
 -- Duplicates of a system in one state, newest first.
 -- :system  text  the system
 -- :datasets  text[]  only these, empty for all
--- :state  text  open, kept, replaced or both
+-- :state  text  open, kept, replaced, merged, both, distinct; NULL for all that were decided
 -- :before  bigint  only those with a smaller number, NULL for all
 -- :limit  bigint  at most so many, NULL for all
-select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, at
+select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, at, from_other,
+       decided_by, decided_at
   from stocktake.duplicate
- where system = %(system)s and state = %(state)s
+ where system = %(system)s
+   and (state = %(state)s::text or (%(state)s::text is null and state <> 'open'))
    and (%(datasets)s::text[] = '{}' or dataset = any(%(datasets)s::text[]))
    and (%(before)s::bigint is null or duplicate_id < %(before)s)
  order by duplicate_id desc
@@ -227,11 +399,12 @@ select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, a
 -- name: decide_duplicate
 -- Writes down a decision about an open duplicate.
 -- :duplicate_id  bigint  which
--- :decision  text  kept, replaced or both
+-- :decision  text  kept, replaced, merged, both or distinct
+-- :from_other  text[]  columns that the row takes from the one set aside
 -- :by  text  who decided
 -- :at  timestamptz  when
 update stocktake.duplicate
-   set state = %(decision)s, decided_by = %(by)s, decided_at = %(at)s
+   set state = %(decision)s, from_other = %(from_other)s, decided_by = %(by)s, decided_at = %(at)s
  where duplicate_id = %(duplicate_id)s and state = 'open';
 
 -- name: read_row

@@ -62,14 +62,45 @@ select feed, outcome, min(reason), count(*), max(at), max(capture_id), min(units
  order by count(*) desc
  limit 50;
 
+-- name: run_endpoints
+-- Answers a run stored, by endpoint: how many, their bytes, the median of their seconds, the seconds
+-- from the first to the last, and how many are evidence of a failure only.
+-- :run_id bigint
+select source, endpoint, count(*), sum(bytes)::bigint,
+       percentile_cont(0.5) within group (order by seconds),
+       extract(epoch from max(fetched_at) - min(fetched_at))::double precision,
+       count(*) filter (where flaw <> '')
+  from capture
+ where run_id = %(run_id)s
+ group by source, endpoint
+ order by source, endpoint;
+
+-- name: run_units
+-- Units that feeds took in and let go of in a run, by dataset.
+-- :run_id bigint
+select s.dataset, sum(units_in(c.added))::bigint, sum(units_in(c.removed))::bigint
+  from ledger_change c join series s using (series_id)
+ where c.run_id = %(run_id)s and s.feed <> 'member'
+ group by s.dataset
+ order by s.dataset;
+
+-- name: run_checks
+-- What was measured along a run, wave by wave, with the worst first.
+-- :run_id bigint
+select at, dataset, name, grp, severity, value, detail
+  from check_result
+ where run_id = %(run_id)s
+ order by at, array_position(array['error', 'fail', 'warn', 'pass'], severity), dataset, name;
+
 -- name: last_log_lines
 -- The last lines of a run's log that fit, oldest first.
--- :run_id bigint, :level text or null, :text text, :limit integer
+-- :run_id bigint, :level text or null, :text text, :upto bigint or null, :limit integer
 select seq, at, level, text
   from (select seq, at, level, text
           from run_log
          where run_id = %(run_id)s
            and level = coalesce(%(level)s, level)
+           and (%(upto)s::bigint is null or seq <= %(upto)s)
            and position(lower(%(text)s) in lower(text)) > 0
          order by seq desc
          limit %(limit)s) as latest

@@ -38,13 +38,25 @@ on conflict (only_row) do update set version = excluded.version,
                                      applied_at = transaction_timestamp();
 
 -- name: defer_tasks
--- Hands tasks to Procrastinate, in the caller's transaction; returns their numbers.
+-- Hands tasks to Procrastinate, in the caller's transaction; returns their numbers. Tasks of a
+-- tenant say so, and whoever looks after the fleet learns that the tenant has runs.
 -- :queues text[], :task text, :priorities int[], :arguments jsonb[], :not_before timestamptz or null
+with whose as (
+    select nullif(current_setting('app.tenant_id', true), '')::uuid as tenant
+),
+noted as (
+    insert into stocktake.at_work (tenant, noted_at)
+    select tenant, clock_timestamp() from whose where tenant is not null
+    on conflict (tenant) do update set noted_at = excluded.noted_at
+     where at_work.noted_at < excluded.noted_at - interval '1 minute'
+)
 select stocktake_queue.procrastinate_defer_jobs_v1(array_agg(
-           row(queue, %(task)s::text, priority, null, null, arguments,
+           row(queue, %(task)s::text, priority, null, null,
+               arguments || jsonb_strip_nulls(jsonb_build_object('tenant', whose.tenant)),
                %(not_before)s::timestamptz)::stocktake_queue.procrastinate_job_to_defer_v1
            order by place))
-  from unnest(%(queues)s::text[], %(priorities)s::int[], %(arguments)s::jsonb[])
+  from whose,
+       unnest(%(queues)s::text[], %(priorities)s::int[], %(arguments)s::jsonb[])
        with ordinality as task(queue, priority, arguments, place);
 
 -- name: queue_run

@@ -1,6 +1,6 @@
 -- name: declare_schedules
--- Writes what systems declare, where it differs. What a person switched stays; a schedule whose
--- clock changed is due from now on only.
+-- Writes what systems declare, where it differs. What a person switched stays, and so does a clock
+-- that a person set; a schedule whose clock changed is due from now on only.
 -- :declared jsonb list of objects, :now timestamptz
 insert into schedule as s (system, name, cron, zone, verb, datasets, options, catch_up, overlap,
                            jitter_seconds, is_declared, decided_until, changed_at)
@@ -11,10 +11,12 @@ select d.system, d.name, d.cron, d.zone, d.verb, d.datasets, d.options, d.catch_
        jitter_seconds integer)
  order by d.system, d.name
 on conflict (tenant_id, system, name) do update
-   set cron = excluded.cron, zone = excluded.zone, verb = excluded.verb,
+   set cron = case when s.is_changed then s.cron else excluded.cron end,
+       zone = case when s.is_changed then s.zone else excluded.zone end, verb = excluded.verb,
        datasets = excluded.datasets, options = excluded.options, catch_up = excluded.catch_up,
        overlap = excluded.overlap, jitter_seconds = excluded.jitter_seconds, is_declared = true,
-       decided_until = case when (s.cron, s.zone) is distinct from (excluded.cron, excluded.zone)
+       decided_until = case when not s.is_changed
+                             and (s.cron, s.zone) is distinct from (excluded.cron, excluded.zone)
                             then greatest(s.decided_until, excluded.decided_until)
                             else s.decided_until end,
        changed_at = excluded.changed_at
@@ -35,7 +37,7 @@ delete from schedule
 -- :system text or null for all
 select s.schedule_id, s.system, s.name, s.cron, s.zone, s.verb, s.datasets, s.options, s.catch_up,
        s.overlap, s.jitter_seconds, s.is_declared, s.is_enabled, s.switched_by, s.switched_at,
-       s.decided_until, f.due_at, f.outcome, f.reason, f.run_id, f.by, f.decided_at,
+       s.decided_until, s.is_changed, f.due_at, f.outcome, f.reason, f.run_id, f.by, f.decided_at,
        f.lateness_seconds, r.state
   from schedule s
   left join lateral (
@@ -97,6 +99,16 @@ update schedule
        changed_at = %(now)s, decided_until = greatest(decided_until, %(now)s)
  where schedule_id = %(schedule_id)s and is_enabled <> %(is_enabled)s
 returning schedule_id;
+
+-- name: change_clock
+-- Gives a schedule another clock, or (declared) lets its system's own come back; it is due by it
+-- from now on only.
+-- :schedule_id bigint, :cron text, :zone text, :declared boolean, :by text, :now timestamptz
+update schedule
+   set cron = %(cron)s, zone = %(zone)s, is_changed = is_declared and not %(declared)s,
+       switched_by = %(by)s, switched_at = %(now)s, changed_at = %(now)s,
+       decided_until = greatest(decided_until, %(now)s)
+ where schedule_id = %(schedule_id)s;
 
 -- name: add_schedule
 -- A person's own schedule; no row when the name is taken.

@@ -167,6 +167,14 @@ select coalesce(sum(stocktake.units_in(c.removed)), 0)::bigint
 update stocktake.reject set resolved_at = %(now)s
  where run_id = %(run_id)s and resolved_at is null;
 
+-- name: reopen_rejects
+-- Rows that the run had loaded after all wait for a decision again.
+-- :run_id  bigint  the run
+update stocktake.reject
+   set resolved_at = null, resolution = '', resolved_by = '', resolved_reason = '',
+       resolved_run_id = null
+ where resolved_run_id = %(run_id)s;
+
 -- name: drop_duplicates
 -- Pairs the run had found and nobody decided about; loading the answer again finds them again.
 -- :run_id  bigint  the run

@@ -46,7 +46,6 @@ def _coverage() -> list[Check]:
         checks.statement("days_without_layer", L1, warn=Limit(high=1), fail=Limit(high=3)),
         checks.statement("games_missing", L1, warn=NONE_AT_ALL),
         checks.statement("surplus_games", L1, warn=NONE_AT_ALL, fail=Limit(high=0.005)),
-        checks.statement("layer_freshness", L1, warn=Limit(high=12), fail=Limit(high=36)),
         checks.statement("schedule_is_independent", "schedule", warn=NONE_AT_ALL),
     ]
     return found

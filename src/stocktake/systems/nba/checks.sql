@@ -261,27 +261,6 @@ select count(*) filter (where is_wrong)::double precision / nullif(count(*), 0) 
            and o.game_date >= coalesce(%(since)s::date, '-infinity')
            and o.game_date <= coalesce(%(until)s::date, 'infinity')) compared;
 
--- name: layer_freshness
--- Hours since the newest game that is over ended, where a layer does not hold it; 0 where it does.
--- :since, :until  date  days measured, both included; NULL is open
--- :now  timestamptz  games that have not ended by then are not asked for
-select layer as grp, case when is_held then 0 else hours end as value, 1 as measured_rows,
-       case when not is_held then
-           jsonb_build_array(jsonb_build_object('game_date', game_date, 'game_id', game_id)) end
-           as failing_keys
-  from (select l.layer, l.game_id, l.game_date, l.is_held, e.hours,
-               row_number() over (partition by l.layer order by l.game_date desc, e.hours,
-                                  l.game_id desc) as place
-          from nba.layer_game l,
-               lateral (select extract(epoch from %(now)s - coalesce(
-                            l.tipoff_utc + interval '3 hours',
-                            (l.game_date + 1 + time '03:00') at time zone 'America/New_York')) / 3600
-                        as hours) e
-         where l.is_over and l.game_date is not null and e.hours >= 0
-           and l.game_date >= coalesce(%(since)s::date, '-infinity')
-           and l.game_date <= coalesce(%(until)s::date, 'infinity')) newest
- where place = 1 order by layer;
-
 -- name: schedule_is_independent
 -- Games of a schedule told by the very bytes that also told the box scores it is to judge.
 -- :since, :until  date  days measured, both included; NULL is open

@@ -212,7 +212,6 @@ def _races() -> list[Check]:
             "pedigrees_complete", "ra_horse_pedigree", warn=Limit(low=0.98), fail=Limit(low=0.90)
         ),
         replace(index, warn=Limit(0.75, 0.95), fail=Limit(0.5, 1.2), day="race_date"),
-        checks.statement("results_overdue", RESULTS, warn=Limit(high=4), fail=Limit(high=28)),
         checks.unique_key(RACES, "race_id"),
         checks.unique_key(RUNNERS, "race_id", "horse_id"),
         checks.unique_key(RESULTS, "race_id", "horse_id"),

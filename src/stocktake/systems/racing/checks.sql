@@ -251,19 +251,6 @@ select count(*) filter (where e.runner_id is null or s.runner_id is null) as val
   from racing.ra_runners e full join racing.ra_runner_statistics s using (runner_id)
 having (select count(*) from racing.ra_runner_statistics) > 0;
 
--- name: results_overdue
--- Hours by which results are late: a day's races should be settled a day after it ended. A range
--- that ends in the past has nothing to be late.
--- :now    timestamptz  instant of the check
--- :until  date         last day asked about, NULL for today
-select extract(epoch from %(now)s::timestamptz
-                          - (max(date) + 1)::timestamp at time zone 'Europe/London') / 3600 - 24
-           as value,
-       count(*) as measured_rows
-  from (select date from racing.ra_races where region in ('GB', 'IRE') group by date
-        having bool_and(has_result or race_status in ('abandoned', 'void'))) settled
-having count(*) > 0 and coalesce(%(until)s::date >= %(now)s::date - 1, true);
-
 -- name: weekly_pairs_agree
 -- Pairs with ten runs or more that the stored table lacks, or has too many of.
 select abs((select count(*) from racing.ra_entity_combinations where total_runs >= 10)

@@ -19,7 +19,7 @@ from stocktake.run.alerted import (
     retry_given_up,
 )
 from stocktake.run.courier import try_channel
-from stocktake.web.access import Operator
+from stocktake.web.access import Keeper
 from stocktake.web.naming import missing
 from stocktake.web.noted import note
 from stocktake.web.site import Visitor, go, show, site_of
@@ -32,7 +32,7 @@ LONGEST_HOURS = 24 * 90
 
 
 @router.get("/settings/alerts")
-def alerts_page(request: Request, visitor: Operator, every: str = "") -> Response:
+def alerts_page(request: Request, visitor: Keeper, every: str = "") -> Response:
     """Show open alerts (``every``: ended ones too), channels, and what was told."""
     return _alerts(request, visitor, every=bool(every))
 
@@ -41,7 +41,7 @@ def alerts_page(request: Request, visitor: Operator, every: str = "") -> Respons
 def mute(
     request: Request,
     alert_id: int,
-    visitor: Operator,
+    visitor: Keeper,
     *,
     hours: Annotated[float, Form(ge=0, le=LONGEST_HOURS)] = 8.0,
     reason: Annotated[str, Form(max_length=300)] = "",
@@ -60,7 +60,7 @@ def mute(
 
 
 @router.post("/settings/alerts/retry")
-def retry(request: Request, visitor: Operator) -> Response:
+def retry(request: Request, visitor: Keeper) -> Response:
     """Try messages again that were given up."""
     count = retry_given_up(site_of(request).workspace)
     note(request, visitor, "alert.retry", subject=f"{count} messages")
@@ -68,7 +68,7 @@ def retry(request: Request, visitor: Operator) -> Response:
 
 
 @router.post("/settings/alerts/channels/{name}/test")
-def test(request: Request, name: str, visitor: Operator) -> Response:
+def test(request: Request, name: str, visitor: Keeper) -> Response:
     """Send a test message to a channel at once, and show what it answered."""
     try:
         outcome = try_channel(site_of(request).workspace, name)

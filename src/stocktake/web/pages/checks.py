@@ -12,9 +12,17 @@ from stocktake.api.problems import not_found
 from stocktake.check.results import RANK, Standing
 from stocktake.model import Check, Severity, System
 from stocktake.report.figures import threshold
-from stocktake.run.checked import check_trend, checks_of, last_checked
+from stocktake.run.alerted import alerts_of_checks
+from stocktake.run.checked import (
+    check_trend,
+    check_trends,
+    checks_of,
+    last_checked,
+    statement_of,
+)
 from stocktake.run.queue import check_work
 from stocktake.web.access import Operator, Viewer
+from stocktake.web.drawn import trend_of
 from stocktake.web.naming import system_named
 from stocktake.web.pages.plans import start_work
 from stocktake.web.site import go, show, site_of
@@ -38,6 +46,7 @@ def checks_page(
         chosen = [one for one in chosen if one.result.severity == severity]
     chosen.sort(key=lambda one: -RANK.index(one.result.severity))
     declared = declared_checks(found)
+    trends = check_trends(site_of(request).workspace, found, latest=TREND)
     return show(
         request,
         "checks.html",
@@ -51,6 +60,8 @@ def checks_page(
         limits={name: limit_words(one) for name, one in declared.items()},
         units={name: unit_of(one) for name, one in declared.items()},
         link=lambda one: _address(found, one),
+        lines={key: trend_of(values) for key, values in trends.items()},
+        alerts=alerts_of_checks(site_of(request).workspace, found),
         cli_same=f"stocktake check {found.name}",
         api_same=f"/api/v1/systems/{found.name}/checks",
     )
@@ -72,8 +83,12 @@ def unit_of(check: Check) -> str:
 
 
 def _address(system: System, one: Standing) -> str:
-    group = f"?{urlencode({'group': one.result.group})}" if one.result.group else ""
-    return f"/s/{system.name}/checks/{one.result.check}{group}"
+    return _page_of(system, one.result.check, one.result.group)
+
+
+def _page_of(system: System, check: str, group: str) -> str:
+    told = f"?{urlencode({'group': group})}" if group else ""
+    return f"/s/{system.name}/checks/{check}{told}"
 
 
 @router.get("/s/{system}/checks/{name}")
@@ -111,9 +126,23 @@ def check_page(
         unit=unit_of(check),
         limit=limit_words(check),
         keys=_keys(found, check, standing),
+        alert=alerts_of_checks(workspace, found).get(f"{check.dataset}:{name}"),
+        here=f"/s/{found.name}/checks/{name}"
+        + (f"?{urlencode({'group': group})}" if group else ""),
+        gaps_link=_gaps_link(found, check, standing),
+        statement=statement_of(found, check),
         cli_same=f"stocktake check {found.name} {check.dataset}",
         api_same=f"/api/v1/systems/{found.name}/checks",
     )
+
+
+def _gaps_link(system: System, check: Check, standing: Standing | None) -> str:
+    """Return where the units that a coverage check counts are listed, empty for other kinds."""
+    if check.kind != "coverage":
+        return ""
+    days = (("since", standing.result.since), ("until", standing.result.until)) if standing else ()
+    told = {name: day.isoformat() for name, day in days if day}
+    return f"/s/{system.name}/gaps?{urlencode({'dataset': check.dataset, **told})}"
 
 
 def _keys(system: System, check: Check, standing: Standing | None) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from stocktake.run.configured import setting_lines
 from stocktake.run.lately import storage_of
 from stocktake.run.sourced import source_health
 from stocktake.run.workspace import lacking_credentials
-from stocktake.web.access import Admin, Viewer
+from stocktake.web.access import Admin, Landlord, Viewer, Watcher
 from stocktake.web.pages.sources import state_word
 from stocktake.web.site import COMMON_HEADERS, Site, go, show, site_of
 
@@ -64,7 +64,7 @@ class Connection:
 
 
 @router.get("/settings/quotas")
-def quotas_page(request: Request, visitor: Viewer) -> Response:
+def quotas_page(request: Request, visitor: Watcher) -> Response:
     """Show what endpoints may be asked and were, and the room that is left."""
     site = site_of(request)
     states = [
@@ -86,7 +86,7 @@ def quotas_page(request: Request, visitor: Viewer) -> Response:
 
 
 @router.get("/settings/flags")
-def flags_page(request: Request, visitor: Admin) -> Response:
+def flags_page(request: Request, visitor: Landlord) -> Response:
     """Show every setting with its value, its default and who said so."""
     lines = setting_lines(site_of(request).workspace)
     return show(
@@ -102,7 +102,7 @@ def flags_page(request: Request, visitor: Admin) -> Response:
 
 
 @router.get("/settings/integrations")
-def integrations_page(request: Request, visitor: Admin) -> Response:
+def integrations_page(request: Request, visitor: Landlord) -> Response:
     """Show sources and channels: whether they answer, what they need, and test calls."""
     site = site_of(request)
     problem = ""

@@ -15,7 +15,7 @@ from stocktake.run.lately import storage_of
 from stocktake.run.listed import list_runs
 from stocktake.run.operations import find_operation, list_operations
 from stocktake.run.scheduled import upcoming
-from stocktake.web.access import Viewer
+from stocktake.web.access import Viewer, Watcher
 from stocktake.web.attention import calls
 from stocktake.web.drawn import Line, line_of
 from stocktake.web.naming import system_named
@@ -101,7 +101,7 @@ def _running(site: Site) -> list[Operation]:
 
 
 @router.get("/storage")
-def storage_page(request: Request, visitor: Viewer) -> Response:
+def storage_page(request: Request, visitor: Watcher) -> Response:
     """Show how much room the installation takes."""
     return show(
         request,

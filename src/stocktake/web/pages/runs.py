@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 
 from stocktake.api.problems import depending_on_state
 from stocktake.errors import StocktakeError, UsageError
+from stocktake.model import PlanOptions, State
 from stocktake.report.figures import percent
 from stocktake.run.healthy import living_workers
 from stocktake.run.operations import find_operation, list_operations
-from stocktake.run.queue import undo_work
+from stocktake.run.queue import backfill_work, undo_work
 from stocktake.run.registry import find_system
 from stocktake.run.resumed import cancel_run, pause_run, requeue_run
 from stocktake.run.undone import UNDOABLE, require_undoable, undoing
-from stocktake.run.watched import last_lines, part_progress, run_failures
+from stocktake.run.watched import (
+    last_lines,
+    part_progress,
+    run_checks,
+    run_endpoints,
+    run_failures,
+    run_units,
+)
+from stocktake.run.workspace import RATE_FACTOR
 from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import missing
 from stocktake.web.noted import note
 from stocktake.web.pages.plans import start_work
-from stocktake.web.site import Visitor, go, show, site_of
+from stocktake.web.site import COMMON_HEADERS, Site, Visitor, go, show, site_of
 
 if TYPE_CHECKING:
+    from stocktake.model import System
     from stocktake.run.listed import RunLine
     from stocktake.run.operations import Operation
-    from stocktake.run.watched import PartProgress
+    from stocktake.run.watched import EndpointWork, PartProgress
 
 router = APIRouter()
 SHOWN = 50
 LINES = 200
+MOST_LINES = 200_000
 STATES = ("queued", "running", "paused", "done", "failed", "cancelled")
 LEVELS = ("info", "warning", "error")
 STALLED_SECONDS = 120
@@ -98,10 +110,45 @@ def _share(found: Operation) -> float | None:
 
 @router.get("/runs/{run_id}")
 def run_page(
-    request: Request, run_id: int, visitor: Viewer, *, level: str = "", text: str = ""
+    request: Request,
+    run_id: int,
+    visitor: Viewer,
+    *,
+    level: str = "",
+    text: str = "",
+    line: int = 0,
 ) -> Response:
     """Show a run: how far it is, its log, what failed, what it changed."""
-    return _run(request, visitor, run_id, level=level, text=text)
+    return _run(request, visitor, run_id, level=level, text=text, at_line=line)
+
+
+@router.get("/runs/{run_id}/log.txt")
+def log_file(request: Request, run_id: int, visitor: Viewer) -> Response:
+    """Send a run's log as text."""
+    del visitor
+    _operation(request, run_id)
+    lines = last_lines(site_of(request).workspace, run_id, limit=MOST_LINES)
+    text = "".join(f"{one.at:%Y-%m-%dT%H:%M:%SZ} {one.level:7} {one.text}\n" for one in lines)
+    headers = {
+        **COMMON_HEADERS,
+        "content-disposition": f'attachment; filename="run-{run_id}.log"',
+    }
+    return PlainTextResponse(text, headers=headers)
+
+
+@router.post("/runs/{run_id}/retry")
+def retry_failed(request: Request, run_id: int, visitor: Operator) -> Response:
+    """Queue another try of what failed, within what the run was asked for."""
+    line = _operation(request, run_id).line
+    system = find_system(line.system)
+    options = line.options
+    asked = PlanOptions(
+        datasets=tuple(options.get("datasets") or ()),
+        since=date.fromisoformat(options["since"]) if options.get("since") else None,
+        until=date.fromisoformat(options["until"]) if options.get("until") else None,
+        states=(State.FAILED,),
+    )
+    return go(f"/runs/{start_work(request, visitor, system, backfill_work(asked))}")
 
 
 def _run(
@@ -111,6 +158,7 @@ def _run(
     *,
     level: str = "",
     text: str = "",
+    at_line: int = 0,
     **more: Any,
 ) -> Response:
     workspace = site_of(request).workspace
@@ -137,7 +185,12 @@ def _run(
             limit=LINES,
             level=level if level in LEVELS else None,
             text=text[:200],
+            upto=at_line + LINES // 2 if at_line else None,
         ),
+        at_line=at_line,
+        endpoints=_endpoints(site_of(request), find_system(line.system), run_id),
+        moved=run_units(workspace, run_id),
+        checks=run_checks(workspace, run_id),
         levels=LEVELS,
         is_stalled=line.state == "running" and idle > STALLED_SECONDS,
         is_unmanned=waits and not living_workers(workspace),
@@ -149,6 +202,33 @@ def _run(
         api_same=f"/api/v1/operations/{run_id}",
         **{"problem": "", "tables": None, **more},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointLine:
+    """What a run asked of an endpoint, beside what it may be asked."""
+
+    work: EndpointWork
+    allowed: float | None
+
+    @property
+    def share(self) -> float | None:
+        """Rate ÷ allowed rate, at most 1; ``None`` while unknown."""
+        rate = self.work.per_second
+        return min(1.0, rate / self.allowed) if rate is not None and self.allowed else None
+
+
+def _endpoints(site: Site, system: System, run_id: int) -> list[EndpointLine]:
+    allowed = {}
+    for source, feed in system.feeds():
+        factor = site.workspace.settings.source(source.name).get(RATE_FACTOR)
+        allowed[source.name, feed.endpoint.name] = feed.endpoint.per_second * float(
+            str(factor or 1)
+        )
+    return [
+        EndpointLine(one, allowed.get((one.source, one.endpoint)))
+        for one in run_endpoints(site.workspace, run_id)
+    ]
 
 
 def _progress(found: Operation, parts: list[PartProgress]) -> Progress:

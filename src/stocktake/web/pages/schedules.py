@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
@@ -13,6 +12,7 @@ from stocktake.errors import UsageError
 from stocktake.run.fires import next_fires
 from stocktake.run.scheduled import (
     Kept,
+    change_schedule,
     find_kept,
     list_schedules,
     queue_now,
@@ -22,12 +22,18 @@ from stocktake.run.scheduled import (
 from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import missing
 from stocktake.web.noted import note
-from stocktake.web.site import go, show, site_of
+from stocktake.web.site import Visitor, go, show, site_of
+from stocktake.web.words import own_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
 
 router = APIRouter()
 FIRES = 5
 TYPED_FIRES = 10
 STRIP = 60
+UNPROCESSABLE = 422
 
 
 @router.get("/schedules")
@@ -38,12 +44,7 @@ def schedules_page(
     workspace = site_of(request).workspace
     kept = list_schedules(workspace)
     now = workspace.clock()
-    typed, problem = [], ""
-    if cron:
-        try:
-            typed = next_fires(cron, zone, after=now, most=TYPED_FIRES)
-        except UsageError as error:
-            problem = f"{error.message} {error.hint or ''}".strip()
+    typed, problem = _typed(cron, zone, now=now)
     return show(
         request,
         "schedules.html",
@@ -51,10 +52,7 @@ def schedules_page(
         status=422 if problem else 200,
         title="Schedules",
         kept=kept,
-        fires={
-            one.name: next_fires(one.schedule.cron, one.schedule.zone, after=now, most=FIRES)
-            for one in kept
-        },
+        fires={one.name: marked(one, now=now, most=FIRES) for one in kept},
         cron=cron,
         cron_zone=zone,
         typed=typed,
@@ -63,33 +61,94 @@ def schedules_page(
     )
 
 
+def _typed(cron: str, zone: str, *, now: datetime) -> tuple[list[tuple[datetime, bool]], str]:
+    """Return the next fires of an expression as typed, and what is wrong with it."""
+    if not cron:
+        return [], ""
+    try:
+        return with_jumps(next_fires(cron, zone, after=now, most=TYPED_FIRES)), ""
+    except UsageError as error:
+        return [], f"{error.message} {error.hint or ''}".strip()
+
+
+def with_jumps(fires: Sequence[datetime]) -> list[tuple[datetime, bool]]:
+    """Return fires with whether the zone's clock changed since the one before."""
+    return [
+        (one, place > 0 and one.utcoffset() != fires[place - 1].utcoffset())
+        for place, one in enumerate(fires)
+    ]
+
+
+def marked(kept: Kept, *, now: datetime, most: int) -> list[tuple[datetime, bool]]:
+    """Return the next fires of a schedule, in its zone."""
+    return with_jumps(next_fires(kept.schedule.cron, kept.schedule.zone, after=now, most=most))
+
+
 @router.get("/schedules/{name}")
-def schedule_page(request: Request, name: str, visitor: Viewer) -> Response:
-    """Show one schedule: next fires, and how its last ones went."""
-    workspace = site_of(request).workspace
+def schedule_page(
+    request: Request, name: str, visitor: Viewer, *, cron: str = "", zone: str = ""
+) -> Response:
+    """Show one schedule: next fires (also of a clock being typed), how its last ones went."""
+    return _schedule(request, visitor, _kept(request, name), cron=cron, zone=zone)
+
+
+@router.post("/schedules/{name}/change")
+def change(
+    request: Request,
+    name: str,
+    visitor: Operator,
+    *,
+    cron: Annotated[str, Form(max_length=200)] = "",
+    zone: Annotated[str, Form(max_length=100)] = "UTC",
+) -> Response:
+    """Give a schedule another clock; an empty one is that of its system."""
     kept = _kept(request, name)
+    try:
+        change_schedule(
+            site_of(request).workspace, kept.name, cron=cron.strip(), zone=zone, by=visitor.name
+        )
+    except UsageError as error:
+        problem = f"{error.message} {error.hint or ''}".strip()
+        return _schedule(request, visitor, kept, cron=cron, zone=zone, problem=problem)
+    note(request, visitor, "schedule.change", subject=kept.name)
+    return go(f"/schedules/{kept.name}")
+
+
+def _schedule(
+    request: Request, visitor: Visitor, kept: Kept, *, cron: str, zone: str, problem: str = ""
+) -> Response:
+    workspace = site_of(request).workspace
     now = workspace.clock()
-    zone = ZoneInfo(kept.schedule.zone)
-    fires = next_fires(kept.schedule.cron, kept.schedule.zone, after=now, most=TYPED_FIRES)
-    offsets = {one: one.astimezone(zone).utcoffset() for one in fires}
+    cron_typed, zone_typed = cron or kept.schedule.cron, zone or kept.schedule.zone
+    typed, wrong = _typed(cron_typed, zone_typed, now=now)
+    problem = problem or wrong
     return show(
         request,
         "schedule.html",
         visitor=visitor,
+        status=UNPROCESSABLE if problem else 200,
         title=kept.name,
         kept=kept,
-        fires=[
-            (one, place > 0 and offsets[one] != offsets[fires[place - 1]])
-            for place, one in enumerate(fires)
-        ],
+        fires=marked(kept, now=now, most=TYPED_FIRES),
+        typed=typed,
+        is_other=(cron_typed, zone_typed) != (kept.schedule.cron, kept.schedule.zone),
+        cron=cron_typed,
+        cron_zone=zone_typed,
+        problem=problem,
         history=schedule_history(workspace, kept.name, limit=STRIP),
         cli_same=f"stocktake schedule history {kept.name}",
+        api_same=f"/api/v1/schedules/{kept.name}/history",
     )
 
 
 @router.post("/schedules/{name}/switch")
 def switch(
-    request: Request, name: str, visitor: Operator, to: Annotated[str, Form()] = "off"
+    request: Request,
+    name: str,
+    visitor: Operator,
+    *,
+    to: Annotated[str, Form()] = "off",
+    back: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Switch a schedule on or off."""
     kept = _kept(request, name)
@@ -100,7 +159,7 @@ def switch(
         )
     verb = "enable" if is_enabled else "disable"
     note(request, visitor, f"schedule.{verb}", subject=kept.name)
-    return go(f"/schedules/{kept.name}")
+    return go(own_path(back, f"/schedules/{kept.name}"))
 
 
 @router.post("/schedules/{name}/run")

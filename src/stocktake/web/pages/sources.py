@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
@@ -11,15 +14,35 @@ from stocktake.access.audit import storable
 from stocktake.api.problems import not_found
 from stocktake.errors import StocktakeError
 from stocktake.fetch.sources import EndpointState
-from stocktake.model import Source, System
-from stocktake.run.sourced import pause, resume, source_health
+from stocktake.model import Source, System, Window
+from stocktake.observe.events import headline
+from stocktake.run.sourced import (
+    pause,
+    resume,
+    source_days,
+    source_health,
+    source_log,
+    source_requests,
+)
 from stocktake.run.tried import verify_source
 from stocktake.web.access import Keeper, Watcher
+from stocktake.web.drawn import Bar, bars_of
 from stocktake.web.naming import system_named
 from stocktake.web.noted import note
 from stocktake.web.site import Visitor, go, show, site_of
+from stocktake.web.words import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stocktake.fetch.usage import EndpointDay
+    from stocktake.run.workspace import Workspace
 
 router = APIRouter()
+SHOWN_DAYS = 30
+RECENT_DAYS = 7
+SHOWN_REQUESTS = 50
+SHOWN_EVENTS = 20
 SECRETS = {"basic": ("user", "password"), "bearer": ("token",), "key": ("token",)}
 
 
@@ -40,9 +63,26 @@ def sources_page(request: Request, system: str, visitor: Watcher) -> Response:
         ],
         words={(state.source, state.endpoint): state_word(state) for state in states},
         enabled={one.name: site.workspace.enabled(found, one) for one in found.sources},
+        recent=recent_of(source_days(site.workspace, found, days=RECENT_DAYS)),
         cli_same=f"stocktake sources {found.name}",
         api_same=f"/api/v1/systems/{found.name}/sources",
     )
+
+
+def window_words(window: Window) -> str:
+    """Return which days a feed can deliver.
+
+    >>> window_words(Window())
+    'any day'
+    """
+    told = []
+    if window.since:
+        told.append(f"from {window.since}")
+    if window.days_back is not None:
+        told.append(f"the last {plural(window.days_back, 'day')}")
+    if window.lifted_by:
+        told.append(f"any day with {window.lifted_by}")
+    return ", ".join(told) or "any day"
 
 
 def state_word(state: EndpointState) -> tuple[str, str]:
@@ -112,10 +152,58 @@ def _source(system: str, name: str) -> tuple[System, Source]:
     raise not_found(f"{found.name} has no source {name}.", hint=f"Sources: {known}.")
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one source did on the days of a month.
+
+    Attributes:
+        lines: Per endpoint and day, newest day first.
+        bars: A bar per day, oldest first, all endpoints together.
+        failures: Failures of all days by class, most first.
+        requests: Requests of all days.
+    """
+
+    lines: Sequence[EndpointDay]
+    bars: Sequence[Bar]
+    failures: Sequence[tuple[str, int]]
+    requests: int
+
+
+def _use(workspace: Workspace, system: System, source: Source) -> Use:
+    lines = [
+        one for one in source_days(workspace, system, days=SHOWN_DAYS) if one.source == source.name
+    ]
+    today = workspace.clock().date()
+    days = [today - timedelta(days=ago) for ago in range(SHOWN_DAYS)][::-1]
+    told = [
+        (
+            day.isoformat(),
+            sum(one.requests for one in lines if one.day == day),
+            sum(one.errors for one in lines if one.day == day),
+        )
+        for day in days
+    ]
+    failures: Counter[str] = Counter()
+    for one in lines:
+        failures.update(
+            {name: n for name, n in one.classes.items() if name not in {"good", "redirects"}}
+        )
+    return Use(lines, bars_of(told), failures.most_common(), sum(one.requests for one in lines))
+
+
+def recent_of(lines: Sequence[EndpointDay]) -> dict[tuple[str, str], EndpointDay]:
+    """Return the newest day of each endpoint, by source and endpoint; lines are newest first."""
+    found: dict[tuple[str, str], EndpointDay] = {}
+    for one in lines:
+        found.setdefault((one.source, one.endpoint), one)
+    return found
+
+
 def _source_page(
     request: Request, visitor: Visitor, system: System, source: Source, **more: Any
 ) -> Response:
     site = site_of(request)
+    _, events = source_log(site.workspace, system, source, limit=SHOWN_EVENTS)
     states = [one for one in source_health(site.workspace, system) if one.source == source.name]
     own = site.workspace.settings.source(source.name)
     return show(
@@ -129,6 +217,12 @@ def _source_page(
         words={one.endpoint: state_word(one) for one in states},
         secrets={name: bool(own.get(name)) for name in SECRETS.get(source.auth, ())},
         paused=next((one.source_pause for one in states if one.source_pause), ""),
-        cli_same=f"stocktake sources verify {source.name}",
+        use=_use(site.workspace, system, source),
+        latest=source_requests(site.workspace, system, source, limit=SHOWN_REQUESTS),
+        events=events,
+        headline=headline,
+        windows={feed.name: window_words(feed.window) for feed in source.feeds},
+        cli_same=f"stocktake sources {system.name} --days {SHOWN_DAYS}",
+        api_same=f"/api/v1/systems/{system.name}/sources",
         **{"samples": None, "problem": "", **more},
     )

@@ -13,11 +13,11 @@ function draw() {
     const shown = (/** @type {number | null} */ value) => value === null || value === undefined ? "—" : is_share ? `${(100 * value).toFixed(2)} %` : value.toLocaleString("en");
     const columns = [points.map((one) => one[0]), points.map((one) => one[1])];
     const series = [{}, { label: place.dataset.label, stroke: of("accent"), width: 2, points: { show: true, size: 6 }, value: (/** @type {any} */ _, /** @type {number} */ value) => shown(value) }];
-    for (const name of ["low", "high"]) {
+    for (const [name, label, colour] of [["low", "fails below", "bad"], ["high", "fails above", "bad"], ["warnLow", "warns below", "warn-line"], ["warnHigh", "warns above", "warn-line"]]) {
       const limit = place.dataset[name];
       if (limit === undefined) continue;
       columns.push(points.map(() => Number(limit)));
-      series.push({ label: name === "low" ? "at least" : "at most", stroke: of("bad"), width: 1, points: { show: false, size: 0 }, value: (/** @type {any} */ _, /** @type {number} */ value) => shown(value) });
+      series.push({ label, stroke: of(colour), width: 1, points: { show: false, size: 0 }, value: (/** @type {any} */ _, /** @type {number} */ value) => shown(value) });
     }
     const axis = { stroke: of("text-2"), grid: { stroke: of("line"), width: 1 } };
     const options = { width: place.clientWidth - 32, height: 220, series, axes: [axis, { ...axis, size: 80, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map(shown) }] };

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -207,27 +207,6 @@ def test_missing_games_are_listed_by_name_and_day(weeks: Connection[Any]) -> Non
     ).fetchall()
     assert [(key["game_date"], key["game_id"]) for key in found.failing_keys] == sorted(games)
     assert found.value == len(games)
-
-
-@pytest.mark.parametrize(
-    ("hours", "severity"), [(11, Severity.PASS), (13, Severity.WARN), (37, Severity.FAIL)]
-)
-def test_the_last_game_may_be_missing_for_twelve_hours(
-    weeks: Connection[Any], hours: int, severity: Severity
-) -> None:
-    weeks.execute(
-        "delete from nba.ml_feature_store where game_date ="
-        " (select max(game_date) from nba.ml_feature_store)"
-    )
-    ended = datetime(2024, 11, 13, 8, tzinfo=UTC)  # three in the night in New York
-
-    (found,) = (
-        one
-        for one in measured(weeks, ended + timedelta(hours=hours))
-        if (one.check, one.group) == ("layer_freshness", "L5 ml_feature_store")
-    )
-
-    assert (found.severity, found.value) == (severity, hours)
 
 
 def test_a_season_whose_teams_have_not_played_82_games_warns_when_it_is_over(

@@ -1,0 +1,1 @@
+alter table stocktake.schedule drop column is_changed;

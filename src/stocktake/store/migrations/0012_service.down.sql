@@ -1,0 +1,2 @@
+drop index delivery_by_event;
+drop table at_work;
