@@ -241,6 +241,9 @@ def chromium() -> str | None:
     return os.environ.get("STOCKTAKE_CHROMIUM") or shutil.which("chromium")
 
 
+_NAMED = re.compile(r"\d+|(?<=/d/)[a-z_]+|(?<=/checks/)[a-z_]+|(?<=/u/).*|(?<=^/schedules/).*")
+
+
 @dataclass(slots=True)
 class Crawl:
     """Pages found by following links from the overview, one of each kind.
@@ -255,12 +258,22 @@ class Crawl:
 
     @property
     def found(self) -> list[str]:
-        """Paths of the pages."""
-        return list(self.texts)
+        """Paths of the pages: one of each place, and of its ways to be shown."""
+        places: dict[str, str] = {}
+        for path in self.texts:
+            shown = re.findall(r"view=\w+", path)
+            places.setdefault(_NAMED.sub("#", path.partition("?")[0]) + "".join(shown), path)
+        return list(places.values())
 
 
 def crawl(client: httpx2.Client, *, beginning: Sequence[str], most: int = 120) -> Crawl:
-    """Follow the links of pages; addresses that differ only in a number or a name are one kind."""
+    """Follow the links of pages; addresses that differ only in a number or a name are one kind.
+
+    Args:
+        client: Who looks.
+        beginning: Where to begin.
+        most: Kinds that differ from others only in what they ask for are left out beyond it.
+    """
     made = Crawl()
     todo = deque((path, "the start") for path in beginning)
     kinds = {_kind(path) for path in beginning}
@@ -275,7 +288,7 @@ def crawl(client: httpx2.Client, *, beginning: Sequence[str], most: int = 120) -
         for link in Outline(answer.text).links:
             target = urljoin(path, link).partition("#")[0]
             is_own = target.startswith("/") and not urlsplit(target).netloc
-            if is_own and _kind(target) not in kinds and len(kinds) < most:
+            if is_own and _kind(target) not in kinds and ("?" not in target or len(kinds) < most):
                 kinds.add(_kind(target))
                 todo.append((target, path))
     return made
@@ -284,10 +297,7 @@ def crawl(client: httpx2.Client, *, beginning: Sequence[str], most: int = 120) -
 def _kind(path: str) -> str:
     place, _, asked = path.partition("?")
     names = sorted(part.partition("=")[0] for part in asked.split("&"))
-    told = re.sub(
-        r"\d+|(?<=/d/)[a-z_]+|(?<=/checks/)[a-z_]+|(?<=/u/).*|(?<=^/schedules/).*", "#", place
-    )
-    return f"{told}?{'&'.join(names)}"
+    return f"{_NAMED.sub('#', place)}?{'&'.join(names)}"
 
 
 class Outline(HTMLParser):
