@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Iterable, MutableMapping
@@ -15,6 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stocktake.api.identity import address_of, credential_text
+from stocktake.api.pace import Pace
 from stocktake.api.problems import Problem, Rendering
 from stocktake.api.shared import SCOPE, Shared
 
@@ -47,6 +50,7 @@ _STRICT_TRANSPORT = "max-age=31536000"
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _UNLIMITED = "/events"
 """Paths that end so are streams: they last as long as somebody listens."""
+_FILES = "/static/"
 _ALIVE = frozenset({"/livez", "/readyz"})
 
 
@@ -61,6 +65,9 @@ class Limits:
         answer_seconds: Longest time until an answer begins; the caller gets 503 then.
         at_once: Requests being answered; further ones get 503 at once.
         streams: Event streams open at the same time.
+        caller_per_second: Requests of one account or key, after a burst of ten seconds' worth; it
+            gets 429 then.
+        address_per_second: The same for an address whose callers are not known (yet).
     """
 
     body_bytes: int = 1 << 20
@@ -69,6 +76,8 @@ class Limits:
     answer_seconds: float = 60.0
     at_once: int = 400
     streams: int = 200
+    caller_per_second: float = 1_000.0
+    address_per_second: float = 100.0
 
 
 class Guard:
@@ -99,6 +108,8 @@ class Guard:
         self._rendering = rendering
         self._active = 0
         self._streams = 0
+        self._callers = Pace(limits.caller_per_second)
+        self._addresses = Pace(limits.address_per_second)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let the application answer."""
@@ -144,10 +155,29 @@ class Guard:
             )
         if scope["method"] not in READS and _is_foreign(headers):
             return Problem(403, "cross_site", "Another site sent this request.")
+        if wait_seconds := self._wait(scope):
+            return Problem(
+                429,
+                "too_many_requests",
+                "You ask more often than one caller may.",
+                hint=f"Wait {wait_seconds} s.",
+                headers={"Retry-After": str(wait_seconds)},
+            )
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > self._most_bytes(headers):
             return _too_large(self._most_bytes(headers))
         return None
+
+    def _wait(self, scope: Scope) -> int:
+        """Return how many seconds this caller must wait; 0 when it may ask now."""
+        if scope["path"].startswith(_FILES) or scope["path"] in _ALIVE:
+            return 0
+        request = Request(scope)
+        known = self._shared.identities.get(credential_text(request))
+        pace, caller = self._callers, known.key if known else ""
+        if known is None:
+            pace, caller = self._addresses, address_of(request)
+        return math.ceil(pace.wait(caller, time.monotonic()))
 
     def _is_full(self, scope: Scope) -> bool:
         return self._active >= self._limits.at_once and scope["path"] not in _ALIVE

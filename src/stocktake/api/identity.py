@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -28,7 +28,12 @@ from stocktake.api.shared import shared
 from stocktake.run.registry import find_system
 from stocktake.run.workspace import Workspace
 
+if TYPE_CHECKING:
+    from stocktake.access.tenants import Tenant
+
 PLAIN_COOKIE, SECURE_COOKIE = "stocktake", "__Host-stocktake"
+VISIT_COOKIE = "stocktake-visit"
+"""Of use to admins of the installation alone, who may see what it names anyway."""
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf_token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE_SECONDS = 7 * 86400
@@ -50,6 +55,8 @@ class Identity:
         session_id: Of the session; ``None`` for a key.
         key_id: Of the key; ``None`` for a session.
         tenant_id: Whose account or key it is; ``None`` for the installation's.
+        visits: Short name of the tenant as which an admin of the installation looks at pages;
+            until that ends, it may do what an admin of the tenant may.
         ends_at: When the session ends if it is not used again; ``None`` for a key.
     """
 
@@ -62,6 +69,7 @@ class Identity:
     session_id: int | None = None
     key_id: int | None = None
     tenant_id: UUID | None = None
+    visits: str = ""
     ends_at: datetime | None = None
 
     @property
@@ -283,9 +291,13 @@ def set_session(request: Request, response: Response, token: str) -> None:
             hint="Put a proxy with a certificate before it (see the guide on serving), "
             "or use an API key over a connection you trust.",
         )
+    _set_cookie(request, response, _cookie_name(request), token)
+
+
+def _set_cookie(request: Request, response: Response, name: str, text: str) -> None:
     response.set_cookie(
-        _cookie_name(request),
-        token,
+        name,
+        text,
         max_age=COOKIE_SECONDS,
         path="/",
         secure=is_secure(request),
@@ -344,6 +356,11 @@ def check_csrf(request: Request, given: str) -> None:
         )
 
 
+def credential_text(request: Request) -> str:
+    """Return the key or session's token a request carries; empty when it carries none."""
+    return _key_in(request) or session_token(request) or ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Credential:
     text: str
@@ -375,8 +392,30 @@ def _looked_up(request: Request, credential: _Credential) -> Identity | None:
     return found
 
 
+def begin_visit(request: Request, response: Response, tenant: Tenant) -> None:
+    """Let an admin of the installation look at pages as a tenant's admin would."""
+    _set_cookie(request, response, VISIT_COOKIE, f"{tenant.slug}:{tenant.tenant_id}")
+
+
+def end_visit(request: Request, response: Response) -> None:
+    """Let the admin be of the installation again."""
+    response.delete_cookie(
+        VISIT_COOKIE, path="/", secure=is_secure(request), httponly=True, samesite="lax"
+    )
+
+
 def _placed(request: Request, found: Identity | None) -> Identity | None:
-    return None if found is None else dataclasses.replace(found, address=address_of(request))
+    if found is None:
+        return None
+    placed = dataclasses.replace(found, address=address_of(request))
+    slug, _, tenant = request.cookies.get(VISIT_COOKIE, "").partition(":")
+    is_landlord = found.via == "session" and found.role is Role.ADMIN and found.tenant_id is None
+    if not (is_landlord and slug):
+        return placed
+    try:
+        return dataclasses.replace(placed, tenant_id=UUID(tenant), visits=slug)
+    except ValueError:
+        return placed
 
 
 def _key_in(request: Request) -> str | None:

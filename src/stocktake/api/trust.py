@@ -39,7 +39,12 @@ _TYPES = {
 }
 REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """A report carries its own style and pictures; it runs nothing and fetches nothing."""
-_FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {_TYPES[kind]: {"schema": {"type": "string"}} for kind in ("csv", "jsonl")}}
+}
+_REPORT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {_TYPES[kind]: {"schema": {"type": "string"}} for kind in ("md", "html")}}
+}
 
 
 class SignOffAsked(DaysAsked):
@@ -166,7 +171,7 @@ def sign(
     return answer(signoff_json(signed), status=201, headers=place)
 
 
-@router.get("/systems/{system}/report", summary="A health report")
+@router.get("/systems/{system}/report", responses=_REPORT, summary="A health report")
 def report(
     _: Viewer,
     workspace: Installation,

@@ -17,6 +17,8 @@ from stocktake.run.explained import explain_unit, show_capture, trace_row
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from stocktake.load.provenance import Provenance, Version
@@ -137,6 +139,8 @@ def _render_trace(console: Console, told: Provenance) -> None:
         console.print(table)
     else:
         console.print(f"{told.dataset} {told.key} is no longer there: its source withdrew it")
+    for line in _said_by_people(told):
+        console.print(line, markup=False, soft_wrap=True)
     for one in told.withdrawals[:SHOWN]:
         what = "the row" if one.is_row_gone else one.facet
         console.print(
@@ -147,6 +151,21 @@ def _render_trace(console: Console, told: Provenance) -> None:
         )
     for version in told.versions[:SHOWN]:
         console.print(_before(version), markup=False, soft_wrap=True)
+
+
+def _said_by_people(told: Provenance) -> Iterator[str]:
+    """Yield what people changed or decided about the row, a line each."""
+    for origin in told.origins:
+        edit = origin.edit
+        if edit is not None and edit.at is not None:
+            why = f": {edit.reason}" if edit.reason else ""
+            yield (
+                f"capture {origin.capture_id} is capture {edit.edits} with {edit.position} changed "
+                f"by {edit.by}, {edit.at:%Y-%m-%d %H:%M:%S}{why}"
+            )
+    for pair in told.decisions:
+        taken = f", {', '.join(pair.from_other)} of the other row" if pair.from_other else ""
+        yield f"duplicate {pair.duplicate_id} was decided by {pair.decided_by}: {pair.state}{taken}"
 
 
 def _before(version: Version) -> str:

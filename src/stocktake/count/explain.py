@@ -85,7 +85,6 @@ def why(
         _turned_at(conn, system, dataset, place) if state in GAP_STATES else None,
         "",
         withdrawn=_withdrawn(conn, system, dataset, key),
-        downstream=_downstream(conn, system, dataset, key, view),
     )
     return replace(told, advice=_advice(system, dataset, told))
 
@@ -244,10 +243,17 @@ def _upstream(
     return tuple(found.values())
 
 
-def _downstream(
-    conn: Connection, system: System, dataset: Dataset, key: UnitKey, view: View
+def downstream(
+    conn: Connection,
+    system: System,
+    dataset: Dataset,
+    key: UnitKey,
+    *,
+    now: datetime,
+    lifted: frozenset[str] = frozenset(),
 ) -> tuple[tuple[str, State, str], ...]:
     """Return the same unit's state in every dataset of equal units that waits for it, in order."""
+    view = View(now, lifted=lifted)
     below = {dataset.name}
     found = []
     for other in system.datasets:

@@ -98,7 +98,8 @@ class RejectEnd:
     Attributes:
         reject: The reject.
         system: Its system.
-        resolution: ``loaded``, ``edited``, ``dismissed``; empty while it is open.
+        resolution: ``loaded``, ``edited``, ``dismissed``, ``undone`` with the run that had refused
+            it; empty while it is open.
         by: Who ended it.
         why: The reason given.
     """

@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import psycopg
 import structlog
 
 from stocktake.errors import StocktakeError, UsageError
@@ -25,6 +24,7 @@ from stocktake.observe.messages import Message
 from stocktake.observe.plain import without_secrets
 from stocktake.run.posting import Outcome, send
 from stocktake.run.watch import watch, watch_freshness
+from stocktake.store.trouble import TROUBLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,7 @@ async def deliver(workspace: Workspace, *, stop: asyncio.Event) -> None:
             await courier.turn()
             await asyncio.to_thread(_look, workspace, looked)
             is_told = False
-        except (psycopg.OperationalError, StocktakeError) as error:
+        except (*TROUBLE, StocktakeError) as error:
             if not is_told:
                 LOG.warning("courier_waits", reason=str(error))
             is_told, rest_seconds = True, TROUBLE_SECONDS

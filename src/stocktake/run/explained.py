@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from stocktake.count.explain import why
+from stocktake.count.explain import downstream, why
 from stocktake.count.needs import member_keys
 from stocktake.count.routes import axis_of
 from stocktake.errors import UsageError
@@ -73,17 +74,14 @@ def position_at(workspace: Workspace, system: System, dataset: Dataset, ordinal:
 
 
 def explain_unit(workspace: Workspace, system: System, dataset: Dataset, text: str) -> Explanation:
-    """Return all that is known of one unit."""
+    """Return all that is known of one unit, and what waits for it."""
+    key = unit_key(dataset, text)
+    now, lifted = workspace.clock(), workspace.lifted(system)
     with workspace.database.connection() as conn:
         find_stale(conn, workspace, system)
-        return why(
-            conn,
-            system,
-            dataset,
-            unit_key(dataset, text),
-            now=workspace.clock(),
-            lifted=workspace.lifted(system),
-        )
+        told = why(conn, system, dataset, key, now=now, lifted=lifted)
+        below = downstream(conn, system, dataset, key, now=now, lifted=lifted)
+    return replace(told, downstream=below)
 
 
 def explain_everywhere(

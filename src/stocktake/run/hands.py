@@ -35,7 +35,7 @@ from stocktake.run.shipped import load_shipped
 from stocktake.run.steps import has_open_chunks, stop_run, take_up
 from stocktake.run.workspace import reachable_sources
 from stocktake.store.owner import owner_name
-from stocktake.store.trouble import is_lasting
+from stocktake.store.trouble import TROUBLE, is_lasting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -88,7 +88,7 @@ def judged(error: BaseException, share: Share) -> Ending:
         return Ending("waiting", error=text, stops_run=True, is_told=is_told)
     if isinstance(error, psycopg.Error) and is_lasting(error):
         return Ending("waiting", error=f"the database: {text}", stops_run=True)
-    if isinstance(error, StoreError | psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(error, (StoreError, psycopg.InterfaceError, *TROUBLE)):
         return Ending("waiting", error=text, pause_seconds=PAUSES_SECONDS[1])
     pause = PAUSES_SECONDS[min(share.attempts, len(PAUSES_SECONDS) - 1)]
     named = text if isinstance(error, StocktakeError) else f"{type(error).__name__}: {text}"

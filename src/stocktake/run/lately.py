@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from stocktake.run.counted import today_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
-    from stocktake.model import Coverage, State, System
+    from stocktake.model import Coverage, Lag, State, System
     from stocktake.run.workspace import Workspace
 
 Found = TypeVar("Found")
@@ -36,11 +36,13 @@ class Standing:
         counted: One coverage per dataset, up to today.
         newest: Per dataset of days its newest final day.
         at: When it was counted.
+        lags: How far each slice with a promise of freshness is behind.
     """
 
     counted: Sequence[Coverage]
     newest: Mapping[str, date]
     at: datetime
+    lags: Sequence[Lag] = ()
 
     @property
     def expected(self) -> int:
@@ -76,12 +78,32 @@ class Standing:
                 total[state] = total.get(state, 0) + units
         return total
 
+    @property
+    def latest(self) -> dict[str, Lag]:
+        """The slice of each dataset that is furthest behind its promise of freshness."""
+        found: dict[str, Lag] = {}
+        for lag in self.lags:
+            kept = found.get(lag.dataset)
+            if kept is None or _lateness(lag) > _lateness(kept):
+                found[lag.dataset] = lag
+        return found
+
+    @property
+    def worst_lag(self) -> Lag | None:
+        """The slice that is furthest behind, ``None`` when freshness is promised of none."""
+        return max(self.lags, key=_lateness, default=None)
+
     def of(self, dataset: str) -> Coverage:
         """Return one dataset's coverage; ``KeyError`` when it is none of the system's."""
         for one in self.counted:
             if one.dataset == dataset:
                 return one
         raise KeyError(dataset)
+
+
+def _lateness(lag: Lag) -> float:
+    """Return how many times its allowance a slice is behind; -1 when it cannot be late yet."""
+    return -1.0 if lag.behind_hours is None else lag.behind_hours / (lag.within_hours or 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +155,7 @@ class Standings:
         """Count anew next time: somebody decided something about its units."""
         kept = self._kept.get(system)
         if kept is not None:
-            self._kept[system] = replace(kept, taken=-math.inf)
+            self._kept[system] = replace(kept, taken=-inf)
 
     def _version(self, system: System) -> tuple[str, date]:
         with self._workspace.database.connection() as conn:
@@ -144,7 +166,7 @@ class Standings:
 def stand(workspace: Workspace, system: System) -> Standing:
     """Count a system up to today, all datasets."""
     found = stand_of(workspace, system)
-    return Standing(found.counted, found.newest, workspace.clock())
+    return Standing(found.counted, found.newest, workspace.clock(), found.lags)
 
 
 class Kept(Generic[Found]):
@@ -165,6 +187,12 @@ class Kept(Generic[Found]):
             if found is None or found[0] != at:
                 found = self._found[system.name] = (at, self._make(system))
             return found[1]
+
+
+def last_changes(workspace: Workspace, system: System) -> dict[str, datetime]:
+    """Return when something was last held or let go of, by dataset; never: left out."""
+    with workspace.database.connection() as conn:
+        return dict(conn.execute(SQL.last_changes, {"system": system.name}).fetchall())
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,7 +324,8 @@ def _open_reject(workspace: Workspace, system: System, reject_id: int) -> Stored
         raise UsageError(f"Reject {reject_id} is of {told.system}, not of {system.name}.")
     if told.resolution:
         raise UsageError(
-            f"Reject {reject_id} is {told.resolution} already, by {told.by}.",
+            f"Reject {reject_id} is {told.resolution} already"
+            + (f", by {told.by}." if told.by else "."),
             hint=f"stocktake rejects {system.name}",
         )
     if told.reject.capture_id is None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import structlog
 
 from stocktake.errors import StocktakeError
@@ -23,6 +22,7 @@ from stocktake.run.scheduled import (
     queue_scheduled,
     write_declared,
 )
+from stocktake.store.trouble import TROUBLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ async def keep_schedule(workspace: Workspace, *, stop: asyncio.Event) -> None:
                 )
             wake_at = await asyncio.to_thread(next_start, workspace)
             is_told = False
-        except (psycopg.OperationalError, StocktakeError) as error:
+        except (*TROUBLE, StocktakeError) as error:
             if not is_told:
                 log.warning("schedule_waits", reason=str(error))
             is_told = True

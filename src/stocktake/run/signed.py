@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from stocktake.run.measured import measure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stocktake.model import System
+    from stocktake.model import Item, System
     from stocktake.run.workspace import Workspace
 
 
@@ -87,3 +88,33 @@ def show_signoff(workspace: Workspace, signoff_id: int) -> SignOff:
             f"there is no sign-off {signoff_id}.", hint="stocktake signoff list SYSTEM"
         )
     return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One criterion as it was signed, and as it measures now.
+
+    Args:
+        then: As signed.
+        now: As it measures now; ``None`` when it is no longer declared.
+    """
+
+    then: Item
+    now: Item | None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the figure or the verdict is another one."""
+        now = self.now
+        return now is None or (now.value, now.severity) != (self.then.value, self.then.severity)
+
+
+def drift(workspace: Workspace, system: System, signed: SignOff) -> list[Drift]:
+    """Measure what was signed once more, over the same days; nothing is recorded.
+
+    The order is that of the sign-off.
+    """
+    window = Range(signed.since, signed.until)
+    measured = sign_off(workspace, system, window, by=signed.by, waivers={}, record=False)
+    now = {item.name: item for item in measured.items}
+    return [Drift(item, now.get(item.name)) for item in signed.items]

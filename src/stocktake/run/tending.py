@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import psycopg
 import structlog
 
+from stocktake.model import Range
 from stocktake.observe.failpoints import reach
+from stocktake.plan.saved import load_plan
 from stocktake.run import chunks
 from stocktake.run.claim import CHUNKS, write_log
+from stocktake.run.counted import coverage_line
 from stocktake.run.queue import call_conductor
+from stocktake.run.registry import find_system
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +27,8 @@ LOST_AFTER_SECONDS = 10.0
 """After how long a chunk that was handed out and has no task is handed out again."""
 GONE_AFTER_SECONDS = 120.0
 """After how long a silent worker is not listed any more."""
-
-
+COUNT_EVERY_SECONDS = 3600.0
+"""How often the log of a run tells what is held."""
 SILENT_AFTER_SECONDS = 20.0
 """After how long a worker that said nothing is taken for frozen: six signs of life are lacking."""
 
@@ -66,6 +70,25 @@ def tend(workspace: Workspace, *, limits: Mapping[str, int]) -> bool:
             _set_going(conn, workspace, limits=limits)
             conn.execute(CHUNKS.forget_tenant)
     return True
+
+
+def tell_coverage(workspace: Workspace) -> None:
+    """Write into the log of each run under way, once an hour, how far every dataset has come.
+
+    Runs in a terminal do so themselves. Of several programs that look, one counts.
+    """
+    with workspace.database.connection() as conn:
+        tenants = conn.execute(CHUNKS.tenants_at_work).fetchall()
+    for place in (workspace, *(workspace.of(tenant_id) for (tenant_id,) in tenants)):
+        with place.database.connection() as conn:
+            due = conn.execute(CHUNKS.runs_to_count, {"every": COUNT_EVERY_SECONDS}).fetchall()
+        for run_id, system, plan_id in due:
+            with place.database.connection() as conn:
+                options = load_plan(conn, plan_id).options
+            window = Range(options.since, options.until)
+            text = coverage_line(place, find_system(system), window)
+            with place.database.connection() as conn:
+                write_log(conn, run_id, text, level="info", now=place.clock())
 
 
 def _set_going(

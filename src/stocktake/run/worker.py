@@ -17,7 +17,7 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
-from stocktake.errors import StoreError
+from stocktake.errors import StocktakeError, StoreError
 from stocktake.run.again import again
 from stocktake.run.chunks import PORTION, limits_of, source_queue
 from stocktake.run.claim import CHUNKS, LEASE_SECONDS
@@ -27,7 +27,7 @@ from stocktake.run.hands import Hands
 from stocktake.run.pruned import prune
 from stocktake.run.queue import CONDUCT, RUNS_QUEUE
 from stocktake.run.registry import installed_systems
-from stocktake.run.tending import tend
+from stocktake.run.tending import tell_coverage, tend
 from stocktake.store.owner import owner_name
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ LOG = structlog.get_logger(__name__)
 TEND_SECONDS = 3.0
 PRUNE_SECONDS = 3600.0
 """How often old rows are looked for."""
-FIRST_PRUNE_SECONDS = 60.0
+LOOK_SECONDS = 60.0
+"""How often it is looked whether a run is due to tell its coverage."""
 POLL_SECONDS = 5.0
 STALLED_SECONDS = 30.0
 """After how long Procrastinate takes a worker for dead; its tasks are thrown away then, as chunks
@@ -101,13 +102,17 @@ async def _work_on(
     workspace: Workspace, app: App, *, stop: asyncio.Event, shift: Shift, hands: Hands
 ) -> None:
     async with app.open_async():
-        tending = asyncio.create_task(_tend_always(workspace, app, shift, hands))
+        aside = [
+            asyncio.create_task(_tend_always(workspace, app, shift, hands)),
+            asyncio.create_task(_keep_house(workspace)),
+        ]
         try:
             while not stop.is_set():
                 await _serve(app, stop=stop, shift=shift, hands=hands)
         finally:
-            tending.cancel()
-            await asyncio.gather(tending, return_exceptions=True)
+            for one in aside:
+                one.cancel()
+            await asyncio.gather(*aside, return_exceptions=True)
             await hands.close()
             with contextlib.suppress(psycopg.Error, StoreError):
                 await asyncio.to_thread(_take_leave, workspace)
@@ -160,7 +165,6 @@ async def _tend_always(workspace: Workspace, app: App, shift: Shift, hands: Hand
     When the database was away, workers that live come first with their signs of life.
     """
     pause = TEND_SECONDS
-    prune_at = time.monotonic() + FIRST_PRUNE_SECONDS
     while True:
         try:
             await asyncio.to_thread(_greet, workspace, shift)
@@ -175,13 +179,24 @@ async def _tend_always(workspace: Workspace, app: App, shift: Shift, hands: Hand
                     one.id, status=Status.FAILED, delete_job=True
                 )
             pause = TEND_SECONDS
-            if time.monotonic() >= prune_at:
-                prune_at = time.monotonic() + PRUNE_SECONDS
-                await asyncio.to_thread(prune, workspace)
         except (psycopg.Error, StoreError, ConnectorException) as error:
             LOG.info("cannot tend", error=str(error))
             pause = max(TEND_SECONDS, shift.lease_seconds / 2)
         await asyncio.sleep(pause)
+
+
+async def _keep_house(workspace: Workspace) -> None:
+    """Do now and then what may take a while, apart from the signs of life."""
+    prune_at = time.monotonic()
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        try:
+            await asyncio.to_thread(tell_coverage, workspace)
+            if time.monotonic() >= prune_at:
+                await asyncio.to_thread(prune, workspace)
+                prune_at = time.monotonic() + PRUNE_SECONDS
+        except (psycopg.Error, StocktakeError) as error:
+            LOG.info("cannot keep house", error=str(error))
 
 
 def _greet(workspace: Workspace, shift: Shift) -> None:

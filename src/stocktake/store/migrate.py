@@ -40,7 +40,7 @@ class Migration:
     """One step of one component.
 
     Attributes:
-        number: From 1 on, rising; branches that grew side by side may leave holes.
+        number: 1, 2, 3, … without holes.
         name: What it does, from the file's name.
         up: SQL that takes the step.
         down: SQL that takes it back.
@@ -88,7 +88,7 @@ class Component:
         """Every migration, in order.
 
         Raises:
-            MigrationError: A number twice, or a file without its other half.
+            MigrationError: A hole or repeat in the numbers, or a file without its other half.
         """
         halves: dict[tuple[int, str], dict[str, str]] = {}
         for file in self.folder.iterdir() if self.folder.is_dir() else ():
@@ -96,8 +96,8 @@ class Component:
                 text = file.read_text(encoding="utf-8").replace("\r\n", "\n")
                 halves.setdefault((int(match[1]), match[2]), {})[match[3]] = text
         found = sorted(halves)
-        if len({number for number, _ in found}) != len(found) or (found and found[0][0] != 1):
-            self._refuse("the first is 0001, and each number is given once", found)
+        if [number for number, _ in found] != list(range(1, len(found) + 1)):
+            self._refuse("numbers must run 0001, 0002, … without hole or repeat", found)
         if incomplete := [key for key in found if len(halves[key]) != len(("up", "down"))]:
             self._refuse("each needs an .up.sql and a .down.sql", incomplete)
         return tuple(Migration(*key, halves[key]["up"], halves[key]["down"]) for key in found)

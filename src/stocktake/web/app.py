@@ -33,6 +33,7 @@ from stocktake.web.pages import (
     own,
     plans,
     ranges,
+    reference,
     rejects,
     runs,
     schedules,
@@ -51,7 +52,7 @@ from stocktake.web.words import own_path
 PAGES = (
     *(session, live, overview, plans, runs, datasets, units, ranges, gaps, systems),
     *(sources, checks, rejects, duplicates, evidence, signoff, schedules, search),
-    *(accounts, admission, settings, alerts, configured, own),
+    *(accounts, admission, settings, alerts, configured, reference, own),
 )
 TITLES = MappingProxyType(
     {
@@ -89,6 +90,7 @@ def mount_pages(app: FastAPI, workspace: Workspace, *, entrance: Entrance | None
     pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     pages.state.site = app.state.site = Site(workspace)
     pages.state.entrance = entrance
+    pages.state.api = app
     pages.add_api_route("/static/{address:path}", _static)
     for module in PAGES:
         pages.include_router(module.router)

@@ -193,27 +193,22 @@ def site_of(request: Request) -> Site:
     return found.of(shared(request).workspace)
 
 
+NUMBERS: Mapping[str, Callable[..., str]] = MappingProxyType(
+    {
+        "number": figures.number,
+        "percent": figures.percent,
+        "figure": figures.figure,
+        "about": figures.about,
+        "size": figures.size,
+        "duration": figures.duration,
+        "milliseconds": words.milliseconds,
+        "plural": words.plural,
+    }
+)
+"""Filters that write numbers; all of them in the format that the visitor chose."""
+
+
 def _filters() -> dict[str, Callable[..., Any]]:
-    @pass_context
-    def number(context: Context, value: int | None) -> str:
-        return words.local_number(figures.number(value), _prefs(context).numbers)
-
-    @pass_context
-    def percent(context: Context, value: float | None) -> str:
-        return words.local_number(figures.percent(value), _prefs(context).numbers)
-
-    @pass_context
-    def figure(context: Context, value: float | None, unit: str = "") -> str:
-        return words.local_number(figures.figure(value, unit), _prefs(context).numbers)
-
-    @pass_context
-    def about(context: Context, value: int) -> str:
-        return words.local_number(figures.about(value), _prefs(context).numbers)
-
-    @pass_context
-    def size(context: Context, value: float) -> str:
-        return words.local_number(figures.size(value), _prefs(context).numbers)
-
     @pass_context
     def local(context: Context, at: datetime) -> str:
         return words.local_time(at, _prefs(context).zone)
@@ -223,21 +218,22 @@ def _filters() -> dict[str, Callable[..., Any]]:
         return words.ago(at, context["now"])
 
     return {
-        "number": number,
-        "percent": percent,
-        "figure": figure,
-        "about": about,
-        "size": size,
+        **{name: _localised(write) for name, write in NUMBERS.items()},
         "local": local,
         "ago": ago,
-        "duration": figures.duration,
         "iso": words.iso,
         "word": words.word,
         "path": words.path_part,
-        "plural": words.plural,
-        "milliseconds": words.milliseconds,
         "cron_words": words.cron_words,
     }
+
+
+def _localised(write: Callable[..., str]) -> Callable[..., str]:
+    @pass_context
+    def written(context: Context, *given: Any, **more: Any) -> str:
+        return words.local_number(write(*given, **more), _prefs(context).numbers)
+
+    return written
 
 
 def _prefs(context: Context) -> words.Preferences:

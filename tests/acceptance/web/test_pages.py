@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 VIEWER_PAGES = (
     *("/", "/runs", "/schedules", "/search?q=races", "/settings/profile", "/help/glossary"),
-    *("/help/components", "/settings/password"),
+    *("/help/components", "/docs/api", "/storage", "/settings/quotas", "/settings/sessions"),
+    *("/s/racing/trend", "/s/racing/d/ra_races?colour=coverage&as_of=2026-01-01"),
+    *("/s/racing/d/ra_races/range?since=2026-01-01", "/schedules/racing.horses"),
+    "/s/racing/checks/ra_races_coverage",
+    "/settings/password",
     *("/s/racing", "/s/racing/gaps", "/s/racing/plans", "/s/racing/plans/new"),
     *("/s/racing/sources", "/s/racing/sources/theracingapi", "/s/racing/checks"),
     *("/s/racing/rejects", "/s/racing/duplicates", "/s/racing/trace", "/s/racing/signoff"),
@@ -27,7 +31,10 @@ VIEWER_PAGES = (
     *("/s/nba/seasons", "/s/nba/models", "/s/nba/days", "/s/nba/cascade", "/s/nba/players"),
     *("/s/racing/d/ra_mst_horses", "/s/racing/d/ra_mst_sires", "/runs/1", "/s/racing/captures/1"),
 )
-ADMIN_PAGES = ("/settings/users", "/settings/tenants", "/settings/keys", "/settings/audit")
+ADMIN_PAGES = (
+    *("/settings/users", "/settings/tenants", "/settings/keys", "/settings/audit"),
+    *("/settings/flags", "/settings/integrations"),
+)
 MOST_CRAWLED = 90
 MOST_SCRIPT_BYTES, MOST_STYLE_BYTES = 15_000, 12_000
 """Compressed."""
@@ -279,8 +286,8 @@ def test_a_source_is_paused_and_resumed_by_its_page(world: World) -> None:
     paused = world.client("vera").get(here).text
     world.post("olaf", f"{here}/resume")
 
-    assert "new contract" in paused
-    assert "new contract" not in world.client("vera").get(here).text
+    assert "<strong>Paused:</strong> new contract" in paused
+    assert "<strong>Paused:</strong>" not in world.client("vera").get(here).text
 
 
 def test_a_plan_with_wrong_fields_is_shown_again_with_what_was_typed(world: World) -> None:

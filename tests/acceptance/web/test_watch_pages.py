@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING
 
-from stocktake.model import Range
+from stocktake.model import Range, State
 from stocktake.run.checked import check_system, check_trends, checks_of
+from stocktake.run.counted import count_system
 from stocktake.run.fires import next_fires
 from stocktake.run.scheduled import find_kept, list_schedules
 from stocktake.run.sourced import source_days, source_requests
@@ -183,3 +184,36 @@ def test_outcomes_of_a_schedule_are_a_strip_with_words(world: World) -> None:
 
     assert 'class="strip-good"' in page
     assert re.search(r'<span class="sr">[^<]+: fired', page)
+
+
+def test_a_system_tells_each_state_freshness_and_a_file_per_dataset(world: World) -> None:
+    client = world.client("vera")
+    page = client.get("/s/racing").text
+
+    counted = count_system(world.workspace, RACING, [RACING.dataset("ra_races")], Range())
+    line = page[page.index(">ra_races</a>") :].partition("</tr>")[0]
+    assert f"{counted[0].missing:,}" in line
+    assert f"{counted[0].states[State.NOT_EXPECTED]:,}" in line
+    assert re.search(r"up to date|behind", line)
+    link = re.search(r'href="(/api/v1/systems/racing/export/ra_races[^"]*)"', line)
+    assert link
+    assert client.get(link[1]).text.startswith("race_id")
+
+
+def test_a_system_is_synced_from_its_page(world: World) -> None:
+    answer = world.post("olaf", "/s/nba/sync")
+
+    run = answer.headers["location"]
+    world.post("olaf", f"{run}/cancel")
+    assert re.fullmatch(r"/runs/\d+", run)
+    assert world.post("vera", "/s/nba/sync").status_code == 403
+
+
+def test_what_is_blocked_is_told_where_it_waits(world: World) -> None:
+    page = world.client("vera").get("/s/racing").text
+
+    counted = count_system(
+        world.workspace, RACING, [RACING.dataset("ra_runner_statistics")], Range()
+    )
+    tree = page[page.index("What waits for what") :]
+    assert f"{counted[0].states[State.BLOCKED]:,} units blocked" in tree

@@ -288,3 +288,34 @@ def test_health_and_metrics_are_for_those_who_may_read(served: Served) -> None:
     assert reader.get("/health").json()["status"] in {"pass", "warn", "fail"}
     assert "stocktake_units" in reader.get("/metrics").text or reader.get("/metrics").text == ""
     assert nobody.get("/readyz").json() == {"status": "pass"}
+
+
+@pytest.mark.fault("S10")
+def test_a_caller_who_asks_too_often_is_told_when_to_come_again(cluster: LocalCluster) -> None:
+    slow = Serving(fresh_seconds=0, identity_seconds=60, limits=Limits(caller_per_second=0.5))
+    with serving(cluster, slow) as served:
+        eager, calm = served.with_key(Role.VIEWER), served.with_key(Role.VIEWER)
+
+        answers = [eager.get("/api/v1/systems") for _ in range(8)]
+
+        assert [one.status_code for one in answers] == [200] * 6 + [429] * 2
+        assert answers[-1].json()["code"] == "too_many_requests"
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 2
+        assert calm.get("/api/v1/systems").status_code == 200
+        assert served.caller().get("/livez").status_code == 200
+
+
+@pytest.mark.fault("S09")
+def test_keys_nobody_made_are_counted_by_the_address_they_come_from(cluster: LocalCluster) -> None:
+    slow = Serving(fresh_seconds=0, limits=Limits(address_per_second=0.5))
+    with serving(cluster, slow) as served:
+        guesses = [
+            served.caller()
+            .get("/api/v1/systems", headers={"X-API-Key": f"stk_abcdefgh_{n:032}"})
+            .status_code
+            for n in range(7)
+        ]
+        elsewhere = served.caller(address="198.51.100.7").get("/api/v1/systems").status_code
+
+    assert guesses == [401] * 5 + [429] * 2
+    assert elsewhere == 401

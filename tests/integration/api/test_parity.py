@@ -42,6 +42,7 @@ OVER_HTTP: dict[str, tuple[str, ...]] = {
     "run undo": ("GET /runs/{run_id}/undo", "POST /runs/{run_id}/undo"),
     "runs": ("GET /runs",),
     "schedule add": (f"POST {SYSTEM}/schedules",),
+    "schedule change": ("POST /schedules/{name}/change",),
     "schedule disable": ("POST /schedules/{name}/disable",),
     "schedule enable": ("POST /schedules/{name}/enable",),
     "schedule history": ("GET /schedules/{name}/history",),

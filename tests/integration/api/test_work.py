@@ -293,3 +293,20 @@ def test_lists_go_on_where_the_page_before_ended(served: Served) -> None:
 
     assert len(seen) == 7
     assert seen == sorted(seen, reverse=True)
+
+
+def test_workers_do_not_start_what_somebody_must_approve_first(served: Served) -> None:
+    limited = replace(served.workspace.settings, approve_above_requests=0)
+    served.workspace = replace(served.workspace, settings=limited)
+    operator = served.with_key(Role.OPERATOR)
+    with working(served):
+        place = operator.post(f"{RACING}/backfill", json={"datasets": ["ra_mst_regions"]}).headers[
+            "location"
+        ]
+        followed(operator, place)
+
+    ended = operator.get(place).json()
+    (kept,) = operator.get("/api/v1/plans").json()["items"]
+    assert ended["metadata"]["state"] == "failed"
+    assert "somebody must approve it" in ended["error"]["detail"]
+    assert (kept["requests"], kept["approved_by"]) == (1, None)

@@ -178,6 +178,17 @@ def test_undoing_an_edit_takes_the_row_back_and_opens_the_reject(
     assert rows(office, "select race_id, horse_id from racing.ra_runners order by 1, 2") == before
 
 
+def test_a_reject_of_a_run_that_was_taken_back_is_not_edited(
+    office: Workspace, tmp_path: Path
+) -> None:
+    run_id = load(office, tmp_path, with_a_bad_line())
+    (reject,) = list_rejects(office, RACING, ALL, limit=9)
+    undo(office, RACING, run_id)
+
+    with pytest.raises(UsageError, match="undone already"):
+        rehearse_edit(office, RACING, reject.reject_id, text=text_of(line(3, "2")))
+
+
 def test_a_replay_keeps_an_edit_and_changes_nothing(office: Workspace, tmp_path: Path) -> None:
     load(office, tmp_path, with_a_bad_line())
     (reject,) = list_rejects(office, RACING, ALL, limit=9)

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Composed, Identifier
 
 from stocktake.errors import UsageError
 from stocktake.model import Schedule
+from stocktake.run.courier import deliver
 from stocktake.run.fires import due_fires
 from stocktake.run.registry import find_system, installed_systems
 from stocktake.run.scheduled import (
@@ -74,7 +77,7 @@ class Clockroom:
         self.now += timedelta(**later)
         return [(f"{one.due_at:%d %H:%M}", one.outcome) for one in fire_due(self.workspace)]
 
-    def execute(self, statement: str, values: Any = None) -> list[Any]:
+    def execute(self, statement: str | Composed, values: Any = None) -> list[Any]:
         """Run a statement as the database's owner."""
         with self.database.login() as session:
             found = session.execute(statement, values)
@@ -370,6 +373,38 @@ def test_the_loop_fires_on_time_and_ends_when_told(room: Clockroom) -> None:
     late = [one.lateness_seconds for one in schedule_history(workspace, name, limit=99)]
     assert len(late) >= 2
     assert sorted(late)[len(late) // 2] < 0.5
+
+
+@pytest.mark.fault("C05")
+def test_scheduler_and_courier_wait_while_the_server_accepts_no_writes(room: Clockroom) -> None:
+    name = room.add(HOURLY)
+    room.now += timedelta(hours=1)
+    read_only = "alter database {} set default_transaction_read_only = {}"
+    place = Identifier(str(conninfo_to_dict(room.database.url)["dbname"]))
+    room.execute(SQL(read_only).format(place, SQL("on")))
+    room.database.close()  # sessions begin anew, as after a failover
+
+    async def keep_a_while() -> list[bool]:
+        stop = asyncio.Event()
+        parts = [
+            asyncio.create_task(part(room.workspace, stop=stop))
+            for part in (keep_schedule, deliver)
+        ]
+        await asyncio.sleep(0.5)
+        alive = [not part.done() for part in parts]
+        stop.set()
+        await asyncio.gather(*parts)
+        return alive
+
+    alive = asyncio.run(keep_a_while())
+    with room.database.login() as session:
+        session.execute("set default_transaction_read_only = off")
+        session.execute(SQL(read_only).format(place, SQL("off")))
+    room.database.close()
+
+    assert alive == [True, True]
+    assert [one.outcome for one in schedule_history(room.workspace, name, limit=9)] == []
+    assert (name, "fired") in _fired(room, seconds=1)
 
 
 def race(url: str, home: Path, races: int, barrier: Barrier) -> None:

@@ -30,6 +30,7 @@ ROWS = {
     "duplicate_id": "select max(duplicate_id) from duplicate",
     "signoff_id": "select max(signoff_id) from signoff",
     "key_id": "select max(key_id) from api_key",
+    "reject_id": "select max(reject_id) from reject",
     "alert_id": "select max(alert_id) from alert",
     "session_id": "select max(session_id) from session",
 }
@@ -76,6 +77,7 @@ BODIES: dict[str, dict[str, Any]] = {
 UNSWEPT = {
     "DELETE /api/v1/session": "it ends the session of the sweep itself",
     "POST /logout": "the same",
+    "POST /settings/visit/end": "it only clears a cookie",
     "GET /events": "a stream without end: see the test of what it tells",
 }
 

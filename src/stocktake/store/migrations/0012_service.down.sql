@@ -1,2 +1,3 @@
+alter table run drop column counted_at;
 drop index delivery_by_event;
 drop table at_work;

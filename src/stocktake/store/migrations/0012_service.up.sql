@@ -10,3 +10,6 @@ grant select, insert, update, delete on at_work to stocktake_app;
 
 -- Events go once nobody has to be told of them; the one index there was leaves reminders out.
 create index delivery_by_event on delivery (event_id);
+
+-- When the log of a run of workers told last what is held.
+alter table run add column counted_at timestamptz;

@@ -352,6 +352,14 @@ select run_id, priority
 select pg_try_advisory_xact_lock(hashtext('stocktake.tending'), 0),
        set_config('idle_in_transaction_session_timeout', '30s', true);
 
+-- name: runs_to_count
+-- Runs under way whose log is due to tell what is held; who asks does it.
+-- :every double precision (seconds)
+update run set counted_at = clock_timestamp()
+ where is_detached and state = 'running' and kind in ('backfill', 'sync') and plan_id is not null
+   and coalesce(counted_at, started_at) < clock_timestamp() - make_interval(secs => %(every)s)
+returning run_id, system, plan_id;
+
 -- name: tenants_at_work
 -- Tenants that may have runs under way.
 select tenant from at_work order by tenant;

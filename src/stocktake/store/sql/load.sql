@@ -218,10 +218,11 @@ select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at
  limit %(limit)s;
 
 -- name: one_reject
--- One reject, open or not, with its system and how it ended.
+-- One reject, open or not, with its system and how it ended; one whose run was undone says so.
 -- :reject_id  bigint  which
-select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at,
-       system, resolution, resolved_by, resolved_reason
+select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at, system,
+       case when resolution = '' and resolved_at is not null then 'undone' else resolution end,
+       resolved_by, resolved_reason
   from stocktake.reject where reject_id = %(reject_id)s;
 
 -- name: reject_groups

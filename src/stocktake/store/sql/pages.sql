@@ -32,6 +32,18 @@ select distinct (c.at at time zone 'UTC')::date as day
    and c.at < %(today)s::date::timestamp at time zone 'UTC'
  order by day;
 
+-- name: last_changes
+-- When something of each dataset of a system was last held or let go of.
+-- :system text
+select s.dataset, max(c.at)
+  from series s
+  cross join lateral (
+       select c.at from ledger_change c
+        where c.series_id = s.series_id and (c.added <> '{}' or c.removed <> '{}')
+        order by c.at desc limit 1) c
+ where s.system = %(system)s
+ group by s.dataset;
+
 -- name: changed_runs
 -- Runs something happened to since an instant, and the instant of the newest change.
 -- :since timestamptz

@@ -52,6 +52,29 @@ class _Entered(NamedTuple):
     dead_heat_n: int
 
 
+class _Read(NamedTuple):
+    """What the fields of runners say, a column each."""
+
+    pounds: list[int | None]
+    stones: list[str | None]
+    prices: list[Price]
+    decimals: list[Decimal | None]
+    prizes: list[Decimal | None]
+    positions: list[int | None]
+    claims: list[int | None]
+    numbers: list[str | None]
+    draws: list[int | None]
+    ages: list[int | None]
+    sexes: list[str | None]
+    headgear: list[str | None]
+    starting: list[str | None]
+    margins: list[str | None]
+    beaten: list[Decimal | None]
+    times: list[str | None]
+    comments: list[str | None]
+    silks: list[str | None]
+
+
 class _Reading:
     """One answer being read; each spelling is looked at once."""
 
@@ -176,14 +199,35 @@ class _Reading:
             self.entered = list(filter(self._is_sound, self.entered))
             told = Columns(ResultRunner, [one.runner for one in self.entered])
             people = self.entities.ids(told)
-        texts, read = told.texts, told.read
+        names = tuple(map(told.texts, ("horse", "jockey", "trainer", "owner")))
+        parents = tuple(map(told.texts, ("sire", "dam", "damsire")))
+        self.entities.saw(people, (*names, *parents))
         races = [one.placed for one in self.entered]
-        placings = [one.placing for one in self.entered]
         race_ids, horse_ids = [placed.race.race_id for placed in races], people[0]
         days = [placed.race_day for placed in races]
         regions = [placed.region for placed in races]
-        names = texts("horse"), texts("jockey"), texts("trainer"), texts("owner")
-        self.entities.saw(people, (*names, texts("sire"), texts("dam"), texts("damsire")))
+        read = self._read(told)
+        # fmt: off
+        runners = rows_of(
+            RunnerResult,
+            race_ids, horse_ids, map("{}:{}".format, race_ids, horse_ids), days, regions, *names,
+            *people[1:], read.numbers, read.draws, read.pounds, read.stones, read.stones,
+            read.ages, read.sexes, read.headgear, read.claims,
+            [one.placing.outcome in _SCRATCHED for one in self.entered], repeat(None, len(races)),
+            read.positions, read.margins, read.beaten, read.prizes, read.starting, read.decimals,
+            read.times, read.comments, read.silks,
+        )
+        before = (
+            race_ids, horse_ids, days, regions, *names, read.positions, told.texts("position"),
+            read.numbers, read.draws, people[1], read.claims, *people[2:], read.ages, read.sexes,
+            read.pounds, read.stones, read.headgear, read.starting, read.decimals,
+        )
+        # fmt: on
+        return runners, self._starter_rows(before, read)
+
+    def _read(self, told: Columns) -> _Read:
+        """Return what the runners' fields say."""
+        texts, read = told.texts, told.read
         pounds = [
             self.wholes[pounds] or self.pounds[weight]
             for pounds, weight in zip(told["weight_lbs"], told["weight"], strict=True)
@@ -197,44 +241,53 @@ class _Reading:
             told_price or price.decimal
             for told_price, price in zip(self._prices(told["sp_dec"]), prices, strict=True)
         ]
-        prizes = [(prize or _NO_MONEY).amount for prize in read("prize", self.sums)]
-        positions = [placing.position for placing in placings]
-        claims = read("jockey_claim_lbs", self.wholes)
-        numbers, draws = texts("number"), read("draw", self.naturals)
-        ages, sexes, headgear = read("age", self.wholes), texts("sex"), texts("headgear")
-        starting, margins = texts("sp"), texts("btn")
-        beaten, times = read("ovr_btn", self.lengths), texts("time")
-        comments, silks = texts("comment"), texts("silk_url")
-        # fmt: off
-        runners = rows_of(
-            RunnerResult,
-            race_ids, horse_ids, map("{}:{}".format, race_ids, horse_ids), days, regions, *names,
-            *people[1:], numbers, draws, pounds, stones, stones, ages, sexes, headgear, claims,
-            [placing.outcome in _SCRATCHED for placing in placings], repeat(None, len(races)),
-            positions, margins, beaten, prizes, starting, decimals, times, comments, silks,
+        return _Read(
+            pounds=pounds,
+            stones=stones,
+            prices=prices,
+            decimals=decimals,
+            prizes=[(prize or _NO_MONEY).amount for prize in read("prize", self.sums)],
+            positions=[one.placing.position for one in self.entered],
+            claims=read("jockey_claim_lbs", self.wholes),
+            numbers=texts("number"),
+            draws=read("draw", self.naturals),
+            ages=read("age", self.wholes),
+            sexes=texts("sex"),
+            headgear=texts("headgear"),
+            starting=texts("sp"),
+            margins=texts("btn"),
+            beaten=read("ovr_btn", self.lengths),
+            times=texts("time"),
+            comments=texts("comment"),
+            silks=texts("silk_url"),
         )
-        mask = [placing.is_starter for placing in placings]
-        started = Columns(
-            ResultRunner, [one.runner for one in self.entered if one.placing.is_starter]
-        )
+
+    def _starter_rows(
+        self, before: Sequence[Sequence[object]], read: _Read
+    ) -> list[tuple[object, ...]]:
+        """Return a row per starter.
+
+        Args:
+            before: The row's first columns, of all runners.
+            read: What the runners' fields say.
+        """
+        mask = [one.placing.is_starter for one in self.entered]
         starters = list(compress(self.entered, mask))
-        before = (
-            race_ids, horse_ids, days, regions, *names, positions, texts("position"), numbers,
-            draws, people[1], claims, *people[2:], ages, sexes, pounds, stones, headgear, starting,
-            decimals,
-        )
-        after = prizes, comments, silks
-        return runners, rows_of(
+        started = Columns(ResultRunner, [one.runner for one in starters])
+        after = read.prizes, read.comments, read.silks
+        # fmt: off
+        return rows_of(
             StarterRow,
             *(compress(column, mask) for column in before),
-            started.read("btn", self.lengths), compress(beaten, mask), compress(margins, mask),
-            started.read("time", self.seconds), compress(times, mask),
+            started.read("btn", self.lengths), compress(read.beaten, mask),
+            compress(read.margins, mask), started.read("time", self.seconds),
+            compress(read.times, mask),
             *(started.read(name, self.wholes) for name in ("official_rating", "rpr", "tsr")),
             *(compress(column, mask) for column in after),
             self._prices(started["bsp"]),
             [one.placing.outcome for one in starters], [True] * len(starters),
             [one.dead_heat_n for one in starters],
-            [price.marker for price in compress(prices, mask)], repeat(None, len(starters)),
+            [price.marker for price in compress(read.prices, mask)], repeat(None, len(starters)),
             [one.placed.course_id for one in starters],
             [self._distance_y(one.placed.race) for one in starters],
         )

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from stocktake.access import factors, tenants
-from stocktake.api.identity import set_session, visitor_of
-from stocktake.api.problems import Problem
+from stocktake.access.audit import write_audit
+from stocktake.api.identity import begin_visit, end_visit, set_session, visitor_of
+from stocktake.api.problems import Problem, named_in_path
 from stocktake.api.sessions import change_password
 from stocktake.api.shared import shared
 from stocktake.errors import UsageError
@@ -115,6 +116,30 @@ def add_tenant(
         typed = {"slug": slug, "name": name, "zone": zone}
         return _tenants(request, visitor, problem=_text_of(error), typed=typed)
     return go("/settings/tenants")
+
+
+@router.post("/settings/tenants/{slug}/visit")
+def visit(request: Request, slug: str, visitor: Landlord) -> Response:
+    """Look at the pages as the tenant's admin would; noted in its audit and in ours."""
+    workspace = site_of(request).workspace
+    with workspace.database.connection() as conn, named_in_path():
+        found = tenants.find_tenant(conn, slug)
+    for place in (workspace, workspace.of(found.tenant_id)):
+        with place.database.connection() as conn:
+            now, by = workspace.clock(), visitor.identity.actor
+            write_audit(conn, by, "tenant.visit", subject=found.slug, now=now)
+    answer = go("/")
+    begin_visit(request, answer, found)
+    return answer
+
+
+@router.post("/settings/visit/end")
+def leave(request: Request, visitor: Viewer) -> Response:
+    """Be of the installation again."""
+    del visitor
+    answer = go("/settings/tenants")
+    end_visit(request, answer)
+    return answer
 
 
 @router.post("/settings/tenants/{slug}")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from stocktake.model import TO_FILL_STATES, Range, State
+from stocktake.model import GAP_STATES, TO_FILL_STATES, Range, State
 from stocktake.run.counted import LISTED_STATES, count_system, list_gaps, today_of
 from stocktake.web.access import Viewer
 from stocktake.web.naming import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 PAGE = 100
 MOST = 20_000
+MOST_REASONS = 5
 UNPROCESSABLE = 422
 
 
@@ -52,48 +54,54 @@ class Line:
     plan: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which gaps a visitor asks for, as typed."""
+
+    dataset: str = ""
+    state: str = ""
+    since: str = ""
+    until: str = ""
+    reason: str = ""
+    sort: str = ""
+    below: str = ""
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What was typed, by field."""
+        return {name: text for name, text in dataclasses.asdict(self).items() if text}
+
+    def address(self, here: str, **more: object) -> str:
+        """Return the address of the same list with something changed."""
+        return f"{here}?{urlencode({**self.told, **more})}"
+
+
 @router.get("/s/{system}/gaps")
 def gaps_page(
     request: Request,
     system: str,
     visitor: Viewer,
+    asked: Annotated[Asked, Depends()],
     *,
-    dataset: str = "",
-    state: str = "",
-    since: str = "",
-    until: str = "",
-    sort: str = "",
-    below: str = "",
     page: int = 1,
 ) -> Response:
     """List the gaps asked for."""
-    site = site_of(request)
     found = system_named(system)
-    chosen = [dataset_named(found, dataset)] if dataset else list(found.datasets)
-    window = read_window(since, until)
-    states, problem = wanted_states([state])
+    chosen = [dataset_named(found, asked.dataset)] if asked.dataset else list(found.datasets)
+    window = read_window(asked.since, asked.until)
+    states, problem = wanted_states([asked.state])
     counted = _counted(request, found, chosen, window.range)
-    if below == "target":
+    if asked.below == "target":
         short = {one.dataset for one in counted if one.needed_for_target}
         chosen = [one for one in chosen if one.name in short]
-    listed = list_gaps(site.workspace, found, chosen, window.range, states=states, limit=MOST)
-    listed = _sorted(listed, sort)
-    begin = max(0, page - 1) * PAGE
-    shown = listed[begin : begin + PAGE]
+    workspace = site_of(request).workspace
+    listed = list_gaps(workspace, found, chosen, window.range, states=states, limit=MOST)
+    is_cut = len(listed) >= MOST
+    wanted = asked.reason.casefold()
+    listed = _sorted([gap for gap in listed if wanted in gap.reason.casefold()], asked.sort)
     problem = window.problem or problem
-    asked = {
-        name: text
-        for name, text in (
-            *(("dataset", dataset), ("state", state), ("since", since), ("until", until)),
-            *(("sort", sort), ("below", below)),
-        )
-        if text
-    }
     here = f"/s/{found.name}/gaps"
-    tally: Counter[State] = Counter()
-    for gap in listed:
-        tally[gap.state] += gap.units
-    plan = {name: text for name, text in asked.items() if name in {"dataset", "since", "until"}}
+    plan = [pair for pair in asked.told.items() if pair[0] in {"dataset", "since", "until"}]
     return show(
         request,
         "gaps.html",
@@ -104,24 +112,49 @@ def gaps_page(
         problem=problem,
         missing=sum(one.missing for one in counted),
         needed=sum(one.needed_for_target for one in counted),
-        by_state=dict(tally),
-        state_links={one: f"{here}?{urlencode({**asked, 'state': one.value})}" for one in tally},
+        **_figures(listed, asked, here),
+        **_paged(found, listed, asked, page=max(1, page), here=here),
         states=LISTED_STATES,
-        lines=[_line(found, gap) for gap in shown],
-        total=len(listed),
-        units=sum(gap.units for gap in listed),
-        is_cut=len(listed) >= MOST,
-        first=begin + 1,
-        last=begin + len(shown),
-        previous=f"{here}?{urlencode({**asked, 'page': page - 1})}" if page > 1 else "",
-        next=(
-            f"{here}?{urlencode({**asked, 'page': page + 1})}" if begin + PAGE < len(listed) else ""
-        ),
+        is_cut=is_cut,
         plan_link=f"/s/{found.name}/plans/new?{urlencode(plan)}",
-        today=today_of(site.workspace, found),
-        cli_same=_command(found, dataset, window.range, state=state),
-        api_same=f"/api/v1/systems/{found.name}/gaps?{urlencode(asked)}",
+        today=today_of(workspace, found),
+        cli_same=_command(found, asked.dataset, window.range, state=asked.state),
+        api_same=f"/api/v1/systems/{found.name}/gaps?{urlencode(asked.told)}",
     )
+
+
+def _figures(listed: Sequence[Gap], asked: Asked, here: str) -> dict[str, Any]:
+    """Return how many units there are of each state, can be had now, and cannot, and why."""
+    tally: Counter[State] = Counter()
+    reasons: Counter[tuple[State, str]] = Counter()
+    for gap in listed:
+        tally[gap.state] += gap.units
+        if gap.state in GAP_STATES and gap.state not in TO_FILL_STATES:
+            reasons[gap.state, gap.reason] += gap.units
+    return {
+        "by_state": dict(tally),
+        "state_links": {one: asked.address(here, state=one.value) for one in tally},
+        "reachable": sum(tally[state] for state in TO_FILL_STATES),
+        "unreachable": reasons.most_common(MOST_REASONS),
+        "units": sum(gap.units for gap in listed),
+    }
+
+
+def _paged(
+    system: System, listed: Sequence[Gap], asked: Asked, *, page: int, here: str
+) -> dict[str, Any]:
+    """Return the lines of one page and where the pages beside it are."""
+    begin = (page - 1) * PAGE
+    shown = listed[begin : begin + PAGE]
+    is_last = begin + PAGE >= len(listed)
+    return {
+        "lines": [_line(system, gap) for gap in shown],
+        "total": len(listed),
+        "first": begin + 1,
+        "last": begin + len(shown),
+        "previous": asked.address(here, page=page - 1) if page > 1 else "",
+        "next": "" if is_last else asked.address(here, page=page + 1),
+    }
 
 
 def _counted(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -12,16 +14,47 @@ from starlette.datastructures import FormData
 from stocktake.access.audit import storable
 from stocktake.api.problems import not_found
 from stocktake.errors import UsageError
+from stocktake.model import Item
 from stocktake.report.figures import UNITS
 from stocktake.run.counted import today_of
-from stocktake.run.signed import list_signoffs, show_signoff, sign_off
+from stocktake.run.signed import drift, list_signoffs, show_signoff, sign_off
 from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import missing, read_window, system_named
 from stocktake.web.noted import note
 from stocktake.web.site import Visitor, go, show, site_of
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 router = APIRouter()
 CONFLICT = 409
+EVIDENCE: Mapping[str, str] = MappingProxyType(
+    {
+        "coverage": "gaps",
+        "gaps": "gaps",
+        "states": "gaps?state=stale",
+        "surplus": "gaps?state=surplus",
+        "checks": "checks",
+        "second_run": "plans/new?estimate=now",
+        "duplicates": "duplicates",
+    }
+)
+"""Pages below a system's own that show what an item of a kind counts."""
+
+
+def evidence_of(system: str, item: Item) -> str:
+    """Return the address of the page that shows what an item counts; empty: there is none.
+
+    >>> from stocktake.model import Severity
+    >>> evidence_of("racing", Item("g", "", "gaps", Severity.PASS, 0.0, "", ""))
+    '/s/racing/gaps'
+    """
+    if item.kind == "unfinished_runs":
+        return f"/runs?system={system}"
+    if item.kind == "schedules":
+        return "/schedules"
+    place = EVIDENCE.get(item.kind)
+    return f"/s/{system}/{place}" if place else ""
 
 
 @router.get("/s/{system}/signoff")
@@ -65,8 +98,10 @@ def _sign(request: Request, visitor: Visitor, system: str, told: FormData) -> Re
 
 
 @router.get("/s/{system}/signoff/{signoff_id}")
-def signed_page(request: Request, system: str, signoff_id: int, visitor: Viewer) -> Response:
-    """Show one sign-off with the figures it froze."""
+def signed_page(
+    request: Request, system: str, signoff_id: int, visitor: Viewer, *, now: str = ""
+) -> Response:
+    """Show one sign-off with the figures it froze, beside today's when they are asked for."""
     found = system_named(system)
     try:
         signed = show_signoff(site_of(request).workspace, signoff_id)
@@ -81,7 +116,9 @@ def signed_page(request: Request, system: str, signoff_id: int, visitor: Viewer)
         title=f"Sign-off {signoff_id}, {found.name}",
         system=found,
         signed=signed,
+        drifts=drift(site_of(request).workspace, found, signed) if now else None,
         units=UNITS,
+        evidence_of=lambda item: evidence_of(found.name, item),
         cli_same=f"stocktake signoff show {signoff_id}",
         api_same=f"/api/v1/signoffs/{signoff_id}",
     )
@@ -120,6 +157,7 @@ def _page(
         since=since or (today - timedelta(days=31)).isoformat(),
         until=until or (today - timedelta(days=1)).isoformat(),
         units=UNITS,
+        evidence_of=lambda item: evidence_of(found.name, item),
         earlier=list_signoffs(site.workspace, found),
         cli_same=f"stocktake signoff {found.name} --dry-run",
         api_same=f"/api/v1/systems/{found.name}/signoffs",

@@ -13,9 +13,14 @@ from starlette.responses import Response
 
 from stocktake.model import State
 from stocktake.run.checked import last_checked
-from stocktake.web.access import Viewer
+from stocktake.run.lately import last_changes
+from stocktake.run.queue import sync_work
+from stocktake.run.workspace import lacking_credentials
+from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import system_named, unit_word
-from stocktake.web.site import show, site_of
+from stocktake.web.pages.datasets import LEGEND
+from stocktake.web.pages.plans import start_work
+from stocktake.web.site import Site, go, show, site_of
 from stocktake.web.tiles import tile_response
 
 if TYPE_CHECKING:
@@ -52,10 +57,33 @@ def system_page(request: Request, system: str, visitor: Viewer) -> Response:
         stand=stand,
         unit_words={one.name: unit_word(one) for one in found.datasets},
         checks=tally,
+        lags=stand.latest,
+        changed=last_changes(site.workspace, found),
+        states=[one for one in LEGEND if any(each.states.get(one) for each in stand.counted)],
+        lacking=_lacking(site, found),
         roots=_forest(found, stand),
         cli_same=f"stocktake count {found.name}",
         api_same=f"/api/v1/systems/{found.name}/count",
     )
+
+
+def _lacking(site: Site, system: System) -> list[tuple[str, str]]:
+    """Return the sources that cannot be asked for want of a login, and what is not set."""
+    if site.workspace.kind == "sandbox" and system.sandbox:
+        return []
+    found = [
+        (one.name, lacking_credentials(one, site.workspace.settings.source(one.name)))
+        for one in system.sources
+        if one.feeds and site.workspace.enabled(system, one)
+    ]
+    return [(name, " and ".join(lacking)) for name, lacking in found if lacking]
+
+
+@router.post("/s/{system}/sync")
+def sync(request: Request, system: str, visitor: Operator) -> Response:
+    """Queue a run that brings recent days up to date."""
+    found = system_named(system)
+    return go(f"/runs/{start_work(request, visitor, found, sync_work())}")
 
 
 @router.get("/s/{system}/months")

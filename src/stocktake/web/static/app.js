@@ -67,6 +67,11 @@ document.addEventListener("click", (event) => {
   }
 });
 
+document.querySelectorAll("[data-print]").forEach((button) => {
+  /** @type {HTMLElement} */ (button).hidden = false;
+  button.addEventListener("click", () => print());
+});
+
 let waiting = "";
 const here = location.pathname.match(/^\/s\/[^/]+/)?.[0] || "";
 /** @type {Record<string, string>} */

@@ -27,7 +27,7 @@ function made(tag, name, text) {
   return element;
 }
 
-class Heatmap {
+export class Heatmap {
   /** @param {HTMLElement} figure */
   constructor(figure) {
     this.figure = figure;
