@@ -166,6 +166,7 @@ def _run(
     line = found.line
     parts = part_progress(workspace, run_id)
     progress = _progress(found, parts)
+    address = f"/runs/{run_id}?{urlencode({'level': level, 'text': text})}"
     idle = (workspace.clock() - line.updated_at).total_seconds()
     waits = line.is_detached and line.state in {"queued", "running"}
     return show(
@@ -197,10 +198,9 @@ def _run(
         look_again=LOOK_AGAIN_SECONDS if not found.is_done else 0,
         can_undo=line.kind in UNDOABLE and line.undone_by is None and found.is_done,
         retry=_retry(found),
-        part_address=f"/runs/{run_id}?{urlencode({'level': level, 'text': text})}",
         cli_same=f"stocktake run show {run_id}",
         api_same=f"/api/v1/operations/{run_id}",
-        **{"problem": "", "tables": None, **more},
+        **{"problem": "", "tables": None, "part_address": address, **more},
     )
 
 
@@ -304,7 +304,8 @@ def undo_preview(request: Request, run_id: int, visitor: Operator) -> Response:
     except StocktakeError as error:
         problem = f"{error.message} {error.hint or ''}".strip()
         return _run(request, visitor, run_id, problem=problem)
-    return _run(request, visitor, run_id, tables=tables)
+    here = f"/runs/{run_id}/undo"
+    return _run(request, visitor, run_id, tables=tables, part_address=here)
 
 
 @router.post("/runs/{run_id}/undo")

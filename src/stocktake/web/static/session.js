@@ -99,9 +99,10 @@ function guard(event) {
   event.stopPropagation();
   if (form.dataset.asking) return;
   form.dataset.asking = "yes";
+  const action = form.action; // a part that is renewed meanwhile may make it another form
   ask().then((state) => {
     delete form.dataset.asking;
-    if (state !== "open") return;
+    if (state !== "open" || !form.isConnected || form.action !== action) return;
     form.dataset.sure = "yes";
     form.requestSubmit(by);
   });
