@@ -24,7 +24,7 @@ from tests.systems.racing.test_hkjc import full_card, line, written
 if TYPE_CHECKING:
     from tests.integration.run.conftest import Stable
 
-KINDS = "backfill, load, replay, sync."
+KINDS = "backfill, edit, load, replay, sync."
 FIRST, SECOND = date(2026, 2, 10), date(2026, 2, 11)
 
 
