@@ -233,14 +233,14 @@ select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at, 
 -- :now  timestamptz  the present instant
 select r.dataset, r.code, stocktake.reason_shape(r.reason),
        count(*) filter (where r.resolved_at is null),
-       count(*) filter (where r.at > %(now)s - interval '7 days'),
-       count(*) filter (where r.at <= %(now)s - interval '7 days'
-                          and r.at > %(now)s - interval '14 days'),
+       count(*) filter (where r.at > %(now)s::timestamptz - interval '7 days'),
+       count(*) filter (where r.at <= %(now)s::timestamptz - interval '7 days'
+                          and r.at > %(now)s::timestamptz - interval '14 days'),
        max(r.reject_id) filter (where r.resolved_at is null)
   from stocktake.reject r
  where r.system = %(system)s
    and (%(datasets)s::text[] = '{}' or r.dataset = any(%(datasets)s::text[]))
-   and (r.resolved_at is null or r.at > %(now)s - interval '14 days')
+   and (r.resolved_at is null or r.at > %(now)s::timestamptz - interval '14 days')
  group by 1, 2, 3
 having count(*) filter (where r.resolved_at is null) > 0
  order by 4 desc, 1, 2, 3;
