@@ -74,9 +74,11 @@ def test_an_interrupted_run_saves_its_state_and_the_same_command_goes_on(
 ) -> None:
     command = backfill(settled, settled)
     expected, requests = undisturbed(command)
+    installation.environment[SPEED] = "10"  # some seconds, in which the signal arrives
     started = begun(installation, command)
     started.send_signal(how)
     interrupted = finish(started)
+    del installation.environment[SPEED]
 
     assert interrupted.code == 130, interrupted.said
     assert "interrupted" in interrupted.document["error"]["message"]

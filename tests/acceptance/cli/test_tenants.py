@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def _installed(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with installation(cluster, tmp_path_factory.mktemp("tenants"), kind="sandbox"):
-        for slug in ("north", "south"):
+        for slug in ("north", "south", "east"):
             made = stocktake("tenants", "add", slug, "--zone", "Europe/London")
             assert made.code == 0, made.err
         yield
@@ -49,7 +49,7 @@ def test_a_tenants_accounts_and_keys_are_its_own() -> None:
 
 
 def test_the_tenant_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STOCKTAKE_TENANT", "south")
+    monkeypatch.setenv("STOCKTAKE_TENANT", "east")
 
     stocktake("users", "add", "sue")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.acceptance.web.world import World
 
 pytestmark = pytest.mark.browser
-MOST_TABS = 60
+MOST_TABS = 160
 
 
 @contextmanager

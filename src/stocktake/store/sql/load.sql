@@ -176,8 +176,8 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, lin
        as line(capture_id, dataset, position, code, reason, raw);
 
 -- name: add_duplicates
--- Rows of one answer that share a key and differ; the same pair is kept once. One whose merged row
--- changed since it was decided is open again.
+-- Rows of one answer that share a key and differ; the same pair is kept once, of several answers
+-- the last. One whose merged row changed since it was decided is open again.
 -- :run_id  bigint  the run
 -- :at  timestamptz  the run's clock
 -- :system  text  the system
@@ -188,10 +188,13 @@ select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, lin
 -- :other  jsonb[]  one element a line
 insert into stocktake.duplicate as d (tenant_id, system, dataset, row_key, kept, other, capture_id,
                                  run_id, at)
-select nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, line.dataset,
+select distinct on (line.dataset, line.row_key, md5(line.other::text))
+       nullif(current_setting('app.tenant_id', true), '')::uuid, %(system)s, line.dataset,
        line.row_key, line.kept, line.other, line.capture_id, %(run_id)s, %(at)s
   from unnest(%(capture)s::bigint[], %(dataset)s::text[], %(row_key)s::text[], %(kept)s::jsonb[],
-              %(other)s::jsonb[]) as line(capture_id, dataset, row_key, kept, other)
+              %(other)s::jsonb[])
+       with ordinality as line(capture_id, dataset, row_key, kept, other, place)
+ order by line.dataset, line.row_key, md5(line.other::text), line.place desc
     on conflict (tenant_id, system, dataset, row_key, md5(other::text)) do update
    set kept = excluded.kept, capture_id = excluded.capture_id, run_id = excluded.run_id,
        at = excluded.at, state = 'open', from_other = '{}', decided_by = null, decided_at = null
