@@ -140,6 +140,15 @@ def test_a_parser_that_lost_count_is_refused(conn: Connection) -> None:
         merge_all(conn, [stored(conn, Race("r1"), parsed=Parsed(read={"race": 3}))])
 
 
+def test_a_pair_that_two_answers_of_a_batch_tell_is_kept_once(conn: Connection) -> None:
+    told = Race("r1", "First"), Race("r1", "Second")
+
+    merge_all(conn, [stored(conn, *told), stored(conn, *told), stored(conn, *reversed(told))])
+
+    pairs = [(one.kept["name"], one.other["name"]) for one in list_duplicates(conn, "yard")]
+    assert len(set(pairs)) == len(pairs) > 0
+
+
 def test_a_duplicate_is_decided_once(conn: Connection) -> None:
     merge_all(conn, [stored(conn, Race("r1", "First"), Race("r1", "Second"))])
     (duplicate,) = list_duplicates(conn, "yard")
