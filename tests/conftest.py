@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,11 @@ def _session_home() -> Path:
     """The folder all workers of this session share: named after the program that started them."""
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     return temporary_home(f"session-{os.getppid() if is_worker else os.getpid()}")
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start hear Ctrl-C, also when a shell started us deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:

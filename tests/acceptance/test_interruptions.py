@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,29 @@ def test_the_same_command_twice_at_once_says_who_holds_the_lock(
     assert done.code in ENDED, done.said
     assert len(installation.targets()) == requests
     assert installation.state().differences(expected) == []
+
+
+@pytest.fixture
+def started_deaf() -> Iterator[None]:
+    """Programs started meanwhile ignore Ctrl-C, as a shell makes those in the background do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.mark.usefixtures("started_deaf")
+def test_a_run_in_the_background_of_a_shell_can_be_ended_as_a_service_is(
+    installation: Installation, settled: date
+) -> None:
+    installation.environment[SPEED] = "10"
+    started = begun(installation, backfill(settled, settled))
+    started.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    assert started.poll() is None
+    started.send_signal(signal.SIGTERM)
+
+    assert finish(started).code == 130
+    assert [run[2] for run in installation.rows("runs")] == ["paused"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])

@@ -70,7 +70,7 @@ def main() -> None:
     arguments = _globals_first(sys.argv[1:])
     as_json = "--json" in arguments
     # Whoever stops a service means what Ctrl-C means: save the state and end.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(arguments, prog_name="stocktake", standalone_mode=False)
     except StocktakeError as error:
@@ -92,6 +92,13 @@ def main() -> None:
             as_json=as_json,
         )
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupt(*_: object) -> None:
+    """Do as on Ctrl-C, also where a shell started this program in the background, deaf to that."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
 
 
 def _unforeseen(error: Exception, *, as_json: bool) -> int:
