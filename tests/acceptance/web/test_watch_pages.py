@@ -72,6 +72,8 @@ def test_every_check_has_its_trend_and_leads_to_its_page(world: World) -> None:
 
 def test_a_check_of_coverage_leads_to_the_units_that_lack(world: World) -> None:
     client = world.client("vera")
+    window = Range(world.since, world.until)
+    check_system(world.workspace, RACING, [RACING.dataset("ra_races")], window)
     year = world.until.year
     page = client.get(f"/s/racing/checks/ra_races_coverage?group={year}").text
 
