@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
@@ -19,8 +18,9 @@ from stocktake.cli.reports import print_report
 from stocktake.errors import UsageError
 from stocktake.load.duplicates import Choice, Decision
 from stocktake.load.rejects import RejectKind
+from stocktake.report.cells import csv_text
 from stocktake.run.decided import dismiss_rejects, list_duplicates, list_rejects, reject_groups
-from stocktake.run.documents import rehearsal_json, retrial_json
+from stocktake.run.documents import REJECT_COLUMNS, rehearsal_json, reject_cells, retrial_json
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.reviewed import (
     home_of_duplicate,
@@ -174,10 +174,7 @@ def _list_rejects(
     with out.workspace("rejects") as workspace:
         listed = list_rejects(workspace, found, kind, limit=limit)
     if as_csv:
-        writer = csv.writer(sys.stdout)
-        columns = ("dataset", "capture_id", "position", "code", "reason", "raw")
-        writer.writerow(columns)
-        writer.writerows([getattr(one, name) for name in columns] for one in listed)
+        sys.stdout.write(csv_text(REJECT_COLUMNS, reject_cells(listed)))
         return 0
 
     def render(console: Console) -> None:

@@ -154,8 +154,10 @@ class RateGate:
                     await self._sleep(min(held.seconds, LOOK_AGAIN_SECONDS))
                     continue
                 if await self._wait(slot, source, endpoint.name):
-                    if time.monotonic() - slot.earliest <= margin:
-                        self._late_counts[source, endpoint.name] = max(0, late_count - 1)
+                    late = time.monotonic() - slot.earliest
+                    if late <= margin:
+                        if late <= margin / 2:  # a narrower slot would have done
+                            self._late_counts[source, endpoint.name] = max(0, late_count - 1)
                         return Permit(source, endpoint.name, slot.is_probe, endpoint.patience)
                     self._late_counts[source, endpoint.name] = min(late_count + 1, LATE_MOST)
                 if endpoint.per_day is not None:

@@ -1,8 +1,12 @@
-"""Text cells of CSV files: what a spreadsheet would run is turned into text, and back again."""
+"""Cells of CSV files: what a spreadsheet would run is turned into text, and back again."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 MARK = "'"
 """Put before a text that a spreadsheet might take for a formula; it shows the rest as text."""
@@ -46,3 +50,12 @@ def cell(value: object) -> str:
     if text and not any(mark in text for mark in '",\r\n'):
         return text
     return '"' + text.replace('"', '""') + '"'
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    r"""Return a CSV file whose cells are made by ``cell``.
+
+    >>> csv_text(("reason", "rows"), [("=1+1", 2)])
+    "reason,rows\n'=1+1,2\n"
+    """
+    return "".join(",".join(map(cell, row)) + "\n" for row in (head, *rows))

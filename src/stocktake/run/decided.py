@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from stocktake.count.decide import (
     Decision,
@@ -22,7 +23,9 @@ from stocktake.load.rejects import reject_groups as stored_groups
 from stocktake.run.explained import explain_unit, unit_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from psycopg import Connection
 
     from stocktake.model import Dataset, Explanation, Range, System
     from stocktake.run.workspace import Workspace
@@ -37,10 +40,9 @@ def accept_unit(
     decision: Decision,
 ) -> Explanation:
     """Waive a gap and return its explanation."""
-    key = unit_key(dataset, text)
-    with workspace.database.connection() as conn:
-        accept(conn, system, dataset, [key], decision=decision, now=workspace.clock())
-    return explain_unit(workspace, system, dataset, text)
+    return _decide(
+        workspace, system, dataset, text, partial(accept, decision=decision, now=workspace.clock())
+    )
 
 
 def give_up_unit(
@@ -52,17 +54,26 @@ def give_up_unit(
     decision: Decision,
 ) -> Explanation:
     """Say that no source can deliver a unit any more, and return its explanation."""
-    key = unit_key(dataset, text)
-    with workspace.database.connection() as conn:
-        give_up(conn, system, dataset, [key], decision=decision, now=workspace.clock())
-    return explain_unit(workspace, system, dataset, text)
+    return _decide(
+        workspace, system, dataset, text, partial(give_up, decision=decision, now=workspace.clock())
+    )
 
 
 def withdraw_unit(workspace: Workspace, system: System, dataset: Dataset, text: str) -> Explanation:
     """Take an acceptance back: the unit is a gap again."""
+    return _decide(workspace, system, dataset, text, withdraw)
+
+
+def _decide(
+    workspace: Workspace,
+    system: System,
+    dataset: Dataset,
+    text: str,
+    write: Callable[[Connection[Any], System, Dataset, list[tuple[str, ...]]], object],
+) -> Explanation:
     key = unit_key(dataset, text)
     with workspace.database.connection() as conn:
-        withdraw(conn, system, dataset, [key])
+        write(conn, system, dataset, [key])
     return explain_unit(workspace, system, dataset, text)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from stocktake.model import State
 from stocktake.report.sections import verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from stocktake.fetch.captures import StoredCapture
     from stocktake.load.rehearsal import Rehearsal
+    from stocktake.load.rejects import StoredReject
     from stocktake.model import Coverage, GateVerdict, Item, Plan, SignOff, System
     from stocktake.report.health import Health
     from stocktake.run.reviewed import Retrial
@@ -240,6 +242,17 @@ def rehearsal_json(told: Rehearsal) -> dict[str, Any]:
         "rejects": told.rejects,
         "problem": told.problem or None,
     }
+
+
+REJECT_COLUMNS = (
+    *("reject_id", "dataset", "capture_id", "run_id", "position", "code", "reason", "raw"),
+)
+"""Columns of a file of rejects."""
+
+
+def reject_cells(listed: Iterable[StoredReject]) -> Iterator[tuple[object, ...]]:
+    """Yield the lines of a file of rejects."""
+    return map(attrgetter(*REJECT_COLUMNS), listed)
 
 
 def retrial_json(told: Retrial) -> dict[str, Any]:

@@ -63,6 +63,17 @@ def test_rejects_are_listed_as_csv_retried_and_dismissed(home: Path) -> None:
     assert "1 dismissed" in dismissed.out
 
 
+def test_a_listed_reject_runs_as_no_formula_in_a_spreadsheet(home: Path) -> None:
+    path = home / "results_2025-03-03.csv"
+    path.write_bytes(written([line(3, "2")]) + b"=HYPERLINK(1),too,few\n")
+    stocktake("load", "racing", "ra_runners", path, "--source", "hkjc")
+
+    listed = stocktake("rejects", "racing", "--csv")
+
+    raws = [row["raw"] for row in csv.DictReader(io.StringIO(listed.out))]
+    assert any(raw.startswith("'=HYPERLINK(1)") for raw in raws), raws
+
+
 def test_a_pair_is_merged_and_opened_again(home: Path) -> None:
     del home
     pairs = stocktake("duplicates", "racing", "ra_runners", "--json").json["duplicates"]

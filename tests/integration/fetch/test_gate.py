@@ -489,6 +489,9 @@ def test_the_gate_survives_the_end_of_its_connection(database: Database) -> None
 
     asyncio.run(work())
 
+    # A slot whose answer was lost is taken again, and counts.
+    assert gate_row(database, "quota_used >= 2") == (True,)
+
 
 def test_a_database_that_stays_away_is_an_error(
     database: Database, monkeypatch: pytest.MonkeyPatch
@@ -511,3 +514,5 @@ def test_a_row_that_somebody_removed_is_made_again(database: Database) -> None:
             await passed(gate)
 
     asyncio.run(work())
+
+    assert gate_row(database, "quota_used") == (1,)

@@ -14,8 +14,6 @@ from stocktake.store.migrate import ENGINE
 from stocktake.store.owner import owner_name
 from stocktake.testing.database import temporary_database
 
-refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
-
 
 def shown(database: Database, *names: str) -> tuple[object, ...]:
     with database.connection() as connection:
@@ -59,12 +57,18 @@ def test_an_error_inside_the_block_rolls_back(database: Database) -> None:
 
 
 def test_the_application_may_not_create_tables_in_our_schema(database: Database) -> None:
-    with database.connection() as connection, refused:
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema stocktake"),
+        database.connection() as connection,
+    ):
         connection.execute("create table stocktake.mine (number integer)")
 
 
 def test_the_application_may_not_change_the_ledger_of_migrations(database: Database) -> None:
-    with database.connection() as connection, refused:
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="table migration"),
+        database.connection() as connection,
+    ):
         connection.execute("delete from migration")
 
 

@@ -42,6 +42,8 @@ def test_modules_import_each_other_by_the_names_they_are_served_under() -> None:
 def test_third_party_files_are_the_ones_known() -> None:
     require_vendor_files()
 
+    assert all(file.fits((FOLDER / file.name).read_bytes()) for file in vendor_files())
+
 
 @pytest.mark.parametrize("harm", ["absent", "changed"])
 def test_a_third_party_file_that_is_not_as_known_is_told_with_the_command(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,15 +13,15 @@ from stocktake.access.sessions import end_session, list_sessions
 from stocktake.api.problems import not_found
 from stocktake.api.shared import shared
 from stocktake.errors import ConfigurationError
-from stocktake.report.cells import neutral
 from stocktake.run.alerted import channels_told
 from stocktake.run.configured import setting_lines
 from stocktake.run.lately import storage_of
 from stocktake.run.sourced import source_health
 from stocktake.run.workspace import lacking_credentials
 from stocktake.web.access import Admin, Landlord, Viewer, Watcher
+from stocktake.web.download import csv_file
 from stocktake.web.pages.sources import state_word
-from stocktake.web.site import COMMON_HEADERS, Site, go, show, site_of
+from stocktake.web.site import Site, go, show, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -227,11 +225,11 @@ def audit_file(request: Request, visitor: Admin, *, actor: str = "", action: str
             actor=storable(actor) or None,
             action=storable(action) or None,
         )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("at", "who", "by", "from", "action", "what"))
-    for one in lines:
-        told = (one.actor, one.via, one.address, one.action, one.subject)
-        writer.writerow((one.at.isoformat(), *map(neutral, told)))
-    headers = {**COMMON_HEADERS, "content-disposition": 'attachment; filename="audit.csv"'}
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return csv_file(
+        "audit.csv",
+        ("at", "who", "by", "from", "action", "what"),
+        (
+            (one.at.isoformat(), one.actor, one.via, one.address, one.action, one.subject)
+            for one in lines
+        ),
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,10 +14,10 @@ from stocktake.api.problems import Problem
 from stocktake.count.decide import Decision
 from stocktake.errors import UsageError
 from stocktake.model import GAP_STATES, State
-from stocktake.report.cells import neutral
 from stocktake.run.counted import count_system, list_gaps, recount_system
 from stocktake.run.decided import accept_range, withdraw_range
 from stocktake.web.access import Operator, Viewer
+from stocktake.web.download import csv_file
 from stocktake.web.naming import (
     Window,
     dataset_named,
@@ -29,7 +27,7 @@ from stocktake.web.naming import (
     wanted_states,
 )
 from stocktake.web.noted import note
-from stocktake.web.site import COMMON_HEADERS, Visitor, go, show, site_of
+from stocktake.web.site import Visitor, go, show, site_of
 
 if TYPE_CHECKING:
     from stocktake.model import Dataset, System
@@ -194,15 +192,16 @@ def gaps_file(
         limit=None,
         as_of=instant,
     )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("dataset", "series", "first", "last", "units", "state", "reason"))
-    for gap in listed:
-        told = (gap.dataset, "/".join(gap.series), gap.first, gap.last)
-        writer.writerow((*map(neutral, told), gap.units, gap.state.value, neutral(gap.reason)))
     name = f"gaps-{found.name}{'-' + chosen[0].name if dataset else ''}.csv"
-    headers = {**COMMON_HEADERS, "content-disposition": f'attachment; filename="{name}"'}
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    head = ("dataset", "series", "first", "last", "units", "state", "reason")
+    rows = (
+        (
+            *(gap.dataset, "/".join(gap.series), gap.first, gap.last),
+            *(gap.units, gap.state.value, gap.reason),
+        )
+        for gap in listed
+    )
+    return csv_file(name, head, rows)
 
 
 def _window(since: str, until: str) -> Window:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -15,15 +13,16 @@ from stocktake.api.problems import not_found
 from stocktake.errors import StocktakeError, UsageError
 from stocktake.load.rejects import RejectEnd, RejectKind
 from stocktake.model import System
-from stocktake.report.cells import neutral
 from stocktake.run.decided import dismiss_rejects, list_rejects, reject_groups
+from stocktake.run.documents import REJECT_COLUMNS, reject_cells
 from stocktake.run.explained import show_reject
 from stocktake.run.reviewed import rehearse_edit, rehearse_rejects, retry_edited, retry_work
 from stocktake.web.access import Operator, Viewer
+from stocktake.web.download import csv_file
 from stocktake.web.naming import dataset_named, missing, system_named
 from stocktake.web.noted import note
 from stocktake.web.pages.plans import start_work
-from stocktake.web.site import COMMON_HEADERS, Visitor, go, show, site_of
+from stocktake.web.site import Visitor, go, show, site_of
 
 router = APIRouter()
 SHOWN = 50
@@ -98,17 +97,7 @@ def rejects_file(
     found = system_named(system)
     kind = kind_of(found, dataset, code, shape)
     listed = list_rejects(site_of(request).workspace, found, kind, limit=MOST_EXPORTED)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    names = ("reject_id", "dataset", "capture_id", "run_id", "position", "code", "reason", "raw")
-    writer.writerow(names)
-    for one in listed:
-        writer.writerow([neutral(str(getattr(one, name) or "")) for name in names])
-    headers = {
-        **COMMON_HEADERS,
-        "content-disposition": f'attachment; filename="{found.name}-rejects.csv"',
-    }
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return csv_file(f"{found.name}-rejects.csv", REJECT_COLUMNS, reject_cells(listed))
 
 
 @router.get("/s/{system}/rejects/retry")
