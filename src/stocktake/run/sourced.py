@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from stocktake.errors import UsageError
+from stocktake.fetch.robots import RobotsState, agent_of, robots_states
 from stocktake.fetch.sources import (
     EndpointState,
     FailedTry,
@@ -29,6 +30,17 @@ def source_health(workspace: Workspace, system: System) -> list[EndpointState]:
     """Return the state of every endpoint of the system's sources."""
     with workspace.database.connection() as conn:
         return endpoint_states(conn, system.sources)
+
+
+def source_robots(workspace: Workspace, system: System) -> list[RobotsState]:
+    """Return what is known of robots.txt of the hosts of the system's sources."""
+    agents = {
+        source.name: agent_of(source, workspace.settings.source(source.name))
+        for source in system.sources
+        if source.feeds
+    }
+    with workspace.database.connection() as conn:
+        return robots_states(conn, agents)
 
 
 def source_days(workspace: Workspace, system: System, *, days: int) -> list[EndpointDay]:
