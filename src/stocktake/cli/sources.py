@@ -126,9 +126,12 @@ def _verify(out: Output, name: str) -> int:
 
 def _render_robots(console: Console, robots: Sequence[RobotsState]) -> None:
     for one in robots:
-        at = f" [dim](fetched {one.fetched_at:%Y-%m-%d %H:%M} UTC)[/]" if one.fetched_at else ""
+        when = ""
+        if one.fetched_at:
+            word = "tried" if one.state == "unreachable" else "fetched"
+            when = f" [dim]({word} {one.fetched_at:%Y-%m-%d %H:%M} UTC)[/]"
         place = one.origin or one.source
-        console.print(f"robots.txt of {place} {_escaped(one.told)}{at}", soft_wrap=True)
+        console.print(f"robots.txt of {place} {_escaped(one.told)}{when}", soft_wrap=True)
 
 
 def _render_samples(console: Console, samples: Sequence[Sample]) -> None:

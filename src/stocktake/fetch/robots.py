@@ -19,6 +19,7 @@ from protego import Protego
 
 from stocktake.errors import ConfigurationError
 from stocktake.fetch.captures import QUERIES
+from stocktake.fetch.gate import SPACING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from stocktake.fetch.transport import Response
-    from stocktake.model import Source
+    from stocktake.model import Endpoint, Source
 
 FOUND, ABSENT, UNREACHABLE = "found", "absent", "unreachable"
 LONGEST_LIFE = timedelta(hours=24)
@@ -174,6 +175,14 @@ def read_copy(copy: Copy, agent: str) -> Read:
     text = copy.body.decode("utf-8-sig", "replace")
     rules = Protego.parse(text)
     return Read(copy, rules, _disallowed(text, agent.lower()), _delay(rules, agent))
+
+
+def slowed(endpoint: Endpoint, delay_seconds: float) -> Endpoint:
+    """Return the endpoint at the rate its host wants, if that is lower than the declared one."""
+    if not delay_seconds:
+        return endpoint
+    slowest = SPACING / delay_seconds  # the gate spaces requests by SPACING ÷ per_second
+    return replace(endpoint, per_second=min(endpoint.per_second, slowest))
 
 
 def robots_states(conn: psycopg.Connection[Any], agents: Mapping[str, str]) -> list[RobotsState]:

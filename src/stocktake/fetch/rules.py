@@ -17,7 +17,7 @@ import structlog
 from stocktake.errors import RequestRefused
 from stocktake.fetch.captures import QUERIES
 from stocktake.fetch.exchange import MOST_REDIRECTS, Disallowed, Exchange
-from stocktake.fetch.gate import SPACING, Held
+from stocktake.fetch.gate import Held
 from stocktake.fetch.retry_after import retry_after_seconds
 from stocktake.fetch.robots import (
     ABSENT,
@@ -31,6 +31,7 @@ from stocktake.fetch.robots import (
     Read,
     copy_of,
     read_copy,
+    slowed,
     what_holds,
 )
 from stocktake.fetch.tries import LONGEST_PAUSE_SECONDS
@@ -88,7 +89,7 @@ class Robots:
             return Disallowed(
                 f"robots.txt of {parts.netloc} disallows {path} (fetched {at})", copy.expires_at
             )
-        return _slowed(endpoint, read)
+        return slowed(endpoint, read.delay_seconds)
 
     async def _current(
         self, exchange: Exchange, url: str, endpoint: Endpoint, *, user_agent: str
@@ -107,9 +108,8 @@ class Robots:
                 if await exchange.gate.run_statement(QUERIES.claim_robots, claim) is None:
                     await self._retries.sleep(LOOK_AGAIN_SECONDS)
                     continue
-                copy = await self._ask(
-                    exchange, origin, _slowed(endpoint, read), user_agent=user_agent
-                )
+                slow = slowed(endpoint, read.delay_seconds if read else 0.0)
+                copy = await self._ask(exchange, origin, slow, user_agent=user_agent)
                 if isinstance(copy, Disallowed | Held):
                     await exchange.gate.run_statement(QUERIES.release_robots, place)
                     return copy
@@ -188,11 +188,3 @@ class Robots:
         elif tried < TRIES:
             await self._retries.sleep(self._retries.delay(tried))
         return asked or 0.0
-
-
-def _slowed(endpoint: Endpoint, read: Read | None) -> Endpoint:
-    """Return the endpoint at the rate its host wants, if that is lower than the declared one."""
-    if read is None or not read.delay_seconds:
-        return endpoint
-    slowest = SPACING / read.delay_seconds  # the gate spaces requests by SPACING ÷ per_second
-    return replace(endpoint, per_second=min(endpoint.per_second, slowest))

@@ -54,8 +54,8 @@ BROWSER = {
 
 TERMS = (
     "Undocumented: no terms or limits for programs are published, and it answers only requests "
-    "with a browser's headers, which carry no product token. robots.txt is not asked for; to have "
-    "it obeyed, set robots_agent and a user_agent that contains it."
+    "with a browser's headers, which carry no product token. robots.txt is asked for only if "
+    "robots_agent is set, and a user_agent that contains it."
 )
 LOG_ROWS = "source = 'leaguegamelog'"
 SCORED_AGAIN = (timedelta(days=1), timedelta(days=3))
@@ -262,7 +262,7 @@ BALLDONTLIE = Source(
     base_url="https://api.balldontlie.io",
     auth="key",
     feeds=(BALLDONTLIE_GAMES,),
-    terms="An interface for programs, with a key: robots.txt is not asked for.",
+    terms="An interface for programs, with a key: its terms say what may be asked.",
     settings={"balldontlie": "true to compare final scores with this source; needs a token."},
 )
 FILES = Source(
