@@ -69,12 +69,14 @@ class Read:
     Args:
         copy: It.
         rules: What may be asked.
+        name: Whose group of rules is ours, as the file writes it; ``*`` for that of all.
         disallowed: Paths it forbids us.
         delay_seconds: Seconds it wants between two requests, 0 for no wish.
     """
 
     copy: Copy
     rules: Protego
+    name: str
     disallowed: int
     delay_seconds: float
 
@@ -171,10 +173,11 @@ def what_holds(latest: Copy, former: Copy | None) -> Copy:
 
 
 def read_copy(copy: Copy, agent: str) -> Read:
-    """Return what a copy means for ``agent``; takes about a second for the longest file."""
+    """Return what a copy means for ``agent``; takes about 0.1 s for the longest file."""
     text = copy.body.decode("utf-8-sig", "replace")
     rules = Protego.parse(text)
-    return Read(copy, rules, _disallowed(text, agent.lower()), _delay(rules, agent))
+    name, disallowed = _group(text, agent.lower())
+    return Read(copy, rules, name, disallowed, _delay(rules, name))
 
 
 def slowed(endpoint: Endpoint, delay_seconds: float) -> Endpoint:
@@ -214,28 +217,35 @@ def _whole_lines(body: bytes) -> bytes:
     return read.rpartition(b"\n")[0] or read
 
 
-def _delay(rules: Protego, agent: str) -> float:
+def _delay(rules: Protego, name: str) -> float:
     """Return the longer of Crawl-delay and Request-rate; a copy lives no longer than a day."""
-    rate = rules.request_rate(agent)
-    wanted = [rules.crawl_delay(agent) or 0.0]
+    rate = rules.request_rate(name)
+    wanted = [rules.crawl_delay(name) or 0.0]
     if rate is not None and rate.requests > 0:
         wanted.append(rate.seconds / rate.requests)
     longest = LONGEST_LIFE.total_seconds()
     return max(min(one, longest) for one in wanted if not math.isnan(one) and one >= 0)
 
 
-def _disallowed(text: str, agent: str) -> int:
-    """Return how many paths the group of ``agent``, or else that of all, forbids; to be shown."""
-    counts: Counter[str] = Counter()
+def _group(text: str, agent: str) -> tuple[str, int]:
+    """Return the name that the group of ``agent`` has, and how many paths it disallows.
+
+    Protego would also take a group whose name only begins as ours does.
+    """
+    counts: Counter[str] = Counter({"*": 0})
+    written = {"*": "*"}
     named: list[str] = []
     is_open = True
     for line in text.splitlines():
-        field, _, value = (part.strip() for part in line.partition("#")[0].partition(":"))
-        if field.lower() == "user-agent":
-            named = [*named, value.lower()] if is_open else [value.lower()]
+        field, _, value = (part.strip().lower() for part in line.partition("#")[0].partition(":"))
+        if field == "user-agent":
+            token = _TOKEN.match(value)
+            name = token[0] if token else value
+            written.setdefault(name, value)
+            named = [*named, name] if is_open else [name]
             is_open = True
-            counts[value.lower()] += 0
-        elif field.lower() in {"allow", "disallow"}:
+        elif field in {"allow", "disallow"}:
             is_open = False
-            counts.update(named if field.lower() == "disallow" and value else ())
-    return counts[agent] if agent in counts else counts["*"]
+            counts.update(named if field == "disallow" and value else ())
+    name = agent if agent in written else "*"
+    return written[name], counts[name]

@@ -84,7 +84,7 @@ class Robots:
                 f"({copy.problem}, tried {at})",
                 copy.expires_at,
             )
-        if copy.state == FOUND and not read.rules.can_fetch(url, self._agent):
+        if copy.state == FOUND and not read.rules.can_fetch(url, read.name):
             path = parts.path or "/"
             return Disallowed(
                 f"robots.txt of {parts.netloc} disallows {path} (fetched {at})", copy.expires_at

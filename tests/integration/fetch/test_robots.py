@@ -196,6 +196,13 @@ def test_robots_txt_is_asked_for_once_and_first(database: Database) -> None:
             id="ours after all",
         ),
         pytest.param("User-agent: Otherbot\nDisallow: /\n", True, id="no group of ours"),
+        pytest.param("User-agent: Stock\nDisallow: /\n", True, id="one that ours begins with"),
+        pytest.param("User-agent: Stocktake/1.0\nDisallow: /private\n", False, id="a version"),
+        pytest.param(
+            "User-agent: Stocktake\nDisallow: /a\n\nUser-agent: stocktake\nDisallow: /private\n",
+            False,
+            id="two groups of ours",
+        ),
         pytest.param("", True, id="empty"),
         pytest.param("<html><body>Welcome</body></html>", True, id="a page"),
         pytest.param(
