@@ -109,10 +109,15 @@ SHORTEST_SECRET = 4
 
 ALERT_SETTINGS: Mapping[str, str] = MappingProxyType(
     {
-        "type": "`webhook` (signed JSON), `slack` (JSON as Slack and others take it) or `email`.",
-        "url": "Address that webhooks and Slack messages are posted to. It may hold a secret: "
-        "better `url_file`, the path of a file that holds it.",
-        "secret": "What webhooks are signed with, at least 24 characters; better `secret_file`.",
+        "type": "`webhook` (signed JSON), `slack` (JSON as Slack and others take it), `email`, "
+        "`apprise` (a hundred services more) or `openlineage` (runs, for a data catalogue); the "
+        "last two need `stocktake[apprise]` and `stocktake[openlineage]`.",
+        "url": "Address that messages are posted to; of `apprise` one or several of its own, "
+        "separated by spaces. It may hold a secret: better `url_file`, the path of a file that "
+        "holds it.",
+        "secret": "What webhooks are signed with, at least 24 characters; the key that an "
+        "OpenLineage server wants, if it does. Better `secret_file`.",
+        "namespace": "What `openlineage` events call this installation: `stocktake` unless set.",
         "allow_private": "Whether the address may be on this machine or a private network. "
         "`false` unless set.",
         "host": "Mail server.",

@@ -21,6 +21,7 @@ from stocktake.errors import (
 from stocktake.model import Range
 from stocktake.model.ordinals import size
 from stocktake.observe.failpoints import reach
+from stocktake.observe.traces import span
 from stocktake.plan.saved import load_plan, save_plan
 from stocktake.run import claim as claims
 from stocktake.run.again import again
@@ -140,7 +141,8 @@ def execute(workspace: Workspace, system: System, asking: Asking, *, conduct: Co
         conduct.announce(plan, claim.run_id if claim.resumed else None)
         owned = Owned(workspace, system, claim, lock)
         looks_again = plan.options.refetch or asking.due_only
-        return _Execution(owned, plan, conduct=conduct, looks_again=looks_again).run()
+        with span("run", system=system.name, run_id=claim.run_id):
+            return _Execution(owned, plan, conduct=conduct, looks_again=looks_again).run()
 
 
 def _claim(workspace: Workspace, system: System, asking: Asking) -> tuple[Claim, Plan]:
