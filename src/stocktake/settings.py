@@ -91,6 +91,8 @@ SOURCE_SETTINGS: Mapping[str, str] = MappingProxyType(
         "token": "Token or key of sources that ask for one; better `token_file`.",
         "allowed_hosts": "Further hosts that redirects may lead to, separated by commas.",
         "user_agent": "How we introduce ourselves to the source.",
+        "robots_agent": "Name under which robots.txt of the source's hosts is read and obeyed; it "
+        "must stand in `user_agent`. Empty asks for none.",
         "header_NAME": "Another value of a header that the source's requests carry, such as "
         "`header_accept_language`.",
         "chunks_at_once": "How many chunks of the source workers have in hand at once, over all "

@@ -66,6 +66,7 @@ class UnitOutcome:
         datasets: Datasets concerned; empty means all that the feed fills.
         none_is_empty: Whether no rows at all are a proof (a derived table had nothing to
             compute), not a failure.
+        next_try_at: When another try of a failed one is worth it at the soonest, if known.
     """
 
     key: tuple[str, ...]
@@ -73,6 +74,7 @@ class UnitOutcome:
     reason: str = ""
     datasets: tuple[str, ...] = ()
     none_is_empty: bool = False
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,7 +252,10 @@ class BatchLoader:
         if failure is not None:
             # A paused source says nothing about its units: they stay as they are and in the plan.
             was_asked = failure.state is not State.MISSING and not failure.pauses_source
-            told = tuple(UnitOutcome(key, failure.state, failure.reason) for key in units)
+            told = tuple(
+                UnitOutcome(key, failure.state, failure.reason, next_try_at=failure.next_try_at)
+                for key in units
+            )
             return Finding(
                 errand, captures, None, told if was_asked else (), answer.requests, was_asked
             )

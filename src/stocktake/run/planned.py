@@ -20,6 +20,7 @@ from stocktake.plan.saved import observed, save_plan
 from stocktake.run.ranked import ranked_needs
 from stocktake.run.registry import find_datasets
 from stocktake.run.shipped import load_shipped
+from stocktake.run.sourced import at_asked_rates
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def plan_for(
         settings=workspace.lifted(system),
         names=_bulk_names(conn, system, wanted),
     )
-    return make_plan(system, wanted, options, observed=seen, now=now)
+    paced = at_asked_rates(conn, workspace, system)
+    return make_plan(paced, wanted, options, observed=seen, now=now)
 
 
 def _bulk_names(

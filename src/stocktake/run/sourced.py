@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from stocktake.errors import UsageError
+from stocktake.fetch.robots import RobotsState, agent_of, robots_states, slowed
 from stocktake.fetch.sources import (
     EndpointState,
     FailedTry,
@@ -21,7 +23,9 @@ from stocktake.observe.alerts import EventLine, events_about
 from stocktake.run.registry import installed_systems
 
 if TYPE_CHECKING:
-    from stocktake.model import Source, System
+    import psycopg
+
+    from stocktake.model import Feed, Source, System
     from stocktake.run.workspace import Workspace
 
 
@@ -29,6 +33,38 @@ def source_health(workspace: Workspace, system: System) -> list[EndpointState]:
     """Return the state of every endpoint of the system's sources."""
     with workspace.database.connection() as conn:
         return endpoint_states(conn, system.sources)
+
+
+def source_robots(workspace: Workspace, system: System) -> list[RobotsState]:
+    """Return what is known of robots.txt of the hosts of the system's sources."""
+    with workspace.database.connection() as conn:
+        return robots_states(conn, _agents(workspace, system))
+
+
+def at_asked_rates(conn: psycopg.Connection, workspace: Workspace, system: System) -> System:
+    """Return the system with endpoints as slow as robots.txt of their hosts is known to want."""
+    delays: dict[str, float] = {}
+    for one in robots_states(conn, _agents(workspace, system)):
+        delays[one.source] = max(one.delay_seconds, delays.get(one.source, 0.0))
+    if not any(delays.values()):
+        return system
+
+    def slow(feed: Feed, source: Source) -> Feed:
+        return replace(feed, endpoint=slowed(feed.endpoint, delays.get(source.name, 0.0)))
+
+    sources = (
+        replace(one, feeds=tuple(slow(feed, one) for feed in one.feeds)) for one in system.sources
+    )
+    return replace(system, sources=tuple(sources))
+
+
+def _agents(workspace: Workspace, system: System) -> dict[str, str]:
+    """Return under which name each source's robots.txt is read, empty for none."""
+    return {
+        source.name: agent_of(source, workspace.settings.source(source.name))
+        for source in system.sources
+        if source.feeds
+    }
 
 
 def source_days(workspace: Workspace, system: System, *, days: int) -> list[EndpointDay]:

@@ -367,7 +367,7 @@ with written as (
 insert into unit as u (series_id, ordinal, state, reason, rows, expected_rows, attempts,
                        next_try_at, settled_at, run_id, changed_at)
 select w.series_id, w.ordinal, w.state, w.reason, w.rows, w.expected_rows, w.tries,
-       coalesce(w.next_try_at,
+       greatest(w.next_try_at,
                 case when w.tries > 0 then %(now)s + (%(delays)s::interval[])[1] end),
        w.settled_at, %(run_id)s, %(now)s
   from unnest(%(series_ids)s::int[], %(ordinals)s::int[], %(states)s::text[], %(reasons)s::text[],

@@ -5,13 +5,16 @@
 set synchronous_commit = off;
 
 -- name: declare_gate
--- Make the endpoint's row, or give it the declared spacing.
+-- Make the endpoint's row, or give it the declared spacing; a learned limit above that is none.
 -- :source      text    source
 -- :endpoint    text    endpoint
 -- :spacing_us  bigint  microseconds between two requests at the declared rate
 insert into gate (source, endpoint, spacing_us)
 values (%(source)s, %(endpoint)s, %(spacing_us)s)
-    on conflict (source, endpoint) do update set spacing_us = excluded.spacing_us
+    on conflict (source, endpoint) do update
+   set spacing_us = excluded.spacing_us,
+       learned_per_second = case when gate.learned_per_second < 1050000.0 / excluded.spacing_us
+                                 then gate.learned_per_second end
  where gate.spacing_us <> excluded.spacing_us;
 
 -- name: take_slot
@@ -241,6 +244,61 @@ select gate.source, gate.endpoint, learned_per_second, requests, errors, refusal
 select source, at, reason, by
   from source_pause
  where source = any(%(sources)s);
+
+-- name: robots_copy
+-- The fleet's copy of a host's robots.txt; no row before the first answer.
+-- :source  text  source
+-- :origin  text  scheme, host and port
+select state, body, fetched_at, expires_at, problem
+  from robots
+ where source = %(source)s
+   and origin = %(origin)s
+   and state is not null;
+
+-- name: claim_robots
+-- Ask for a host's robots.txt in everybody's stead; no row while another does, or when a copy holds.
+-- :source  text         source
+-- :origin  text         scheme, host and port
+-- :now     timestamptz  instant
+-- :lease   float8       seconds after which the others no longer wait for the answer
+insert into robots as r (source, origin, asked_until)
+values (%(source)s, %(origin)s, clock_timestamp() + %(lease)s * interval '1 second')
+    on conflict (source, origin) do update set asked_until = excluded.asked_until
+ where (r.asked_until is null or r.asked_until <= clock_timestamp())
+   and (r.expires_at is null or r.expires_at <= %(now)s)
+returning true;
+
+-- name: keep_robots
+-- Keep what was learned of a host's robots.txt.
+-- :source         text         source
+-- :origin         text         scheme, host and port
+-- :state          text         found, absent or unreachable
+-- :body           bytea        as received, as far as it is read
+-- :fetched_at     timestamptz  when it came
+-- :expires_at     timestamptz  when it is asked for again
+-- :problem        text         what was wrong with the latest answer
+-- :disallowed     int          paths it forbids us
+-- :delay_seconds  float8       seconds it wants between two requests
+update robots
+   set state = %(state)s, body = %(body)s, fetched_at = %(fetched_at)s,
+       expires_at = %(expires_at)s, problem = %(problem)s, disallowed = %(disallowed)s,
+       delay_seconds = %(delay_seconds)s, asked_until = null
+ where source = %(source)s
+   and origin = %(origin)s;
+
+-- name: release_robots
+-- Leave the asking to others: nothing was learned.
+-- :source  text  source
+-- :origin  text  scheme, host and port
+update robots set asked_until = null where source = %(source)s and origin = %(origin)s;
+
+-- name: robots_states
+-- What is known of robots.txt of some sources' hosts.
+-- :sources  text[]  sources
+select source, origin, state, fetched_at, expires_at, problem, disallowed, delay_seconds
+  from robots
+ where source = any(%(sources)s) and state is not null
+ order by source, origin;
 
 -- name: add_attempt
 -- Remember a try that did not succeed.

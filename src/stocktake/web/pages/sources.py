@@ -23,6 +23,7 @@ from stocktake.run.sourced import (
     source_health,
     source_log,
     source_requests,
+    source_robots,
 )
 from stocktake.run.tried import verify_source
 from stocktake.web.access import Keeper, Watcher
@@ -222,6 +223,7 @@ def _source_page(
         events=events,
         headline=headline,
         windows={feed.name: window_words(feed.window) for feed in source.feeds},
+        robots=[one for one in source_robots(site.workspace, system) if one.source == source.name],
         cli_same=f"stocktake sources {system.name} --days {SHOWN_DAYS}",
         api_same=f"/api/v1/systems/{system.name}/sources",
         **{"samples": None, "problem": "", **more},
