@@ -220,8 +220,3 @@ def _report(out: Output) -> Report:
         screen().print(f"[dim]{what} {done:,} of {total:,}[/]")
 
     return report
-
-
-@captures.callback()
-def _captures() -> None:
-    """Where captured bodies are kept: in the database, or in an object store."""
