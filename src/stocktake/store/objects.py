@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -23,7 +24,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SCHEMES = ("s3", "gs", "az", "file")
-OPTIONS = ("endpoint", "region")
+OPTIONS = {
+    "endpoint": re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?"),
+    "region": re.compile(r"[A-Za-z0-9-]+"),
+}
 AT_ONCE = 16
 """Requests under way at once for one batch: most of a request's time is waiting."""
 CONNECT_TIME, REQUEST_TIME = timedelta(seconds=5), timedelta(seconds=60)
@@ -35,6 +39,8 @@ MARK = "stocktake"
 MARKED = b"Bodies of captures of the Stocktake installation named by this folder.\n"
 PROBE = "probe"
 ENDING = ".zst"
+OPENING = "opening it"
+"""Asks nobody yet: whatever is wrong then is the address, or a variable of this host."""
 
 
 def checked_url(url: str) -> str:
@@ -52,11 +58,12 @@ def checked_url(url: str) -> str:
         raise UsageError("That is no address of an object store for captures.", hint=hint)
     if parts.scheme == "file" and parts.netloc:
         raise UsageError("A folder for captures begins with three slashes: file:///.", hint=hint)
-    named = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    if "@" in parts.netloc or parts.fragment or not named <= set(OPTIONS):
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    is_sound = all(name in OPTIONS and OPTIONS[name].fullmatch(text) for name, text in given)
+    if "@" in parts.netloc or parts.fragment or not is_sound:
         raise UsageError(
             "The address of captures is kept for every host to read, so it may hold no login, and "
-            f"no option but {' and '.join(OPTIONS)}.",
+            "no option but endpoint (http:// or https://, host and port) and region.",
             hint="Give each host its login by the store's own environment variables, such as "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         )
@@ -103,7 +110,7 @@ class Objects:
                 "client_options": client,
                 "retry_config": {"max_retries": RETRIES, "retry_timeout": RETRY_TIME},
             }
-        return self._asked(lambda: obstore.store.from_url(plain, **options), "opening it")
+        return self._asked(lambda: obstore.store.from_url(plain, **options), OPENING)
 
     def put(self, contents: Mapping[bytes, bytes]) -> None:
         """Store contents by their SHA-256; all of them are there for good afterwards.
@@ -218,37 +225,41 @@ class Objects:
 
     def _told(self, error: Exception, what: str) -> StocktakeError:
         """Return what an error of the store means, and what to do."""
-        kind, text = type(error).__name__, " ".join(str(error).split())
-        where = f"The store of captures, {self.url}"
-        if kind in REFUSALS or "169.254.169.254" in text:
-            return ConfigurationError(
-                f"{where}, refuses this host ({what}): {_short(text)}",
-                hint="Give it a login that may write, read, list and delete there, by the store's "
-                "own environment variables; stocktake doctor tries it.",
-            )
-        if isinstance(error, FileNotFoundError | ValueError) or kind in MISTAKES:
-            return ConfigurationError(
-                f"{where}, is not there ({what}): {_short(text)}",
-                hint="Make the bucket or folder, or correct the address: stocktake db captures use",
-            )
-        if "No space left" in text or "Read-only file system" in text:
-            return ConfigurationError(
-                f"{where}, takes no more ({what}): {_short(text)}", hint=f"Make room, {RERUN}"
-            )
+        text = " ".join(str(error).partition("Debug source")[0].split())
+        text = text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}…"
+        where = f"The store of captures, {self.url},"
+        for signs, verdict, hint in LASTING:
+            if any(sign in f"{type(error).__name__} {what} {text}" for sign in signs):
+                return ConfigurationError(f"{where} {verdict} ({what}): {text}", hint=hint)
         return StoreError(
-            f"{where}, cannot be reached ({what}): {_short(text)}. Nothing is half-written.",
+            f"{where} cannot be reached ({what}): {text}. Nothing is half-written.",
             hint=f"Look whether it runs (stocktake doctor), {RERUN}",
             is_momentary=True,
         )
 
 
-REFUSALS = frozenset({"PermissionDeniedError", "UnauthenticatedError", "PermissionError"})
-MISTAKES = frozenset({"InvalidPathError", "NotSupportedError", "UnknownConfigurationKeyError"})
 MOST_TOLD = 300
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}…"
+REFUSED = (
+    # Where a machine in a cloud asks for its role: nobody gave it a login.
+    "169.254.169.254",
+    *("PermissionDenied", "Unauthenticated", "PermissionError", "ExpiredToken"),
+    *("401 Unauthorized", "403 Forbidden"),
+)
+MISTAKEN = (
+    OPENING,
+    *("FileNotFound", "404 Not Found", "NoSuchBucket", "incorrectly configured region"),
+    *("ValueError", "InvalidPath", "NotSupported", "UnknownConfigurationKey"),
+)
+FULL = ("No space left", "Read-only file system")
+GIVE_LOGIN = "Give it a login that may write, read, list and delete there, by the store's own \
+environment variables; stocktake doctor tries it."
+CORRECT = "Make the bucket or folder, or correct the address: stocktake db captures use"
+LASTING = (
+    (REFUSED, "refuses this host", GIVE_LOGIN),
+    (MISTAKEN, "is not there, or not as this host was told", CORRECT),
+    (FULL, "takes no more", f"Make room, {RERUN}"),
+)
+"""Errors that waiting does not mend, by what their names and texts hold."""
 
 
 def _hash_in(path: str) -> bytes | None:

@@ -352,6 +352,8 @@ def test_the_setting_decides_for_a_database_made_just_now(fresh: Database, tmp_p
         "s3://bucket#canary",
         "https://canary.example/x",
         "file://canary/x",
+        "s3://bucket?endpoint=canary",
+        "s3://bucket?endpoint=http://canary:canary@host",
         "s3://",
         "canary",
     ],
