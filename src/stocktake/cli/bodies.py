@@ -17,7 +17,7 @@ from stocktake.store.database import Database, open_database
 from stocktake.store.moved import captures_of, move, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from rich.console import Console
@@ -45,7 +45,7 @@ def captures_show(context: typer.Context) -> int:
     document = as_document(found)
 
     def render(console: Console) -> None:
-        console.print(f"New bodies go to {document['new_to']}.", soft_wrap=True)
+        console.print(f"New bodies go to {_place(document)}.", soft_wrap=True)
         for line in lines_of(found):
             console.print(line, soft_wrap=True)
 
@@ -77,7 +77,7 @@ def captures_use(
     out.emit(
         document,
         lambda console: console.print(
-            f"New bodies go to {document['new_to']} from now on, on every host.", soft_wrap=True
+            f"New bodies go to {_place(document)} from now on, on every host.", soft_wrap=True
         ),
     )
     if found.in_objects if document["new_to"] == DATABASE else found.in_database:
@@ -103,7 +103,7 @@ def captures_move(context: typer.Context) -> int:
     def render(console: Console) -> None:
         console.print(
             f"{words.number(done.bodies)} bodies ({words.size(done.stored_bytes)}) were brought to "
-            f"{done.to}, each proven by its hash.",
+            f"{_place({'new_to': done.to})}, each proven by its hash.",
             soft_wrap=True,
         )
         _render_lost(console, "are not what was stored, and stay where they are", named)
@@ -143,10 +143,10 @@ def captures_verify(
 
     def render(console: Console) -> None:
         how = "read and proven by their hash" if read else "there with the right size"
-        console.print(
-            f"{words.number(found.objects - len(lost))} of {words.number(found.objects)} bodies "
-            f"({words.size(found.object_bytes)}) are {how}."
-        )
+        sound = words.number(found.objects - len(lost))
+        every = f"{words.number(found.objects)} bodies ({words.size(found.object_bytes)})"
+        text = f"{sound} of {every} are {how}." if found.objects else "No body is an object."
+        console.print(text)
         _render_lost(console, "are missing from the store, or damaged", named)
         if found.spare:
             end = "were removed" if found.removed else "are needed by no row (--prune removes them)"
@@ -183,6 +183,10 @@ def lines_of(found: Standing) -> list[str]:
     if found.lost:
         lines.append(f"lost: {words.number(found.lost)} of them (stocktake db captures verify)")
     return lines
+
+
+def _place(document: Mapping[str, Any]) -> str:
+    return "the database" if document["new_to"] == DATABASE else str(document["new_to"])
 
 
 def elsewhere(database: Database) -> Standing | None:

@@ -227,5 +227,5 @@ def storage_of(workspace: Workspace) -> Storage:
         schemas,
         free_bytes(workspace),
         int(stored[0]) if stored else 0,
-        place.url if place else "",
+        place.url.partition("?")[0] if place else "",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,16 @@ from urllib.request import url2pathname
 
 import pytest
 
+from stocktake.access.audit import Actor
+from stocktake.access.tenants import add_tenant
 from stocktake.errors import ConfigurationError, LoadError, StoreError, UsageError
 from stocktake.fetch.captures import read_answer, read_capture, store_captures, unloaded_captures
 from stocktake.model import Capture, Request
 from stocktake.run.again import again
+from stocktake.run.healthy import health
+from stocktake.run.workspace import Workspace
 from stocktake.settings import Settings
-from stocktake.store.backup import table_sums
+from stocktake.store.backup import backup, restore, table_sums
 from stocktake.store.bodies import (
     QUERIES,
     agree,
@@ -28,7 +33,7 @@ from stocktake.store.doctor import examine
 from stocktake.store.installation import init
 from stocktake.store.moved import Moved, Verified, captures_of, move, verify
 from stocktake.store.objects import checked_url
-from stocktake.testing.database import unprepared
+from stocktake.testing.database import temporary_database, unprepared
 from tests.s3 import S3, s3_server
 
 if TYPE_CHECKING:
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
+    from stocktake.store.cluster import LocalCluster
     from stocktake.store.database import Database
 
 NOW = datetime(2024, 5, 2, 12, 0, tzinfo=UTC)
@@ -454,6 +460,52 @@ def test_doctor_tells_of_a_folder_that_is_gone(
 
     assert found["captures"].status == "fail"
     assert found["captures"].hint
+
+
+def test_health_reads_the_store(fresh: Database, settings: Settings, folder: Path) -> None:
+    def judged() -> dict[str, str]:
+        report = health(Workspace(settings, fresh, "real"))
+        return {vital.name: vital.status for vital in report.vitals}
+
+    sound = judged()
+    (folder / "stocktake").unlink()
+
+    assert sound["captures:responseTime"] == "pass"
+    assert judged()["captures:responseTime"] == "fail"
+
+
+def test_a_capture_of_a_tenant_is_read_by_that_tenant_alone(fresh: Database, url: str) -> None:
+    with fresh.connection() as conn:
+        tenant = add_tenant(conn, "north-radio", by=Actor("test", "cli"), now=NOW)
+    use_objects(fresh, url)
+    (number,) = store(fresh.of(tenant.tenant_id), ONE)
+
+    assert read(fresh.of(tenant.tenant_id), number) == ONE
+    with pytest.raises(UsageError, match="There is no capture"):
+        read(fresh, number)
+    assert compared(fresh).spare == 0
+
+
+def test_a_restored_backup_finds_its_objects_again(
+    fresh: Database, cluster: LocalCluster, url: str, tmp_path: Path
+) -> None:
+    use_objects(fresh, url)
+    (number,) = store(fresh, ONE)
+
+    with temporary_database(cluster, components=()) as copy:
+        restore(backup(fresh, tmp_path / "one.backup").path, copy)
+        assert read(copy, number) == ONE
+
+
+def test_without_the_library_a_host_says_what_to_install(
+    fresh: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "obstore.store", None)
+
+    with pytest.raises(ConfigurationError, match="needs the library obstore") as told:
+        store(fresh, ONE)
+
+    assert told.value.hint == "pip install 'stocktake[objects]'"
 
 
 def test_a_file_address_is_a_folder_of_this_machine(tmp_path: Path) -> None:
