@@ -157,6 +157,12 @@ class Settings:
     """Folder with ``initdb`` and ``postgres`` for the local cluster (``STOCKTAKE_PG_BIN``);
     None searches the installed wheels, then the machine."""
 
+    captures_url: str | None = None
+    """Object store that captured bodies are kept in (``STOCKTAKE_CAPTURES_URL``):
+    ``s3://BUCKET/PREFIX``, ``gs://…``, ``az://…`` or ``file:///FOLDER``, without a login. ``init``
+    keeps it in the database, which tells every host; given to a host, it must say the same. None
+    leaves it to the database."""
+
     log_level: Literal["auto", "debug", "info", "warning", "error"] = "auto"
     """Least severity that is logged to stderr (``STOCKTAKE_LOG_LEVEL``); ``auto`` is warning on a
     terminal, which shows progress instead, else info."""
@@ -329,6 +335,7 @@ def load_settings(
         home=folder,
         database_url=Secret(url) if url else None,
         pg_bin=Path(pg_bin).expanduser() if pg_bin else None,
+        captures_url=top.get("captures_url") or None,
         log_level=cast('Literal["auto", "debug", "info", "warning", "error"]', level),
         log_format=cast('Literal["auto", "console", "json"]', log_format),
         approve_above_requests=_whole(top, "approve_above_requests"),
@@ -350,7 +357,7 @@ def _variables(env: Mapping[str, str], prefix: str) -> Mapping[str, Secret]:
 
 _KEEPING = ("keep_fires_days", "keep_events_days", "keep_tries_days", "keep_logs_days")
 _TOP_KEYS = (
-    *("database_url", "database_url_file", "pg_bin", "log_level", "log_format"),
+    *("database_url", "database_url_file", "pg_bin", "captures_url", "log_level", "log_format"),
     *("approve_above_requests", "approve_above_hours"),
     *_KEEPING,
 )

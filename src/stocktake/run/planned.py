@@ -22,6 +22,7 @@ from stocktake.run.registry import find_datasets
 from stocktake.run.shipped import load_shipped
 from stocktake.run.sourced import at_asked_rates
 from stocktake.run.stale import find_stale
+from stocktake.store.bodies import read_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,9 +119,14 @@ def require_space(workspace: Workspace, plan: Plan) -> None:
     """Refuse a plan for which the local cluster's disk may be too small.
 
     Raises:
-        PlanRefused: Less than twice the plan's estimate is free. Your own server is not examined.
+        PlanRefused: Less than twice the plan's estimate is free. Your own server is not examined,
+            nor is a store of captures, where most of the bytes go.
     """
     if workspace.settings.database_url is not None:
+        return
+    with workspace.database.connection() as conn:
+        place = read_place(conn)
+    if place is not None and place.is_used:
         return
     free = shutil.disk_usage(workspace.settings.home).free
     if free < SPACE_FACTOR * plan.bytes:
