@@ -28,20 +28,21 @@ from stocktake.access.roles import Role
 from stocktake.api.identity import Identity
 from stocktake.api.shared import shared
 from stocktake.report import figures
-from stocktake.run.counted import count_yesterday
+from stocktake.run.counted import count_system, count_yesterday, list_gaps
 from stocktake.run.lately import Kept, Standings
 from stocktake.run.trend import Trends
 from stocktake.web import words
 from stocktake.web.assets import Assets
 from stocktake.web.monthly import Months, added_up
 from stocktake.web.pulse import Pulse
+from stocktake.web.tiles import Pictures
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from jinja2.runtime import Context
 
-    from stocktake.model import Coverage, System
+    from stocktake.model import Coverage, Gap, Range, State, System
     from stocktake.run.workspace import Workspace
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -131,6 +132,42 @@ class Site:
     def yesterday(self) -> Kept[list[Coverage]]:
         """What yesterday promised and brought in each system, shared by all pages."""
         return Kept(self.standings, lambda system: count_yesterday(self.workspace, system))
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """Heatmaps, shared by all pages."""
+        return Pictures(self.workspace, self.standings)
+
+    @cached_property
+    def counts(self) -> Kept[list[Coverage]]:
+        """Coverage of datasets (by name) over a range, at an instant or now."""
+
+        def counted(
+            system: System, names: tuple[str, ...], window: Range, as_of: datetime | None = None
+        ) -> list[Coverage]:
+            datasets = [system.dataset(name) for name in names]
+            return count_system(self.workspace, system, datasets, window, as_of=as_of)
+
+        return Kept(self.standings, counted)
+
+    @cached_property
+    def gaps(self) -> Kept[list[Gap]]:
+        """First gaps of datasets (by name) over a range, of some states, at an instant or now."""
+
+        def listed(
+            system: System,
+            names: tuple[str, ...],
+            window: Range,
+            states: tuple[State, ...],
+            limit: int,
+            as_of: datetime | None = None,
+        ) -> list[Gap]:
+            datasets = [system.dataset(name) for name in names]
+            return list_gaps(
+                self.workspace, system, datasets, window, states=states, limit=limit, as_of=as_of
+            )
+
+        return Kept(self.standings, listed)
 
     @cached_property
     def trends(self) -> Trends:

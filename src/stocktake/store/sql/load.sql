@@ -234,19 +234,24 @@ select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at, 
 -- :system  text  the system
 -- :datasets  text[]  only these, empty for all
 -- :now  timestamptz  the present instant
+-- :newest  bigint  only so many of the newest of all systems are looked at, NULL for all
 select r.dataset, r.code, stocktake.reason_shape(r.reason),
        count(*) filter (where r.resolved_at is null),
        count(*) filter (where r.at > %(now)s::timestamptz - interval '7 days'),
        count(*) filter (where r.at <= %(now)s::timestamptz - interval '7 days'
                           and r.at > %(now)s::timestamptz - interval '14 days'),
        max(r.reject_id) filter (where r.resolved_at is null)
-  from stocktake.reject r
+  from (select * from stocktake.reject order by reject_id desc limit %(newest)s) as r
  where r.system = %(system)s
    and (%(datasets)s::text[] = '{}' or r.dataset = any(%(datasets)s::text[]))
    and (r.resolved_at is null or r.at > %(now)s::timestamptz - interval '14 days')
  group by 1, 2, 3
 having count(*) filter (where r.resolved_at is null) > 0
  order by 4 desc, 1, 2, 3;
+
+-- name: about_rejects
+-- How many rejects there are of all systems, open or not, by the server's own estimate.
+select greatest(reltuples, 0)::bigint from pg_class where oid = 'stocktake.reject'::regclass;
 
 -- name: captures_of_rejects
 -- Answers that hold open rejects of one kind: first pages, oldest first.
