@@ -134,6 +134,7 @@ def serve(database_url: str, series: int) -> None:
         workspace = Workspace(settings, Database(database_url, application="web"), "real")
         with serving(workspace) as url:
             print(url, flush=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads what is logged
             time.sleep(86_400)
 
 

@@ -3,8 +3,8 @@
 -- :rows  bigint  how many
 insert into reject (at, system, dataset, run_id, position, code, reason, raw, resolved_at)
 select now() - make_interval(secs => n / 10.0), 'bench', 'units', 1, 'line ' || n,
-       (array['type', 'range', 'key'])[1 + n % 3], 'value ' || n % 500 || ' is not a number', '{}',
-       case when n % 3 = 0 then now() end
+       (array['type', 'range', 'key'])[1 + n %% 3], 'value ' || n %% 500 || ' is not a number', '{}',
+       case when n %% 3 = 0 then now() end
   from generate_series(1, %(rows)s) as n;
 
 -- name: note_run

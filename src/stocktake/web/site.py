@@ -29,7 +29,7 @@ from stocktake.api.identity import Identity
 from stocktake.api.shared import shared
 from stocktake.report import figures
 from stocktake.run.counted import count_system, count_yesterday, list_gaps
-from stocktake.run.lately import Kept, Standings
+from stocktake.run.lately import Kept, Standings, last_changes
 from stocktake.run.trend import Trends
 from stocktake.web import words
 from stocktake.web.assets import Assets
@@ -94,6 +94,17 @@ NAVIGATION = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which gaps: of datasets over a range, of some states, so many, at an instant or now."""
+
+    names: tuple[str, ...]
+    window: Range
+    states: tuple[State, ...]
+    limit: int
+    as_of: datetime | None = None
+
+
 @dataclass
 class Site:
     """Everything pages share.
@@ -152,22 +163,25 @@ class Site:
 
     @cached_property
     def gaps(self) -> Kept[list[Gap]]:
-        """First gaps of datasets (by name) over a range, of some states, at an instant or now."""
+        """The first gaps, as a ``Listing`` asks for them."""
 
-        def listed(
-            system: System,
-            names: tuple[str, ...],
-            window: Range,
-            states: tuple[State, ...],
-            limit: int,
-            as_of: datetime | None = None,
-        ) -> list[Gap]:
-            datasets = [system.dataset(name) for name in names]
+        def listed(system: System, asked: Listing) -> list[Gap]:
             return list_gaps(
-                self.workspace, system, datasets, window, states=states, limit=limit, as_of=as_of
+                self.workspace,
+                system,
+                [system.dataset(name) for name in asked.names],
+                asked.window,
+                states=asked.states,
+                limit=asked.limit,
+                as_of=asked.as_of,
             )
 
         return Kept(self.standings, listed)
+
+    @cached_property
+    def changes(self) -> Kept[dict[str, datetime]]:
+        """When something of each dataset was last held or let go of."""
+        return Kept(self.standings, lambda system: last_changes(self.workspace, system))
 
     @cached_property
     def trends(self) -> Trends:

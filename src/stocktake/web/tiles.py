@@ -40,8 +40,8 @@ MOST_ROWS, WORST_ROWS = 5_000, 200
 MOST_CELLS = 64 << 20
 """Most cells of a picture in all; of more only the worst rows are shown."""
 
-MOST_LISTED = 200
-"""Rows of which the table of years tells."""
+MOST_LISTED, MOST_BESIDE = 200, 50
+"""Rows of which the table of years tells, and beside a picture."""
 
 NOT_MODIFIED = 304
 QUICK = 1
@@ -87,9 +87,9 @@ class Pictures:
         rows, columns = self.size(system, wanted)
         return self._cut(system, wanted, slice(row, row + rows), column, columns)
 
-    def listed(self, system: System, wanted: Wanted) -> Tile:
-        """Return all cells of the first shown rows: those of which the table of years tells."""
-        return self._cut(system, wanted, slice(0, MOST_LISTED))
+    def listed(self, system: System, wanted: Wanted, most: int) -> Tile:
+        """Return all cells of the first shown rows: those of which a table tells."""
+        return self._cut(system, wanted, slice(0, most))
 
     def months(self, system: System, wanted: Wanted) -> Months:
         """Return the share of the shown rows held in each month, under an empty name."""

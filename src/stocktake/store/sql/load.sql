@@ -235,18 +235,24 @@ select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at, 
 -- :datasets  text[]  only these, empty for all
 -- :now  timestamptz  the present instant
 -- :newest  bigint  only so many of the newest of all systems are looked at, NULL for all
-select r.dataset, r.code, stocktake.reason_shape(r.reason),
-       count(*) filter (where r.resolved_at is null),
-       count(*) filter (where r.at > %(now)s::timestamptz - interval '7 days'),
-       count(*) filter (where r.at <= %(now)s::timestamptz - interval '7 days'
-                          and r.at > %(now)s::timestamptz - interval '14 days'),
-       max(r.reject_id) filter (where r.resolved_at is null)
-  from (select * from stocktake.reject order by reject_id desc limit %(newest)s) as r
- where r.system = %(system)s
-   and (%(datasets)s::text[] = '{}' or r.dataset = any(%(datasets)s::text[]))
-   and (r.resolved_at is null or r.at > %(now)s::timestamptz - interval '14 days')
+with told as (
+    select r.dataset, r.code, r.reason,
+           count(*) filter (where r.resolved_at is null) as open,
+           count(*) filter (where r.at > %(now)s::timestamptz - interval '7 days') as this_week,
+           count(*) filter (where r.at <= %(now)s::timestamptz - interval '7 days'
+                              and r.at > %(now)s::timestamptz - interval '14 days') as week_before,
+           max(r.reject_id) filter (where r.resolved_at is null) as newest
+      from (select * from stocktake.reject order by reject_id desc limit %(newest)s) as r
+     where r.system = %(system)s
+       and (%(datasets)s::text[] = '{}' or r.dataset = any(%(datasets)s::text[]))
+       and (r.resolved_at is null or r.at > %(now)s::timestamptz - interval '14 days')
+     group by 1, 2, 3 -- first by the text: finding a reason's shape costs most
+)
+select dataset, code, stocktake.reason_shape(reason), sum(open)::bigint, sum(this_week)::bigint,
+       sum(week_before)::bigint, max(newest)
+  from told
  group by 1, 2, 3
-having count(*) filter (where r.resolved_at is null) > 0
+having sum(open) > 0
  order by 4 desc, 1, 2, 3;
 
 -- name: about_rejects

@@ -45,8 +45,8 @@ from stocktake.web.naming import (
     unit_address,
     unit_word,
 )
-from stocktake.web.site import COMMON_HEADERS, Site, go, show, site_of
-from stocktake.web.tiles import MOST_ROWS, Wanted, tile_response
+from stocktake.web.site import COMMON_HEADERS, Listing, Site, go, show, site_of
+from stocktake.web.tiles import MOST_BESIDE, MOST_LISTED, MOST_ROWS, Wanted, tile_response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +131,7 @@ def dataset_page(request: Request, system: str, dataset: str, visitor: Viewer) -
     numbers = site.pictures.shown(found, wanted)
     state = asked.pairs.get("state", "")
     is_map = asked.pairs.get("view") != "table"
+    listed = MOST_BESIDE if is_map else MOST_LISTED
     here = f"/s/{found.name}/d/{own.name}"
     gaps_link = f"/s/{found.name}/gaps?dataset={own.name}{asked.window.query}"
     if asked.as_of is not None:
@@ -175,7 +176,7 @@ def dataset_page(request: Request, system: str, dataset: str, visitor: Viewer) -
         since=first_day(own),
         years=[
             (line, _year_link(found, asked, here, line.name))
-            for line in year_lines(found, site.pictures.listed(found, wanted))
+            for line in year_lines(found, site.pictures.listed(found, wanted, listed))
         ],
         gaps=[] if is_map else _gaps(site, found, own, asked),
         gap_link=gap_address,
@@ -333,8 +334,8 @@ def _coverage(site: Site, system: System, dataset: Dataset, asked: Asked) -> Cov
 def _gaps(site: Site, system: System, dataset: Dataset, asked: Asked) -> list[Gap]:
     state = asked.pairs.get("state", "")
     states = (State(state),) if state in set(State) else ()
-    window = asked.window.range
-    return site.gaps.of(system, (dataset.name,), window, states, SHOWN_GAPS + 1, asked.as_of)
+    names, window = (dataset.name,), asked.window.range
+    return site.gaps.of(system, Listing(names, window, states, SHOWN_GAPS + 1, asked.as_of))
 
 
 def _zone(dataset: Dataset) -> str:

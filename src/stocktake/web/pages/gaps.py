@@ -23,7 +23,7 @@ from stocktake.web.naming import (
     system_named,
     wanted_states,
 )
-from stocktake.web.site import show, site_of
+from stocktake.web.site import Listing, show, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def gaps_page(
         chosen = [one for one in chosen if one.name in short]
     workspace = site_of(request).workspace
     names = tuple(one.name for one in chosen)
-    listed = site_of(request).gaps.of(found, names, window.range, states, MOST)
+    listed = site_of(request).gaps.of(found, Listing(names, window.range, states, MOST))
     is_cut = len(listed) >= MOST
     wanted = asked.reason.casefold()
     listed = _sorted([gap for gap in listed if wanted in gap.reason.casefold()], asked.sort)

@@ -27,7 +27,7 @@ from stocktake.web.site import Visitor, go, show, site_of
 router = APIRouter()
 SHOWN = 50
 MOST_EXPORTED = 100_000
-MANY, NEWEST = 1_000_000, 10_000
+MANY, NEWEST = 250_000, 10_000
 """Of more rejects than that in all, reasons are told of so many of the newest."""
 UNPROCESSABLE, CONFLICT = 422, 409
 MOST_ROW = 70_000

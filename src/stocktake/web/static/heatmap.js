@@ -187,15 +187,15 @@ export class Heatmap {
       const chosen = this.chosen && [...this.chosen].sort((one, other) => one - other);
       const told = {
         zoom: this.zoom > 1 && this.zoom.toFixed(2),
-        at: (this.moved || this.zoom > 1) && line && this.date(line.from + this.at.column),
-        row: this.moved && this.rows > 1 && line && this.names[line.row],
+        at: this.moved && this.date(line.from + this.at.column),
+        row: this.moved && this.names[line.row],
         pick: chosen && `${this.date(chosen[0])}..${this.date(chosen[1])}`,
       };
       for (const [name, text] of Object.entries(told)) {
         if (text) address.searchParams.set(name, text);
         else address.searchParams.delete(name);
       }
-      if (address.href !== location.href) history.replaceState(history.state, "", address);
+      history.replaceState(history.state, "", address);
     }, 2 * REST);
   }
 
@@ -348,21 +348,22 @@ export class Heatmap {
     if (size > 1) column = Math.max(line.from, this.span(column)[0]);
     const [rows, columns] = this.size;
     for (let tile = column - column % columns; tile < Math.min(last, end + size); tile += columns) this.load(line.row - line.row % rows, tile);
-    const x = (/** @type {number} */ at) => (line.shift + at - line.from) * cell;
+    const x = (/** @type {number} */ at) => Math.round((line.shift + at - line.from) * cell);
+    const wide = (/** @type {number} */ begin, /** @type {number} */ until) => Math.max(1, x(until) - x(begin) - gap);
     /** Where the gravest state is not the commonest, it covers at least a quarter. @type {[number, number, number, number][]} */
     const graves = [];
     let run = column, alike = -1;
-    const draw = (/** @type {number} */ until) => { if (run < until) this.drawCell(alike, x(run), line.y, x(until) - x(run) - gap, HIGH); run = until; };
+    const draw = (/** @type {number} */ until) => { if (run < until) this.drawCell(alike, x(run), line.y, wide(run, until), HIGH); run = until; };
     while (column < end) {
       const next = size > 1 ? Math.min(last, this.span(column)[1]) : column + 1;
       const { code, grave, part } = size > 1 || this.byShare ? this.tile(base + column, base + next) : { code: this.cells[base + column], grave: -1, part: 1 };
       if (gap || code !== alike) draw(column); // neighbours alike are one
       alike = code;
-      if (grave !== code && grave >= 0) graves.push([grave, column, next, HIGH * Math.max(0.25, part)]);
+      if (grave !== code && grave >= 0) graves.push([grave, column, next, Math.ceil(HIGH * Math.max(0.25, part))]);
       column = next;
     }
     draw(column);
-    for (const [grave, begin, until, over] of graves) this.drawCell(grave, x(begin), line.y + HIGH - over, x(until) - x(begin) - gap, over);
+    for (const [grave, begin, until, over] of graves) this.drawCell(grave, x(begin), line.y + HIGH - over, wide(begin, until), over);
   }
 
   /** What a tile shows: a share, or its commonest state with the gravest and that one's part of it. @param {number} from @param {number} to */
@@ -571,7 +572,7 @@ export class Heatmap {
     const tell = (/** @type {string} */ all) => { tip.textContent = all; if (aloud) say(all); };
     tell(text);
     clearTimeout(this.resting);
-    if (!told.said || code === UNKNOWN || code === PENDING) return;
+    if (!told.said || code === UNKNOWN) return;
     this.resting = window.setTimeout(async () => {
       const address = `${told.said}ordinal=${this.origin + column}&series=${encodeURIComponent(name)}`;
       if (!this.said.has(address)) {
@@ -628,6 +629,7 @@ export class Heatmap {
     let x = at * this.cell - scroll.scrollLeft;
     if (x < 0 || x > seen) x = seen / 2;
     this.zoom *= factor;
+    this.moved = true;
     this.place();
     scroll.scrollLeft = at * this.cell - x;
     this.keep();
