@@ -421,7 +421,7 @@ export class Heatmap {
     if (this.mode === "rows") {
       context.globalAlpha = 1;
       context.fillStyle = paint.edge;
-      for (const [column, , isYear] of this.ticks) if (isYear) context.fillRect(column * cell - 1, top, 1, tall);
+      for (const [column, , isYear] of this.ticks) if (isYear) context.fillRect(Math.round(column * cell) - 1, top, 1, tall);
     }
     for (const line of shown) {
       const x = (/** @type {number} */ column) => (line.shift + column - line.from) * cell, ends = line.from + line.count;
@@ -606,7 +606,7 @@ export class Heatmap {
       }
     }
     const noun = this.kind === "share" ? "day" : "unit";
-    plan.textContent = units || more ? `Plan these ${units.toLocaleString("en")} ${more}${noun}${units === 1 ? "" : "s"}` : `Nothing missing, ${this.date(first)} to ${this.date(last)}`;
+    plan.textContent = units || more ? `Plan these ${units.toLocaleString("en")} ${more}${noun}${units === 1 ? "" : "s"}` : "Nothing missing in these days";
     plan.href = `${base}&${this.days()}`;
   }
 
