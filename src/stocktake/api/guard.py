@@ -76,7 +76,7 @@ class Limits:
     body_seconds: float = 60.0
     answer_seconds: float = 60.0
     at_once: int = 400
-    streams: int = 200
+    streams: int = 2_000
     caller_per_second: float = 1_000.0
     address_per_second: float = 100.0
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from stocktake.model import GAP_STATES, TO_FILL_STATES, Range, State
-from stocktake.run.counted import LISTED_STATES, count_system, list_gaps, today_of
+from stocktake.run.counted import LISTED_STATES, today_of
 from stocktake.web.access import Viewer
 from stocktake.web.naming import (
     dataset_named,
@@ -23,7 +23,7 @@ from stocktake.web.naming import (
     system_named,
     wanted_states,
 )
-from stocktake.web.site import show, site_of
+from stocktake.web.site import Listing, show, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,8 @@ def gaps_page(
         short = {one.dataset for one in counted if one.needed_for_target}
         chosen = [one for one in chosen if one.name in short]
     workspace = site_of(request).workspace
-    listed = list_gaps(workspace, found, chosen, window.range, states=states, limit=MOST)
+    names = tuple(one.name for one in chosen)
+    listed = site_of(request).gaps.of(found, Listing(names, window.range, states, MOST))
     is_cut = len(listed) >= MOST
     wanted = asked.reason.casefold()
     listed = _sorted([gap for gap in listed if wanted in gap.reason.casefold()], asked.sort)
@@ -165,7 +166,7 @@ def _counted(
     if window == Range():
         stand = site.standings.of(system)
         return [stand.of(one.name) for one in chosen]
-    return count_system(site.workspace, system, chosen, window)
+    return site.counts.of(system, tuple(one.name for one in chosen), window)
 
 
 def _sorted(listed: list[Gap], sort: str) -> list[Gap]:

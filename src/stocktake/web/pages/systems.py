@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from stocktake.model import State
 from stocktake.run.checked import last_checked
-from stocktake.run.lately import last_changes
 from stocktake.run.queue import sync_work
 from stocktake.run.workspace import lacking_credentials
 from stocktake.web.access import Operator, Viewer
@@ -58,7 +57,7 @@ def system_page(request: Request, system: str, visitor: Viewer) -> Response:
         unit_words={one.name: unit_word(one) for one in found.datasets},
         checks=tally,
         lags=stand.latest,
-        changed=last_changes(site.workspace, found),
+        changed=site.changes.of(found),
         states=[one for one in LEGEND if any(each.states.get(one) for each in stand.counted)],
         lacking=_lacking(site, found),
         roots=_forest(found, stand),
