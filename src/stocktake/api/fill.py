@@ -33,9 +33,11 @@ from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served, served_page
 from stocktake.api.shapes import NUMBER, Asked, Operation, PlanDocument, Plans, SavedPlan
 from stocktake.api.work import STARTED, start_by, start_work
+from stocktake.plan.declared import outdated
 from stocktake.run.approved import approval_needed, approve_plan
 from stocktake.run.documents import plan_json
 from stocktake.run.files import queue_files
+from stocktake.run.foreseen import first_requests
 from stocktake.run.operations import PlanLine, list_plans, show_plan
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import (
@@ -47,6 +49,7 @@ from stocktake.run.queue import (
     train_work,
     verify_work,
 )
+from stocktake.run.registry import find_system
 from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["fill"], route_class=OnceRoute)
@@ -123,7 +126,8 @@ def preview(
 ) -> Response:
     """Plan without keeping it: units, requests, time at the allowed rates. Fetches nothing."""
     options = asked.options(workspace, system)
-    return answer(plan_json(make_and_save(workspace, system, options, save=False)))
+    made = make_and_save(workspace, system, options, save=False)
+    return answer(plan_json(made, first=first_requests(workspace, system, made)))
 
 
 @router.post(
@@ -141,7 +145,9 @@ def save(
     made = make_and_save(workspace, system, options, save=True)
     note(request, who, "plan.save", subject=f"plan {made.plan_id}")
     return answer(
-        plan_json(made), status=201, headers={"Location": f"/api/v1/plans/{made.plan_id}"}
+        plan_json(made, first=first_requests(workspace, system, made)),
+        status=201,
+        headers={"Location": f"/api/v1/plans/{made.plan_id}"},
     )
 
 
@@ -190,12 +196,15 @@ def approve(
 def _saved(workspace: Workspace, plan_id: int) -> dict[str, Any]:
     with named_in_path():
         found, approved_at, approved_by = show_plan(workspace, plan_id)
+    own = find_system(found.system)
+    wrong = outdated(own, found)
     return {
-        **plan_json(found),
+        **plan_json(found, first=() if wrong else first_requests(workspace, own, found)),
         "made_at": found.made_at,
         "approved_at": approved_at,
         "approved_by": approved_by,
         "approval_needed": approval_needed(workspace.settings, found) or None,
+        "outdated": wrong,
     }
 
 
