@@ -308,8 +308,16 @@ class FirstRequestLine(BaseModel):
     source: str
     feed: str
     path: str
-    params: list[tuple[str, str]]
+    params: list[list[str]] = Field(description="Name and value of each.")
     units: int
+
+
+class LeavesLine(BaseModel):
+    """What a plan leaves of a fetched dataset's gaps."""
+
+    dataset: str
+    missing: int
+    after: int
 
 
 class PlanDocument(BaseModel):
@@ -326,6 +334,7 @@ class PlanDocument(BaseModel):
     endpoints: list[PlanEndpoint]
     parts: list[PlanPartLine]
     unreachable: list[Unreachable]
+    stays_missing: list[LeavesLine]
     first_requests: list[FirstRequestLine]
 
 

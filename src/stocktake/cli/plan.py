@@ -28,7 +28,7 @@ from stocktake.plan.changed import plan_changes
 from stocktake.plan.declared import outdated
 from stocktake.run.approved import approval_of, approve_plan
 from stocktake.run.documents import plan_json
-from stocktake.run.foreseen import first_requests
+from stocktake.run.foreseen import first_requests, leaves_missing
 from stocktake.run.operations import show_plan
 from stocktake.run.periods import window_of
 from stocktake.run.planned import make_and_save
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from stocktake.cli.output import Output
     from stocktake.model import Plan
     from stocktake.run.approved import Approval
+    from stocktake.run.foreseen import Leaves
 
 Order = Annotated[
     str, typer.Option(help="newest, oldest, priority, or value (coverage gained per request).")
@@ -114,7 +115,13 @@ def plan(
         options = dataclasses.replace(options, since=window.since, until=window.until)
         made = make_and_save(workspace, found, options, save=save)
         first = first_requests(workspace, found, made) if out.as_json else ()
-    out.emit(plan_json(made, first=first), lambda console: render_plan(console, made))
+        leaves = leaves_missing(workspace, found, made)
+
+    def render(console: Console) -> None:
+        render_plan(console, made)
+        _render_leaves(console, leaves)
+
+    out.emit(plan_json(made, first=first, leaves=leaves), render)
     if made.plan_id is not None:
         out.hint(f"stocktake backfill {found.name} --plan {made.plan_id}")
     elif made.parts:
@@ -135,10 +142,11 @@ def _kept(out: Output, verb: str, names: Sequence[str] | None, *, by: str) -> in
         own = find_system(made.system)
         wrong = outdated(own, made)
         first = () if wrong else first_requests(workspace, own, made)
+        leaves = () if wrong else leaves_missing(workspace, own, made)
         again = made if wrong else make_and_save(workspace, own, made.options, save=False)
     changes = plan_changes(own, made, again)
     document = {
-        **plan_json(made, first=first),
+        **plan_json(made, first=first, leaves=leaves),
         "made_at": made.made_at,
         "approved_at": told.at,
         "approved_by": told.by,
@@ -192,6 +200,15 @@ def render_plan(console: Console, made: Plan) -> None:
             f"[dim]out of reach: {words.number(units)} units of {dataset}: {reason}[/]",
             soft_wrap=True,
         )
+
+
+def _render_leaves(console: Console, leaves: Sequence[Leaves]) -> None:
+    for one in leaves:
+        if one.after:
+            console.print(
+                f"[dim]stays missing: {words.number(one.after)} of {words.number(one.missing)} "
+                f"units of {one.dataset}[/]"
+            )
 
 
 def _waves(made: Plan) -> Table:

@@ -140,7 +140,7 @@ def test_the_api_takes_a_selection_and_tells_the_page_s_first_requests(shared: P
     assert told["first_requests"]
     for one in told["first_requests"]:
         assert f"GET {one['path']}" in page
-    assert sum(part["units"] for part in picked["parts"] if part["kind"] == "fetch") == 1
+    assert {part["units"] for part in picked["parts"] if part["kind"] == "fetch"} == {1}
 
 
 def test_a_plan_says_its_waves_before_it_is_kept(shared: Pages) -> None:
@@ -211,3 +211,18 @@ def test_an_outlived_plan_is_refused_by_every_door(pages: Pages) -> None:
 
     assert len(told["outdated"]) == 1
     assert (refused.status_code, refused.json()["code"]) == (409, "refused")
+
+
+def test_what_a_plan_leaves_missing_is_told_by_dataset(shared: Pages) -> None:
+    client = shared.with_key(Role.VIEWER)
+    body = {"since": "2026-02-01", "until": "2026-02-07", "datasets": ["ra_races"]}
+    place = "/api/v1/systems/racing/plans/preview"
+
+    (everything,) = client.post(place, json=body).json()["stays_missing"]
+    (half,) = client.post(place, json={**body, "only": [":/gb"]}).json()["stays_missing"]
+    page = shared.get("vera", f"/s/racing/plans/preview?{DAYS}&only=:/gb").text
+
+    assert (everything["missing"], everything["after"]) == (half["missing"], 0)
+    assert 0 < half["after"] < half["missing"]
+    cells = f'<td class="num">{half["missing"]}</td><td class="num">{half["after"]}</td>'
+    assert f'<th scope="row">ra_races</th>{cells}' in page

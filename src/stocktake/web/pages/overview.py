@@ -76,6 +76,7 @@ def overview(request: Request, visitor: Viewer, wait: str = "") -> Response:
         visitor=visitor,
         title="Overview",
         cards=cards,
+        is_untouched=all(run.options.get("shipped") for run in runs),
         runs=runs[:SHOWN_RUNS],
         runs_of=latest,
         running=_running(site),

@@ -31,7 +31,7 @@ from stocktake.plan.changed import plan_changes
 from stocktake.plan.declared import outdated
 from stocktake.run.approved import approval_of, approve_plan, refuse_unapproved_work
 from stocktake.run.chosen import read_chosen
-from stocktake.run.foreseen import FIRST, first_requests
+from stocktake.run.foreseen import FIRST, first_requests, leaves_missing
 from stocktake.run.operations import list_plans, show_plan
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import Work, backfill_work, enqueue
@@ -254,11 +254,12 @@ def _foreseen(
 ) -> dict[str, Any]:
     """Return what a template tells of a plan beside its costs."""
     if plan is None:
-        return {"first_requests": [], "approval": None, "assumed": []}
+        return {"first_requests": [], "leaves": [], "approval": None, "assumed": []}
     workspace = site_of(request).workspace
     limit = FIRST if is_valid else 0
     return {
         "first_requests": first_requests(workspace, system, plan, limit=limit),
+        "leaves": leaves_missing(workspace, system, plan) if is_valid else [],
         "approval": approval_of(workspace, plan),
         "assumed": assumed_sources(plan),
     }
