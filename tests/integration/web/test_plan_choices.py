@@ -197,7 +197,7 @@ def test_the_page_of_an_outlived_plan_offers_the_same_anew_and_starts_nothing(
     assert shown.count("<button disabled") == 2
     assert f"{place}/start" not in shown
     assert started.status_code == 409
-    assert pages.get("vera", f"{place}/change").status_code == 200
+    assert "(UTC) × gb when it was made" in pages.get("vera", f"{place}/change").text
 
 
 def test_an_outlived_plan_is_refused_by_every_door(pages: Pages) -> None:

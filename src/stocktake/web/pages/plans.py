@@ -337,8 +337,8 @@ def _pairs(system: System, options: PlanOptions) -> list[tuple[str, str]]:
 def plan_change(request: Request, system: str, plan_id: int, visitor: Viewer) -> Response:
     """Tell what changed since the plan was made, by planning the same anew."""
     found, plan = _kept(request, system, plan_id)
-    now = plan
-    if not outdated(found, plan):
+    now, wrong = plan, outdated(found, plan)
+    if not wrong:
         now = make_and_save(site_of(request).workspace, found, plan.options, save=False)
     return show(
         request,
@@ -347,6 +347,7 @@ def plan_change(request: Request, system: str, plan_id: int, visitor: Viewer) ->
         title=f"Plan {plan_id}: what changed since",
         system=found,
         plan=plan,
+        outdated=wrong,
         changes=plan_changes(found, plan, now),
         now_requests=now.requests,
     )
