@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +25,7 @@ from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
 from stocktake.model import FromDataset, axis_index, dimensions
 from stocktake.run.counted import count_system
-from stocktake.run.gapped import SORTS, GapFilter, figures_json, find_gaps
+from stocktake.run.gapped import SORTS, GapFilter, figures_json, find_gaps, noticed_day
 from stocktake.run.periods import window_of
 from stocktake.run.registry import find_datasets, find_system
 
@@ -47,6 +47,7 @@ class GapLine:
     gap: Gap
     units: int
     members: str
+    since: str
 
 
 def gaps(
@@ -92,7 +93,7 @@ def gaps(
         **figures_json(told),
         "is_truncated": len(listed) < len(told.gaps),
     }
-    lines = [GapLine(gap, gap.units, "") for gap in listed]
+    lines = [_alone(found, gap) for gap in listed]
     if limit is None:
         lines = list(grouped(found, listed))
 
@@ -116,16 +117,19 @@ def grouped(system: System, listed: Sequence[Gap]) -> Iterator[GapLine]:
         partitions = system.dataset(name).partitions
         axis = dimensions(partitions)[axis_index(partitions)]
         if not isinstance(axis, FromDataset):
-            yield from (GapLine(gap, gap.units, "") for gap in found)
+            yield from (_alone(system, gap) for gap in found)
             continue
         noun = axis.column.removesuffix("_id") + "s" if axis.column.endswith("_id") else "keys"
         kinds: dict[tuple[object, ...], list[Gap]] = {}
         for gap in found:
             kinds.setdefault((gap.series, gap.state, gap.reason), []).append(gap)
         for alike in kinds.values():
-            since = min((gap.noticed_at for gap in alike if gap.noticed_at), default=None)
-            one = replace(alike[0], noticed_at=since)
-            yield GapLine(one, sum(gap.units for gap in alike), noun)
+            since = min(noticed_day(system, gap) for gap in alike)
+            yield GapLine(alike[0], sum(gap.units for gap in alike), noun, since)
+
+
+def _alone(system: System, gap: Gap) -> GapLine:
+    return GapLine(gap, gap.units, "", noticed_day(system, gap))
 
 
 def _render_figures(console: Console, told: Gapped) -> None:
@@ -178,7 +182,7 @@ def _table(lines: Sequence[GapLine], *, is_wide: bool) -> Table:
             "" if line.members or gap.last == gap.first else gap.last,
             words.number(line.units),
             words.state_text(gap.state),
-            f"{gap.noticed_at:%Y-%m-%d}" if gap.noticed_at else "",
+            line.since,
             gap.reason,
         ]
         table.add_row(*([gap.dataset, *cells] if is_wide else cells))

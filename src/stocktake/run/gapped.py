@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from stocktake.model import GAP_STATES, TO_FILL_STATES, Range, State
 from stocktake.run.counted import count_system, list_gaps, today_of
@@ -179,6 +180,13 @@ def _rank(ranks: Sequence[tuple[int, Range]], last: str) -> int:
     except ValueError:
         return ranks[0][0]
     return next(rank for rank, window in ranks if window.since is None or day >= window.since)
+
+
+def noticed_day(system: System, gap: Gap) -> str:
+    """Return the day, in the system's zone, from which on a gap was one; empty when not known."""
+    if gap.noticed_at is None:
+        return ""
+    return gap.noticed_at.astimezone(ZoneInfo(system.zone)).date().isoformat()
 
 
 def figures_json(found: Gapped) -> dict[str, Any]:

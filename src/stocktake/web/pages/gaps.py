@@ -15,7 +15,7 @@ from starlette.responses import Response
 from stocktake.model import TO_FILL_STATES, Range
 from stocktake.run.chosen import chosen_text
 from stocktake.run.counted import LISTED_STATES, count_system
-from stocktake.run.gapped import SORTS, GapFilter, find_gaps
+from stocktake.run.gapped import SORTS, GapFilter, find_gaps, noticed_day
 from stocktake.web.access import Viewer
 from stocktake.web.naming import (
     dataset_named,
@@ -50,6 +50,7 @@ class Line:
     until: str
     chosen: str
     above: str
+    noticed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ def _line(system: System, gap: Gap) -> Line:
         until,
         chosen_text(gap) if gap.state in TO_FILL_STATES else "",
         above,
+        noticed_day(system, gap),
     )
 
 
