@@ -29,6 +29,9 @@ class EndpointLine(BaseModel):
     last_error_at: datetime | None
     last_error: str
     source_pause: str
+    last_minute: int | None = Field(description="Answers and failed tries of the last minute.")
+    per_minute: float | None = Field(description="Requests the limit in force allows a minute.")
+    units_waiting: int | None = Field(description="Units its feeds could be asked for now.")
 
 
 class RobotsLine(BaseModel):

@@ -25,7 +25,7 @@ from stocktake.observe.traces import span
 from stocktake.plan.saved import load_plan, save_plan
 from stocktake.run import claim as claims
 from stocktake.run.again import again
-from stocktake.run.approved import refuse_unapproved
+from stocktake.run.approved import refuse_outdated, refuse_unapproved
 from stocktake.run.batch import BatchLoader
 from stocktake.run.collector import seldom_collected
 from stocktake.run.counted import coverage_line
@@ -168,13 +168,14 @@ def _claim(workspace: Workspace, system: System, asking: Asking) -> tuple[Claim,
             plan_id = save_plan(conn, made)
         plan = load_plan(conn, plan_id)
         require_space(workspace, plan)
-        if asking.plan_id is not None:
-            refuse_unapproved(workspace, conn, plan)
         if plan.system != system.name:
             raise UsageError(
                 f"plan {plan_id} is of {plan.system}, not of {system.name}.",
                 hint=f"stocktake backfill {plan.system} --plan {plan_id}",
             )
+        if asking.plan_id is not None:
+            refuse_outdated(system, plan)
+            refuse_unapproved(workspace, conn, plan)
         claim = claims.start(
             conn, system.name, asking.kind, options=asked, plan_id=plan_id, now=now
         )

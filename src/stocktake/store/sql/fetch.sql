@@ -571,3 +571,16 @@ select * from (
       limit %(limit)s)) as told
  order by at desc
  limit %(limit)s;
+
+-- name: asked_since
+-- Answers kept, and tries that kept none, since an instant, by feed; of the newest 6,000 of each.
+-- :system  text  system
+-- :since  timestamptz  the instant
+select told.feed, count(*) from (
+    (select c.feed, c.fetched_at as at, c.system from capture c order by c.capture_id desc
+      limit 6000)
+    union all
+    (select a.feed, a.at, a.system from attempt a where a.capture_id is null
+      order by a.attempt_id desc limit 6000)) as told
+ where told.system = %(system)s and told.at > %(since)s
+ group by told.feed;
