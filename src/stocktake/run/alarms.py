@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from stocktake.model import CheckResult, Coverage, Dataset, Drift, Lag, Loss, System
-    from stocktake.run.claim import Ending
+    from stocktake.run.ending import Ending
 
 FAILS = frozenset({Severity.FAIL, Severity.ERROR})
 MOST_NAMED = 10

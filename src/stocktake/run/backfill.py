@@ -29,6 +29,7 @@ from stocktake.run.batch import BatchLoader
 from stocktake.run.collector import seldom_collected
 from stocktake.run.counted import coverage_line
 from stocktake.run.derived import Deriving, derive_all
+from stocktake.run.ending import Ending
 from stocktake.run.fetching import open_fetching, stored_pages
 from stocktake.run.kept import KeptAnswers
 from stocktake.run.loading import Loading
@@ -320,7 +321,7 @@ class _Execution:
     ) -> RunReport:
         tally = self._loading.loader.tally
         with self._workspace.database.connection() as conn:
-            ending = claims.Ending(
+            ending = Ending(
                 state,
                 units=tally.units,
                 seconds=time.monotonic() - self._started,

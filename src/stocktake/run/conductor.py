@@ -27,6 +27,7 @@ from stocktake.run.again import again
 from stocktake.run.approved import refuse_unapproved
 from stocktake.run.claim import CHUNKS
 from stocktake.run.derived import Deriving, derive_all
+from stocktake.run.ending import Ending
 from stocktake.run.planned import asked_range, plan_for, require_space
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.steps import call_next, put_back
@@ -285,7 +286,7 @@ class Conductor:
                 claims.write_log(conn, run_id, line, level="note", now=now)
             claims.write_log(conn, run_id, f"done: {message}", level="info", now=now)
             seconds = (now - self._step.started_at).total_seconds()
-            ending = claims.Ending("done", sums, seconds, message=message)
+            ending = Ending("done", sums, seconds, message=message)
             claims.finish(conn, self._claim, ending, now=now)
             call_next(conn, self._step.system)
 

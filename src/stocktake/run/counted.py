@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -27,7 +28,7 @@ from stocktake.run.shipped import load_shipped
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from psycopg import Connection
@@ -39,6 +40,15 @@ if TYPE_CHECKING:
     from stocktake.run.workspace import Workspace
 
 LISTED_STATES = (*sorted(GAP_STATES), State.THIN, State.STALE)
+
+
+@contextmanager
+def _up_to_date(workspace: Workspace, system: System) -> Iterator[Connection[Any]]:
+    """Open the database with what a system ships loaded, and what is stale found."""
+    load_shipped(workspace, system)
+    with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
+        yield conn
 
 
 def first_day(dataset: Dataset) -> date | None:
@@ -106,9 +116,7 @@ def count_system(
     as_of: datetime | None = None,
 ) -> list[Coverage]:
     """Return the coverage of each dataset over ``window``, as known at ``as_of`` or now."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         return count(
             conn,
             system,
@@ -138,9 +146,7 @@ def list_gaps(
     as_of: datetime | None = None,
 ) -> list[Gap]:
     """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         return gaps(
             conn,
             system,
@@ -158,9 +164,7 @@ def calendar(
     workspace: Workspace, system: System, dataset: Dataset, window: Range
 ) -> list[MatrixRow]:
     """Return a state per series and day: what a heatmap draws."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         return matrix(
             conn,
             system,
@@ -192,9 +196,7 @@ def tiles(
     as_of: datetime | None = None,
 ) -> dict[str, Tile]:
     """Return the heatmaps of several datasets by name."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         view = View(workspace.clock(), window, workspace.lifted(system), as_of)
         return {dataset.name: packed(conn, system, dataset, view) for dataset in datasets}
 
@@ -207,8 +209,7 @@ def layers(
     Datasets of which nothing is expected in ``window`` are left out.
     """
     dated = [one for one in datasets if _falls_on_days(one)]
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         view = View(workspace.clock(), window, workspace.lifted(system))
         found = {one.name: stretches(conn, system, one, view) for one in dated}
     return {name: lines for name, lines in found.items() if lines}

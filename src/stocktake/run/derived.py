@@ -27,6 +27,7 @@ from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.claim import SQL
+from stocktake.run.ending import Ending
 from stocktake.run.ranked import ranked_needs
 from stocktake.store.migrate import ENGINE
 from stocktake.store.statistics import renew_statistics
@@ -320,7 +321,7 @@ def derive_system(
             ),
         )
         with workspace.database.connection() as conn:
-            ending = claims.Ending("done", units, time.monotonic() - started)
+            ending = Ending("done", units, time.monotonic() - started)
             return claims.finish(conn, claim, ending, now=workspace.clock())
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from stocktake.observe.failpoints import reach
 from stocktake.run.alarms import tell_end, tell_start
-from stocktake.run.claim import CHUNKS, SQL, Claim, Ending, write_log
+from stocktake.run.claim import CHUNKS, SQL, Claim, write_log
+from stocktake.run.ending import Ending
 from stocktake.run.queue import call_conductor
 from stocktake.store.owner import owner_name
 
