@@ -434,11 +434,31 @@ class Operations(BaseModel):
     next_cursor: str | None
 
 
+class FailureGroup(BaseModel):
+    """Tries of a run that failed alike, with one example."""
+
+    feed: str
+    outcome: str
+    reason: str
+    count: int
+    last_at: datetime
+    capture_id: int | None
+    unit: str | None
+
+
+class Failures(BaseModel):
+    """What failed in a run."""
+
+    run_id: int
+    failures: list[FailureGroup]
+
+
 class TableBack(BaseModel):
     """What undoing does to one table."""
 
     removed: int
     restored: int
+    kept: int | None = Field(description="Rows that stay, for rows of later runs name them.")
 
 
 class Undoing(BaseModel):

@@ -274,7 +274,7 @@ def _turned_at(
     if place is None:
         return None
     series, ordinal = place
-    asked = question(conn, system, dataset, view=view, only=series)
+    asked = question(conn, system, dataset, view=view, only=[series])
     return turned_at(conn, system, asked, [(series, ordinal, ordinal + 1)])[0]
 
 

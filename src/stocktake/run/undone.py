@@ -52,6 +52,12 @@ def undoing(workspace: Workspace, system: System, run_id: int) -> list[TableBack
         return preview(conn, system, run_id)
 
 
+def undone_first(workspace: Workspace, system: System, run_id: int) -> list[LaterRun]:
+    """Return the runs that are to be taken back before this one, newest first."""
+    with workspace.database.connection() as conn:
+        return later_runs(conn, system, run_id)
+
+
 def undo(
     workspace: Workspace,
     system: System,
