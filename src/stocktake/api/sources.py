@@ -21,7 +21,7 @@ from stocktake.api.shapes import Asked
 from stocktake.model import Source, System
 from stocktake.run.asked import ask as ask_source
 from stocktake.run.asked import find_endpoint
-from stocktake.run.sourced import find_source, pause, resume, source_health, source_robots
+from stocktake.run.sourced import find_source, pause, resume, source_robots, sources_now
 from stocktake.run.tried import verify_source
 
 router = APIRouter(tags=["sources"], route_class=OnceRoute)
@@ -55,12 +55,12 @@ async def sources(
     workspace: Installation,
     system: TheSystem,
 ) -> Response:
-    """Show every endpoint's limits, use, circuit and last failure."""
+    """Show every endpoint's limits, use, circuit and last failure, and what waits for it."""
 
     def told() -> dict[str, Any]:
         return {
             "system": system.name,
-            "endpoints": source_health(workspace, system),
+            "endpoints": sources_now(workspace, system),
             "robots": source_robots(workspace, system),
         }
 

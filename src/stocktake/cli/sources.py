@@ -16,9 +16,9 @@ from stocktake.run.sourced import (
     pause,
     resume,
     source_days,
-    source_health,
     source_log,
     source_robots,
+    sources_now,
 )
 from stocktake.run.tried import verify_source
 
@@ -72,7 +72,7 @@ def sources(
         return 0
     found = find_system(target)
     with out.workspace("sources") as workspace:
-        health = source_health(workspace, found)
+        health = sources_now(workspace, found)
         robots = source_robots(workspace, found)
         used = source_days(workspace, found, days=days)
     document = {
@@ -160,7 +160,10 @@ def _render(console: Console, health: Sequence[EndpointState]) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("source", "endpoint", "state"):
         table.add_column(heading)
-    for heading in ("allowed/s", "learned/s", "requests", "errors", "429", "mean", "quota"):
+    for heading in (
+        *("allowed/s", "learned/s", "last minute", "waiting", "requests", "errors", "429"),
+        *("mean", "quota"),
+    ):
         table.add_column(heading, justify="right")
     table.add_column("last error", overflow="fold")
     for one in health:
@@ -170,6 +173,8 @@ def _render(console: Console, health: Sequence[EndpointState]) -> None:
             _state(one),
             f"{one.per_second:g}",
             "" if one.learned_per_second is None else f"{one.learned_per_second:g}",
+            f"{one.last_minute or 0:,}/{one.per_minute or 0:,.0f}",
+            words.number(one.units_waiting or 0),
             words.number(one.requests),
             words.number(one.errors),
             words.number(one.refusals),

@@ -131,6 +131,9 @@ class Gap:
         units: How many units lie between, both included.
         state: Their state.
         reason: Why.
+        noticed_at: Since when every count would have shown a gap among them; ``None`` when they
+            are none, or nobody can say.
+        blocked_by: The dataset that must come first, empty where none stands in the way.
     """
 
     dataset: str
@@ -140,6 +143,8 @@ class Gap:
     units: int
     state: State
     reason: str
+    noticed_at: datetime | None = None
+    blocked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
 from stocktake.count.holes import first_member_day, stretches
-from stocktake.count.packed import packed
+from stocktake.count.packed import outline, packed
 from stocktake.count.recount import recount
 from stocktake.count.states import View
 from stocktake.model import (
@@ -19,6 +20,7 @@ from stocktake.model import (
     Range,
     State,
     axis_index,
+    day_of,
     dimensions,
     years,
 )
@@ -27,18 +29,36 @@ from stocktake.run.shipped import load_shipped
 from stocktake.run.stale import find_stale
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from psycopg import Connection
 
     from stocktake.count.gaps import MatrixRow
     from stocktake.count.holes import Stretch
-    from stocktake.count.packed import Tile
+    from stocktake.count.packed import Outline, Part, Tile
     from stocktake.model import Coverage, Dataset, Drift, Gap, System
     from stocktake.run.workspace import Workspace
 
 LISTED_STATES = (*sorted(GAP_STATES), State.THIN, State.STALE)
+
+
+@contextmanager
+def _up_to_date(workspace: Workspace, system: System) -> Iterator[Connection[Any]]:
+    """Open the database with what a system ships loaded, and what is stale found."""
+    load_shipped(workspace, system)
+    with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
+        yield conn
+
+
+@contextmanager
+def _looking(
+    workspace: Workspace, system: System, window: Range, *, as_of: datetime | None = None
+) -> Iterator[tuple[Connection[Any], View]]:
+    """Open the database in the same way, with the view that its units are seen by."""
+    with _up_to_date(workspace, system) as conn:
+        yield conn, View(workspace.clock(), window, workspace.lifted(system), as_of)
 
 
 def first_day(dataset: Dataset) -> date | None:
@@ -106,9 +126,7 @@ def count_system(
     as_of: datetime | None = None,
 ) -> list[Coverage]:
     """Return the coverage of each dataset over ``window``, as known at ``as_of`` or now."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         return count(
             conn,
             system,
@@ -138,9 +156,7 @@ def list_gaps(
     as_of: datetime | None = None,
 ) -> list[Gap]:
     """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         return gaps(
             conn,
             system,
@@ -158,9 +174,7 @@ def calendar(
     workspace: Workspace, system: System, dataset: Dataset, window: Range
 ) -> list[MatrixRow]:
     """Return a state per series and day: what a heatmap draws."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         return matrix(
             conn,
             system,
@@ -178,25 +192,32 @@ def tile(
     window: Range,
     *,
     as_of: datetime | None = None,
+    part: Part | None = None,
 ) -> Tile:
-    """Return what a heatmap draws, a byte a cell, as known at ``as_of`` or now."""
-    return tiles(workspace, system, [dataset], window, as_of=as_of)[dataset.name]
+    """Return what a heatmap draws, or a part of it, a byte a cell, as known at ``as_of`` or now."""
+    with _looking(workspace, system, window, as_of=as_of) as (conn, view):
+        return packed(conn, system, dataset, view, part=part)
 
 
 def tiles(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset], window: Range
+) -> dict[str, Tile]:
+    """Return the heatmaps of several datasets by name."""
+    with _looking(workspace, system, window) as (conn, view):
+        return {dataset.name: packed(conn, system, dataset, view) for dataset in datasets}
+
+
+def frame(
     workspace: Workspace,
     system: System,
-    datasets: Sequence[Dataset],
+    dataset: Dataset,
     window: Range,
     *,
     as_of: datetime | None = None,
-) -> dict[str, Tile]:
-    """Return the heatmaps of several datasets by name."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
-        view = View(workspace.clock(), window, workspace.lifted(system), as_of)
-        return {dataset.name: packed(conn, system, dataset, view) for dataset in datasets}
+) -> Outline:
+    """Return the rows and columns of a heatmap without its cells, as known at ``as_of`` or now."""
+    with _looking(workspace, system, window, as_of=as_of) as (conn, view):
+        return outline(conn, system, dataset, view)
 
 
 def layers(
@@ -207,9 +228,7 @@ def layers(
     Datasets of which nothing is expected in ``window`` are left out.
     """
     dated = [one for one in datasets if _falls_on_days(one)]
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
-        view = View(workspace.clock(), window, workspace.lifted(system))
+    with _looking(workspace, system, window) as (conn, view):
         found = {one.name: stretches(conn, system, one, view) for one in dated}
     return {name: lines for name, lines in found.items() if lines}
 
@@ -241,16 +260,11 @@ def newest_settled(
     Datasets whose units are no days, and those that hold nothing final, are left out.
     """
     found: dict[str, date] = {}
-    for dataset in datasets:
-        if not any(isinstance(dim, Days) for dim in dimensions(dataset.partitions)):
-            continue
-        final = list_gaps(
-            workspace, system, [dataset], Range(), states=(State.COMPLETE, State.EMPTY), limit=None
-        )
-        newest: dict[tuple[str, ...], date] = {}
-        for one in final:
-            day = date.fromisoformat(one.last)
-            newest[one.series] = max(day, newest.get(one.series, day))
-        if newest:
-            found[dataset.name] = min(newest.values())
+    with _looking(workspace, system, Range()) as (conn, view):
+        for dataset in datasets:
+            if not any(isinstance(dim, Days) for dim in dimensions(dataset.partitions)):
+                continue
+            final = outline(conn, system, dataset, view, states=(State.COMPLETE, State.EMPTY))
+            if final.ends:
+                found[dataset.name] = day_of(min(final.ends))
     return found

@@ -14,9 +14,15 @@ from stocktake.count.decide import (
     withdraw_accepted,
 )
 from stocktake.errors import UsageError
-from stocktake.load.duplicates import Duplicate
+from stocktake.load.duplicates import ANY, Duplicate, PairKind
 from stocktake.load.duplicates import list_duplicates as stored_duplicates
-from stocktake.load.rejects import RejectGroup, RejectKind, StoredReject, dismiss_reject
+from stocktake.load.rejects import (
+    RejectGroup,
+    RejectKind,
+    StoredReject,
+    about_rejects,
+    dismiss_reject,
+)
 from stocktake.load.rejects import dismiss_rejects as dismiss_stored
 from stocktake.load.rejects import list_rejects as stored_rejects
 from stocktake.load.rejects import reject_groups as stored_groups
@@ -129,12 +135,28 @@ def list_rejects(
 
 
 def reject_groups(
-    workspace: Workspace, system: System, datasets: Sequence[Dataset]
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    *,
+    newest: int | None = None,
 ) -> list[RejectGroup]:
-    """Return the open rejects of the datasets, alike ones together, most first."""
+    """Return the open rejects of the datasets, alike ones together, most first.
+
+    Args:
+        newest: Look only at so many of the newest rejects, ``None`` at all.
+    """
     names = [dataset.name for dataset in datasets]
     with workspace.database.connection() as conn:
-        return stored_groups(conn, system.name, datasets=names, now=workspace.clock())
+        return stored_groups(
+            conn, system.name, datasets=names, now=workspace.clock(), newest=newest
+        )
+
+
+def rejects_in_all(workspace: Workspace) -> int:
+    """Return about how many rejects there are, open or not, of all systems."""
+    with workspace.database.connection() as conn:
+        return about_rejects(conn)
 
 
 def dismiss_rejects(
@@ -165,20 +187,18 @@ def dismiss_rejects(
 def list_duplicates(
     workspace: Workspace,
     system: System,
-    datasets: Sequence[Dataset],
+    kind: PairKind = ANY,
     *,
     limit: int,
     before: int | None = None,
     state: str | None = "open",
 ) -> list[Duplicate]:
-    """Return pairs of the datasets in one state below number ``before``, newest first.
+    """Return pairs of a kind in one state below number ``before``, newest first.
 
     ``state`` ``None`` means all that were decided.
     """
-    names = [dataset.name for dataset in datasets]
     with workspace.database.connection() as conn:
-        return list(
-            stored_duplicates(
-                conn, system.name, datasets=names, state=state, before=before, limit=limit
-            )
+        found = stored_duplicates(
+            conn, system.name, kind=kind, state=state, before=before, limit=limit
         )
+        return list(found)

@@ -136,11 +136,11 @@ def test_schedules_tell_five_fires_each_policies_and_words(world: World) -> None
 
 
 def test_fires_around_a_change_of_clocks_are_marked() -> None:
-    fires = next_fires(
-        "30 2 * * *", "Europe/London", after=datetime(2026, 10, 22, tzinfo=UTC), most=5
-    )
+    before, eve = datetime(2026, 10, 22, tzinfo=UTC), datetime(2026, 10, 24, 12, tzinfo=UTC)
+    fires = [next_fires("30 2 * * *", "Europe/London", after=at, most=5) for at in (before, eve)]
 
-    assert [jumps for _, jumps in with_jumps(fires)].count(True) == 1
+    assert [jumps for _, jumps in with_jumps(fires[0], after=before)].count(True) == 1
+    assert with_jumps(fires[1], after=eve)[0][1]
 
 
 def test_an_expression_being_typed_is_answered_by_its_next_ten_fires(world: World) -> None:

@@ -318,20 +318,22 @@ values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(
         %(units)s, %(at)s, %(outcome)s, %(reason)s, %(status)s, %(seconds)s, %(capture_id)s);
 
 -- name: stored_bodies
--- Which of these contents are stored already.
+-- Which of these contents are stored already, and whether new ones become objects.
 -- :hashes  bytea[]  SHA-256 of contents
-select sha256
-  from body
- where sha256 = any(%(hashes)s);
+select array(select sha256 from body where sha256 = any(%(hashes)s) and lost_at is null),
+       exists (select from body_store where is_used);
 
 -- name: add_body
--- Store a content once.
--- :sha256   bytea   its SHA-256
--- :bytes    bigint  its size before compression
--- :content  bytea   the content, compressed
-insert into body (sha256, bytes, content)
-values (%(sha256)s, %(bytes)s, %(content)s)
-    on conflict (sha256) do nothing;
+-- Store a content once; one whose object was lost is whole again.
+-- :sha256   bytea        its SHA-256
+-- :bytes    bigint       its size before compression
+-- :content  bytea        the content, compressed; null for an object
+-- :object_bytes  bigint  size of its object, which is there already; null for a content
+insert into body (sha256, bytes, content, object_bytes)
+values (%(sha256)s, %(bytes)s, %(content)s, %(object_bytes)s)
+    on conflict (sha256) do update
+   set content = excluded.content, object_bytes = excluded.object_bytes, lost_at = null
+ where body.lost_at is not null;
 
 -- name: reserve_captures
 -- Numbers for new captures, in order.
@@ -371,7 +373,7 @@ values (%(capture_id)s, nullif(current_setting('app.tenant_id', true), '')::uuid
         %(seconds)s, %(run_id)s, %(is_loaded)s, %(flaw)s);
 
 -- name: captures_by_id
--- Captures with their contents, in the order of their numbers.
+-- Captures with their contents, which are null where they are objects, in the order of their numbers.
 -- :capture_ids  bigint[]  captures
 select capture_id, system, source, feed, endpoint, path, params, units, page, first_page_id, status,
        headers, sha256, fetched_at, seconds, run_id, is_loaded, flaw, content
@@ -443,6 +445,7 @@ update capture set units = %(units)s where capture_id = %(capture_id)s and units
 
 -- name: known_answer
 -- The latest good answer to a request that was loaded: its first page, and the hashes of its pages.
+-- One of which a body is lost is not known: only a full answer brings that back.
 -- :system  text    system
 -- :feed    text    feed
 -- :path    text    path asked
@@ -467,7 +470,11 @@ select latest.capture_id, latest.headers,
              from capture as further
             where further.first_page_id = latest.capture_id
        ) as hashes
-  from latest;
+  from latest
+ where not exists (select from body
+                    where body.sha256 = latest.sha256 and lost_at is not null)
+   and not exists (select from capture as further join body using (sha256)
+                    where further.first_page_id = latest.capture_id and lost_at is not null);
 
 -- name: latest_answer_ids
 -- First pages of the latest good answer to each request of a feed, oldest first: what a replay reads.
@@ -564,3 +571,16 @@ select * from (
       limit %(limit)s)) as told
  order by at desc
  limit %(limit)s;
+
+-- name: asked_since
+-- Answers kept, and tries that kept none, since an instant, by feed; of the newest 6,000 of each.
+-- :system  text  system
+-- :since  timestamptz  the instant
+select told.feed, count(*) from (
+    (select c.feed, c.fetched_at as at, c.system from capture c order by c.capture_id desc
+      limit 6000)
+    union all
+    (select a.feed, a.at, a.system from attempt a where a.capture_id is null
+      order by a.attempt_id desc limit 6000)) as told
+ where told.system = %(system)s and told.at > %(since)s
+ group by told.feed;
