@@ -113,8 +113,9 @@ def _latest(changes: Iterable[tuple[datetime, Ranges]]) -> list[Piece]:
 
 def _within(pieces: Sequence[Piece], first: int, last: int) -> Iterator[Piece]:
     """Yield what of ascending, disjoint pieces lies between two ordinals."""
-    place = max(0, bisect_right(pieces, first, key=lambda one: one.first) - 1)
-    for piece in pieces[place:]:
+    begin = max(0, bisect_right(pieces, first, key=lambda one: one.first) - 1)
+    for place in range(begin, len(pieces)):  # a slice would copy all that follow
+        piece = pieces[place]
         if piece.first >= last:
             return
         for part in intersect(((piece.first, piece.last),), ((first, last),)):
