@@ -11,6 +11,7 @@ import pytest
 from stocktake.access.roles import Role
 from stocktake.fetch.sources import pause_source, record_attempts
 from stocktake.model import Attempt, PlanOptions
+from stocktake.plan.cost import SPACING
 from stocktake.run.planned import make_and_save
 from stocktake.run.sourced import sources_now
 from tests.acceptance.cli.command import stocktake
@@ -56,7 +57,7 @@ def test_only_requests_of_the_last_minute_use_the_rate(pages: Pages) -> None:
     one = over_http(pages)["theracingapi", results.endpoint.name]
 
     assert one["last_minute"] == 3
-    assert one["per_minute"] == pytest.approx(60 * results.endpoint.per_second / 1.05)
+    assert one["per_minute"] == pytest.approx(60 * results.endpoint.per_second / SPACING)
 
 
 def test_the_page_shows_what_the_api_tells(pages: Pages) -> None:
@@ -110,7 +111,7 @@ def test_a_lower_rate_learned_is_what_is_allowed(pages: Pages) -> None:
         if (one.source, one.endpoint) == ("theracingapi", results.endpoint.name)
     ]
 
-    assert one.per_minute == pytest.approx(60 * 0.5 / 1.05)
+    assert one.per_minute == pytest.approx(60 * 0.5 / SPACING)
 
 
 def test_the_list_of_sources_asks_for_the_rates_later(pages: Pages) -> None:
