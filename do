@@ -26,6 +26,7 @@ usage: ./do COMMAND [ARGS]     (every command sets up what is missing first)
   docs               renew the generated pages and build the documentation into site/
   bench [NAME ARGS]  list the benchmarks, or run one
   soak [NAME ARGS]   tests that take minutes: kills, interruptions, faults, acceptance
+  pictures [ARGS]    pictures of every page, compared with the accepted ones; --accept accepts them
   coverage [ARGS]    tests with branch coverage, and what they did not reach
   lock               resolve the dependencies anew into constraints.txt (needs uv)
 TEXT
@@ -194,6 +195,17 @@ run_soak() {
     fi
 }
 
+# Taken anew, then compared; what is accepted stays beside, outside git.
+run_pictures() {
+    if [ "${1:-}" != --accept ]; then
+        rm -rf "$root/pictures/taken"
+        STOCKTAKE_PICTURES=$root/pictures/taken "$bin/python" -m pytest -n 0 -q -m soak \
+            tests/acceptance/web/test_pictures.py "$@"
+        shift $#
+    fi
+    "$bin/python" -m tools.pictures pictures "$@"
+}
+
 run_coverage() {
     "$bin/coverage" erase
     "$bin/coverage" run -m pytest -n 0 "$@"
@@ -244,7 +256,7 @@ command=${1:-help}
 [ $# -eq 0 ] || shift
 case $command in
     help | -h | --help) usage; exit 0 ;;
-    setup | demo | run | test | check | lint | types | fix | docs | bench | soak | coverage | lock) ;;
+    setup | demo | run | test | check | lint | types | fix | docs | bench | soak | pictures | coverage | lock) ;;
     *) usage >&2; fail "unknown command '$command'" ;;
 esac
 
@@ -269,6 +281,7 @@ case $command in
     docs) "$bin/python" -m tools && run_docs ;;
     bench) run_bench "$@" ;;
     soak) run_soak "$@" ;;
+    pictures) run_pictures "$@" ;;
     coverage) run_coverage "$@" ;;
     lock) run_lock ;;
 esac

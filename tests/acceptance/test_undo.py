@@ -68,8 +68,9 @@ def test_undoing_a_backfill_that_changed_and_made_rows_restores_every_table(
 ) -> None:
     installation = fleet.installation
     fleet.follow(fleet.queue(*backfill(settled, settled)))
-    since = settled - timedelta(days=results_days - 1)
-    fleet.follow(fleet.queue(*backfill(since, settled, "ra_race_results")))
+    # Not of the day before, so that the second run makes rows of every kind.
+    since, until = settled - timedelta(days=results_days + 1), settled - timedelta(days=2)
+    fleet.follow(fleet.queue(*backfill(since, until, "ra_race_results")))
     before = installation.state()
     revision.begin()
     second = fleet.queue(*backfill(settled - timedelta(days=1), settled), "--refetch")

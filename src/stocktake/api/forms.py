@@ -29,13 +29,31 @@ class EndpointLine(BaseModel):
     last_error_at: datetime | None
     last_error: str
     source_pause: str
+    last_minute: int | None = Field(description="Answers and failed tries of the last minute.")
+    per_minute: float | None = Field(description="Requests the limit in force allows a minute.")
+    units_waiting: int | None = Field(description="Units its feeds could be asked for now.")
+
+
+class RobotsLine(BaseModel):
+    """What is known of robots.txt of one host."""
+
+    source: str
+    agent: str = Field(description="Name it is read under; empty where it is not asked for.")
+    origin: str
+    state: str = Field(description="found, absent, unreachable; empty before the first request.")
+    fetched_at: datetime | None
+    expires_at: datetime | None
+    problem: str
+    disallowed: int = Field(description="Paths it forbids us.")
+    delay_seconds: float
 
 
 class Endpoints(BaseModel):
-    """The endpoints of a system's sources."""
+    """The endpoints of a system's sources, and what their hosts ask of programs."""
 
     system: str
     endpoints: list[EndpointLine]
+    robots: list[RobotsLine]
 
 
 class Paused(BaseModel):
@@ -173,6 +191,35 @@ class DuplicateLine(BaseModel):
     from_other: list[str] = Field(description="Columns the row takes from the other.")
     decided_by: str | None
     decided_at: datetime | None
+    differing: list[str] = Field(description="Columns in which the two differ.")
+    alike: float = Field(description="Share of the columns that are equal, 0 to 1.")
+
+
+class PairGroup(BaseModel):
+    """Open pairs that differ in the same columns."""
+
+    dataset: str
+    differing: list[str]
+    alike: float
+    count: int
+    latest: int
+
+
+class Sitting(BaseModel):
+    """Pairs that were decided together; the instant names them."""
+
+    at: datetime
+    by: str
+    decisions: list[str]
+    count: int
+
+
+class PairGroups(BaseModel):
+    """Open pairs by what they differ in, and what was decided together lately."""
+
+    system: str
+    groups: list[PairGroup]
+    sittings: list[Sitting]
 
 
 class Duplicates(BaseModel):
@@ -323,3 +370,4 @@ class Upcoming(BaseModel):
     zone: str
     since: datetime = Field(alias="from")
     fires: list[datetime]
+    jumps: list[bool] = Field(description="Of each: whether clocks change before it.")

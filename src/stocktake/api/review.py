@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from stocktake.access.audit import storable
 from stocktake.api.answers import Cursor, Limit, answer
 from stocktake.api.asked import MOST_TEXT, Name, Names, Number, TheDatasets, TheSystem
-from stocktake.api.forms import Duplicates, RejectGroups, Rejects
+from stocktake.api.forms import Duplicates, PairGroups, RejectGroups, Rejects
 from stocktake.api.idempotency import OnceRoute
 from stocktake.api.identity import Installation, Operator, Viewer
 from stocktake.api.noted import note
@@ -19,12 +19,25 @@ from stocktake.api.problems import depending_on_state, named_in_path
 from stocktake.api.recent import served, served_page
 from stocktake.api.shapes import Asked, Operation
 from stocktake.api.work import STARTED, start_work
-from stocktake.load.duplicates import Choice, Decision
+from stocktake.load.duplicates import Choice, Decision, PairKind
 from stocktake.load.rejects import RejectKind
 from stocktake.model import RunReport, System
 from stocktake.run.decided import dismiss_rejects, list_duplicates, list_rejects, reject_groups
-from stocktake.run.documents import rehearsal_json, retrial_json
+from stocktake.run.documents import (
+    pair_json,
+    rehearsal_json,
+    retrial_json,
+    settled_json,
+    trial_json,
+)
 from stocktake.run.explained import show_capture
+from stocktake.run.paired import (
+    pair_groups,
+    pair_sittings,
+    rehearse_together,
+    reopen_together,
+    settle_together,
+)
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.reviewed import (
     home_of_duplicate,
@@ -42,6 +55,23 @@ from stocktake.run.reviewed import (
 router = APIRouter(tags=["decide"], route_class=OnceRoute)
 MOST_ROW = 70_000
 Reason = Annotated[str, Field(max_length=MOST_TEXT)]
+
+
+def pairs_of(
+    datasets: TheDatasets,
+    differing: Annotated[
+        list[Name] | None, Query(description="Those that differ in exactly these columns.")
+    ] = None,
+    alike: Annotated[
+        float, Query(ge=0, le=1, description="Those of which this share of the columns is equal.")
+    ] = 0.0,
+) -> PairKind:
+    """Return which pairs a query asks for."""
+    columns = tuple(storable(one) for one in differing or ())
+    return PairKind(tuple(one.name for one in datasets), columns, alike)
+
+
+ThePairs = Annotated[PairKind, Depends(pairs_of)]
 
 
 class KindAsked(Asked):
@@ -88,6 +118,26 @@ class DecideAsked(Asked):
     def choice(self) -> Choice:
         """It as the engine takes it."""
         return Choice(self.decision, tuple(self.from_other))
+
+
+class TogetherAsked(DecideAsked):
+    """How the open pairs of a kind are decided: all of the system unless something is named."""
+
+    datasets: Names = []
+    differing: Annotated[list[Name], Field(max_length=500)] = []
+    alike: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    def kind(self, system: System) -> PairKind:
+        """Return which pairs are meant, with the datasets' own names."""
+        chosen = find_datasets(system, self.datasets) if self.datasets else ()
+        names = tuple(one.name for one in chosen)
+        return PairKind(names, tuple(storable(one) for one in self.differing), self.alike)
+
+
+class ReopenAsked(Asked):
+    """When the pairs were decided, as the list of groups tells it."""
+
+    at: AwareDatetime
 
 
 @router.get("/systems/{system}/rejects", response_model=Rejects, summary="Rejected rows")
@@ -224,7 +274,7 @@ async def duplicates(
     _: Viewer,
     workspace: Installation,
     system: TheSystem,
-    datasets: TheDatasets,
+    kind: ThePairs,
     state: Annotated[
         Literal["open", "decided"], Query(description="Those that wait, or those decided.")
     ] = "open",
@@ -235,11 +285,69 @@ async def duplicates(
     wanted = "open" if state == "open" else None
 
     def rows(most: int, before: int | None) -> list[Any]:
-        return list_duplicates(workspace, system, datasets, limit=most, before=before, state=wanted)
+        found = list_duplicates(workspace, system, kind, limit=most, before=before, state=wanted)
+        return [pair_json(one) for one in found]
 
-    return await served_page(
-        request, rows, lambda one: one.duplicate_id, limit=limit, cursor=cursor, system=system.name
-    )
+    def number(one: Any) -> Any:
+        return one["duplicate_id"]
+
+    return await served_page(request, rows, number, limit=limit, cursor=cursor, system=system.name)
+
+
+@router.get(
+    "/systems/{system}/duplicates/groups", response_model=PairGroups, summary="Duplicates alike"
+)
+async def alike_pairs(
+    request: Request, _: Viewer, workspace: Installation, system: TheSystem, kind: ThePairs
+) -> Response:
+    """Count open pairs by the columns they differ in, and list what was decided together."""
+
+    def told() -> dict[str, Any]:
+        groups = pair_groups(workspace, system, kind)
+        sittings = pair_sittings(workspace, system)
+        return {"system": system.name, "groups": groups, "sittings": sittings}
+
+    return await served(request, told)
+
+
+@router.post(
+    "/systems/{system}/duplicates/preview", summary="What deciding several pairs would change"
+)
+def together_preview(
+    who: Operator, workspace: Installation, system: TheSystem, asked: TogetherAsked
+) -> Response:
+    """Tell what deciding all open pairs of a kind alike would change; nothing is changed."""
+    kind = asked.kind(system)
+    with depending_on_state():
+        told = rehearse_together(workspace, system, kind, asked.choice, by=who.name)
+    return answer(trial_json(told))
+
+
+@router.post("/systems/{system}/duplicates/decide", summary="Decide several pairs")
+def decide_together(
+    request: Request,
+    who: Operator,
+    workspace: Installation,
+    system: TheSystem,
+    asked: TogetherAsked,
+) -> Response:
+    """Decide all open pairs of a kind alike; `at` names them for taking it back."""
+    kind = asked.kind(system)
+    with depending_on_state():
+        done = settle_together(workspace, system, kind, asked.choice, by=who.name)
+    note(request, who, "duplicate.decide", subject=f"{done.pairs} of {system.name}")
+    return answer({"decision": asked.decision, **settled_json(done)})
+
+
+@router.post("/systems/{system}/duplicates/reopen", summary="Take several decisions back")
+def reopen_pairs(
+    request: Request, who: Operator, workspace: Installation, system: TheSystem, asked: ReopenAsked
+) -> Response:
+    """Open pairs again that were decided together; rows they had changed are what they were."""
+    with depending_on_state():
+        done = reopen_together(workspace, system, asked.at)
+    note(request, who, "duplicate.reopen", subject=f"{done.pairs} of {system.name}")
+    return answer({"decision": "open", **settled_json(done)})
 
 
 @router.post("/duplicates/{duplicate_id}/preview", summary="What a decision would change")

@@ -16,8 +16,9 @@ from stocktake.api.identity import Installation, Operator, Viewer
 from stocktake.api.noted import note
 from stocktake.api.problems import depending_on_state, named_in_path
 from stocktake.api.recent import served, served_page
-from stocktake.api.shapes import Log, Operation, Operations, RunLine, Runs, Undoing
+from stocktake.api.shapes import Failures, Log, Operation, Operations, RunLine, Runs, Undoing
 from stocktake.api.work import STARTED, accepted, start_work
+from stocktake.run.documents import tables_json
 from stocktake.run.followed import log_since
 from stocktake.run.listed import show_run
 from stocktake.run.operations import find_operation, list_operations, operation_json
@@ -25,6 +26,7 @@ from stocktake.run.queue import undo_work
 from stocktake.run.registry import find_system
 from stocktake.run.resumed import cancel_run, pause_run, requeue_run
 from stocktake.run.undone import require_undoable, undoing
+from stocktake.run.watched import run_failures
 from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["runs"], route_class=OnceRoute)
@@ -91,6 +93,19 @@ async def log(
         return page(found, limit, lambda line: line.seq)
 
     return await served(request, listed)
+
+
+@router.get("/runs/{run_id}/failures", response_model=Failures, summary="What failed in a run")
+async def failures(
+    request: Request, _: Viewer, workspace: Installation, run_id: Number
+) -> Response:
+    """List the tries that failed, alike ones together with one example, most first."""
+
+    def told() -> dict[str, Any]:
+        _line(workspace, run_id)
+        return {"run_id": run_id, "failures": run_failures(workspace, run_id)}
+
+    return await served(request, told)
 
 
 @router.post("/runs/{run_id}/cancel", response_model=RunLine, summary="Cancel a run")
@@ -175,8 +190,7 @@ def undo_preview(
         line, _log = show_run(workspace, run_id)
     with depending_on_state():
         tables = undoing(workspace, find_system(line.system), run_id)
-    told = {one.dataset: {"removed": one.removed, "restored": one.restored} for one in tables}
-    return answer({"undoes": run_id, "tables": told})
+    return answer({"undoes": run_id, "tables": tables_json(tables)})
 
 
 @router.get("/operations", response_model=Operations, summary="Long work")

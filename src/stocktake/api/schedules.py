@@ -23,7 +23,7 @@ from stocktake.api.work import STARTED, accepted
 from stocktake.model import Schedule
 from stocktake.model.schedule import CatchUp, Overlap
 from stocktake.run.documents import fire_json, schedule_json
-from stocktake.run.fires import next_fires
+from stocktake.run.fires import jumps_before, next_fires
 from stocktake.run.operations import find_operation
 from stocktake.run.scheduled import (
     add_schedule,
@@ -221,7 +221,8 @@ def _upcoming(
 ) -> dict[str, Any]:
     start = since or workspace.clock()
     fires = next_fires(cron, zone, after=start, most=most)
-    return {"cron": cron, "zone": zone, "from": start, "fires": fires}
+    jumps = jumps_before(fires, after=start)
+    return {"cron": cron, "zone": zone, "from": start, "fires": fires, "jumps": jumps}
 
 
 def _switched(

@@ -11,16 +11,31 @@ from rich.markup import escape
 from rich.table import Table
 
 from stocktake.cli import words
-from stocktake.cli.arguments import login_name
+from stocktake.cli.arguments import login_name, read_instant
 from stocktake.cli.output import output_of
 from stocktake.cli.progress import shown_progress
 from stocktake.cli.reports import print_report
 from stocktake.errors import UsageError
-from stocktake.load.duplicates import Choice, Decision
+from stocktake.load.duplicates import Choice, Decision, PairKind
 from stocktake.load.rejects import RejectKind
 from stocktake.report.cells import csv_text
 from stocktake.run.decided import dismiss_rejects, list_duplicates, list_rejects, reject_groups
-from stocktake.run.documents import REJECT_COLUMNS, rehearsal_json, reject_cells, retrial_json
+from stocktake.run.documents import (
+    REJECT_COLUMNS,
+    pair_json,
+    rehearsal_json,
+    reject_cells,
+    retrial_json,
+    settled_json,
+    trial_json,
+)
+from stocktake.run.paired import (
+    pair_groups,
+    pair_sittings,
+    rehearse_together,
+    reopen_together,
+    settle_together,
+)
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.reviewed import (
     home_of_duplicate,
@@ -217,9 +232,12 @@ def _rehearsal(console: Console, told: Rehearsal, title: str = "") -> None:
 
 def duplicates(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(help="A system, or: decide, reopen (a number).")],
+    target: Annotated[
+        str, typer.Argument(help="A system, or: groups (a system), decide, reopen (either).")
+    ],
     names: Annotated[
-        list[str] | None, typer.Argument(help="Datasets; after decide a number and a decision.")
+        list[str] | None,
+        typer.Argument(help="Datasets; after decide a number or a system, and a decision."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1)] = 50,
     decided: Annotated[bool, typer.Option("--decided", help="Those that were decided.")] = False,
@@ -227,36 +245,118 @@ def duplicates(
         list[str] | None,
         typer.Option(help="With merged: a column taken from the other row; repeat."),
     ] = None,
+    differing: Annotated[
+        list[str] | None,
+        typer.Option(help="Only pairs that differ in this column and no other; repeat for more."),
+    ] = None,
+    alike: Annotated[
+        float, typer.Option(min=0, max=1, help="Only pairs with this share of columns equal.")
+    ] = 0.0,
+    at: Annotated[str, typer.Option(help="With reopen SYSTEM: when they were decided.")] = "",
     by: By = "",
     dry_run: DryRun = False,
 ) -> int:
     """List keys that came with different values: which was kept, which was not.
 
-    decide NUMBER kept|replaced|merged|both|distinct settles a pair for good, also when it comes
-    again; reopen NUMBER takes that back.
+    groups counts open pairs by what they differ in. decide NUMBER DECISION (kept, replaced,
+    merged, both, distinct) settles a pair for good, also when it comes again; decide SYSTEM
+    DECISION all of a kind. reopen NUMBER, or reopen SYSTEM --at WHEN, takes that back.
     """
     out = output_of(context)
     given = list(names or ())
-    if target not in {"decide", "reopen"}:
-        return _list_duplicates(out, target, given, limit=limit, decided=decided)
-    number = _number(given[0] if given else "", f"duplicates {target}")
-    with out.workspace("duplicates") as workspace:
-        if target == "reopen":
-            done = reopen_duplicate(workspace, home_of_duplicate(workspace, number), number)
-            return _settled(out, number, done=done, decision="open")
+    if target == "decide":
         word = given[1] if len(given) > 1 else ""
         if word not in DECISIONS:
             raise UsageError(
                 f"{word!r} is no decision.", hint=f"Decisions: {', '.join(DECISIONS)}."
             )
         choice = Choice(cast("Decision", word), tuple(take or ()))
+        if given[0].isdecimal():
+            return _decide(out, int(given[0]), choice, by=by, dry_run=dry_run)
+        found, kind = _pairs([given[0], *given[2:]], differing, alike)
+        return _decide_together(out, found, kind, choice=choice, by=by, dry_run=dry_run)
+    if target == "reopen":
+        return _reopen(out, given, at=at)
+    if target == "groups":
+        return _pair_groups(out, *_pairs(given, differing, alike))
+    found, kind = _pairs([target, *given], differing, alike)
+    return _list_duplicates(out, found, kind, limit=limit, decided=decided)
+
+
+def _pairs(names: list[str], differing: list[str] | None, alike: float) -> tuple[System, PairKind]:
+    """Return the system that comes first, and which of its pairs are meant."""
+    if not names:
+        raise UsageError("which system?", hint="stocktake duplicates groups racing")
+    found = find_system(names[0])
+    chosen = find_datasets(found, names[1:]) if names[1:] else ()
+    return found, PairKind(tuple(one.name for one in chosen), tuple(differing or ()), alike)
+
+
+def _decide(out: Output, number: int, choice: Choice, *, by: str, dry_run: bool) -> int:
+    with out.workspace("duplicates") as workspace:
         home, who = home_of_duplicate(workspace, number), login_name(by)
         if dry_run:
             told = rehearse_duplicate(workspace, home, number, choice, by=who)
             out.emit(rehearsal_json(told), lambda screen: _rehearsal(screen, told))
             return 0
         done = settle_duplicate(workspace, home, number, choice, by=who)
-        return _settled(out, number, done=done, decision=word)
+    return _settled(out, number, done=done, decision=choice.decision)
+
+
+def _decide_together(
+    out: Output, found: System, kind: PairKind, *, choice: Choice, by: str, dry_run: bool
+) -> int:
+    with out.workspace("duplicates") as workspace:
+        who = login_name(by)
+        if dry_run:
+            trial = rehearse_together(workspace, found, kind, choice, by=who)
+            told = f"{words.number(trial.pairs)} pairs, {words.number(trial.left)} left for later"
+            out.emit(trial_json(trial), lambda screen: _rehearsal(screen, trial.told, told))
+            return 0
+        done = settle_together(workspace, found, kind, choice, by=who)
+    text = f"{words.number(done.pairs)} pairs are {choice.decision}" + (
+        f", by run {done.done.run_id}" if done.done else ""
+    )
+    document = {"decision": choice.decision, **settled_json(done)}
+    out.emit(document, lambda console: console.print(text))
+    out.hint(f"stocktake duplicates reopen {found.name} --at {done.at.isoformat()}")
+    return 0
+
+
+def _reopen(out: Output, given: list[str], *, at: str) -> int:
+    if at and given and not given[0].isdecimal():
+        found, when = find_system(given[0]), read_instant(at, "--at", day_is="start")
+        assert when is not None  # noqa: S101 -- it is not empty
+        with out.workspace("duplicates") as workspace:
+            back = reopen_together(workspace, found, when)
+        text = f"{words.number(back.pairs)} pairs are open"
+        out.emit({"decision": "open", **settled_json(back)}, lambda screen: screen.print(text))
+        return 0
+    number = _number(given[0] if given else "", "duplicates reopen")
+    with out.workspace("duplicates") as workspace:
+        done = reopen_duplicate(workspace, home_of_duplicate(workspace, number), number)
+    return _settled(out, number, done=done, decision="open")
+
+
+def _pair_groups(out: Output, found: System, kind: PairKind) -> int:
+    with out.workspace("duplicates") as workspace:
+        groups = pair_groups(workspace, found, kind)
+        decided = pair_sittings(workspace, found)
+
+    def render(console: Console) -> None:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("dataset", "differ in", "alike", "open"):
+            table.add_column(heading, overflow="fold")
+        for one in groups:
+            columns = escape(", ".join(one.differing))
+            table.add_row(one.dataset, columns, words.percent(one.alike), words.number(one.count))
+        console.print(table if groups else "[green]no duplicate with different values[/]")
+        for sitting in decided:
+            told = f"{words.number(sitting.count)} {', '.join(sitting.decisions)}"
+            console.print(f"decided together: {told}, {sitting.by}, {sitting.at.isoformat()}")
+
+    out.emit({"system": found.name, "groups": groups, "sittings": decided}, render)
+    return 0
 
 
 def _settled(out: Output, number: int, *, done: RunReport | None, decision: str) -> int:
@@ -272,26 +372,24 @@ def _settled(out: Output, number: int, *, done: RunReport | None, decision: str)
 
 
 def _list_duplicates(
-    out: Output, target: str, names: list[str], *, limit: int, decided: bool
+    out: Output, found: System, kind: PairKind, *, limit: int, decided: bool
 ) -> int:
-    found = find_system(target)
-    chosen = find_datasets(found, names)
     with out.workspace("duplicates") as workspace:
         state = None if decided else "open"
-        listed = list_duplicates(workspace, found, chosen, limit=limit, state=state)
+        listed = list_duplicates(workspace, found, kind, limit=limit, state=state)
 
     def render(console: Console) -> None:
         if not listed:
             console.print("[green]no duplicate with different values[/]")
             return
         table = Table(box=None, pad_edge=False)
-        for heading in ("duplicate", "dataset", "row", "state", "differs in"):
+        for heading in ("duplicate", "dataset", "row", "state", "alike", "differs in"):
             table.add_column(heading, overflow="fold")
         for one in listed:
-            table.add_row(
-                str(one.duplicate_id), one.dataset, escape(one.row_key), one.state, one.differences
-            )
+            told = (one.state, words.percent(one.alike), one.differences)
+            table.add_row(str(one.duplicate_id), one.dataset, escape(one.row_key), *told)
         console.print(table)
 
-    out.emit({"system": found.name, "duplicates": listed}, render)
+    document = {"system": found.name, "duplicates": [pair_json(one) for one in listed]}
+    out.emit(document, render)
     return 0

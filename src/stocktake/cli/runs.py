@@ -15,6 +15,7 @@ from stocktake.cli.queued import USUAL, Detach, Rank, asking, print_queued, queu
 from stocktake.cli.reports import print_planned, render_report, report_as_json
 from stocktake.cli.screen import console
 from stocktake.run.backfill import Conduct
+from stocktake.run.documents import tables_json
 from stocktake.run.followed import list_workers, log_since, progress_of
 from stocktake.run.listed import list_runs, show_run
 from stocktake.run.queue import undo_work
@@ -28,6 +29,7 @@ from stocktake.run.resumed import (
     resume_run,
 )
 from stocktake.run.undone import undo, undoing
+from stocktake.run.watched import run_failures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,9 +142,11 @@ def run_show(
             _follow(out, workspace, run_id)
         line, log = show_run(workspace, run_id)
         progress = progress_of(workspace, line)
+        failures = run_failures(workspace, run_id)
     document: dict[str, Any] = {
         **line.as_json(),
         "progress": progress.as_json(),
+        "failures": failures,
         "log": [{"at": at, "level": level, "text": text} for at, level, text in log],
     }
 
@@ -152,6 +156,10 @@ def run_show(
             console.print(f"  {table}: " + ", ".join(f"{n:,} {k}" for k, n in counts.items() if n))
         _render_coverage(console, line)
         _render_hands(console, progress)
+        for one in failures:
+            times = f"{words.number(one.count)} times" if one.count > 1 else "once"
+            told = f"  {times} {one.feed} {one.outcome}: {one.reason} ({one.unit or 'no unit'})"
+            console.print(told, markup=False, soft_wrap=True)
         for at, level, text in () if follow else log:
             console.print(f"  {at:%H:%M:%S} {level} {text}", markup=False, soft_wrap=True)
 
@@ -220,6 +228,9 @@ def _render_hands(screen: Console, progress: RunProgress) -> None:
         screen.print(f"  chunks: {told}")
     if progress.workers:
         screen.print(f"  workers: {', '.join(progress.workers)}", markup=False, soft_wrap=True)
+    if progress.lease_until is not None:
+        told = f"  goes elsewhere at {progress.lease_until:%H:%M:%S} UTC unless it is heard of"
+        screen.print(told, soft_wrap=True)
 
 
 @run.command("cancel")
@@ -309,9 +320,7 @@ def run_undo(
 def _tables_as_json(run_id: int, tables: Sequence[TableBack]) -> dict[str, Any]:
     return {
         "undoes": run_id,
-        "tables": {
-            one.dataset: {"removed": one.removed, "restored": one.restored} for one in tables
-        },
+        "tables": tables_json(tables),
     }
 
 
@@ -324,6 +333,9 @@ def _render(console: Console, tables: Sequence[TableBack]) -> None:
     table.add_column("table")
     table.add_column("removed", justify="right")
     table.add_column("restored", justify="right")
+    table.add_column("kept", justify="right")
     for one in tables:
-        table.add_row(one.dataset, words.number(one.removed), words.number(one.restored))
+        figures = (one.removed, one.restored, one.kept)
+        told = ["" if figure is None else words.number(figure) for figure in figures]
+        table.add_row(one.dataset, *told)
     console.print(table)

@@ -15,7 +15,7 @@ from stocktake.model import Schedule
 from stocktake.model.schedule import VERBS, CatchUp, Overlap
 from stocktake.run.clock import system_clock
 from stocktake.run.documents import fire_json, schedule_json
-from stocktake.run.fires import next_fires
+from stocktake.run.fires import jumps_before, next_fires
 from stocktake.run.registry import find_system
 from stocktake.run.scheduled import (
     add_schedule,
@@ -112,14 +112,17 @@ def schedule_next(
         cron, zone = found.cron, found.zone
     start = read_instant(after, "--from", day_is="start") or system_clock()
     fires = next_fires(cron, zone, after=start, most=most)
+    jumps = jumps_before(fires, after=start)
 
     def render(console: Console) -> None:
-        for at in fires:
-            console.print(f"{at:%a %Y-%m-%d %H:%M %Z}  [dim]{at.astimezone():%H:%M} here[/]")
+        for at, is_jump in zip(fires, jumps, strict=True):
+            told = "  [yellow]clocks change before it[/]" if is_jump else ""
+            console.print(f"{at:%a %Y-%m-%d %H:%M %Z}  [dim]{at.astimezone():%H:%M} here[/]{told}")
         if not fires:
             console.print("It never fires.")
 
-    out.emit({"cron": cron, "zone": zone, "from": start, "fires": fires}, render)
+    document = {"cron": cron, "zone": zone, "from": start, "fires": fires, "jumps": jumps}
+    out.emit(document, render)
     return 0
 
 

@@ -70,6 +70,11 @@ class Duplicate:
         return tuple(name for name, value in self.kept.items() if value != self.other.get(name))
 
     @property
+    def alike(self) -> float:
+        """The score of a pair of one key: the share of its columns that are equal, 0 to 1."""
+        return 1 - len(self.differing) / len(self.kept) if self.kept else 0.0
+
+    @property
     def differences(self) -> str:
         """Names of the columns that differ, separated by commas."""
         return ", ".join(self.differing)
@@ -79,6 +84,50 @@ class Duplicate:
         """The row as it is decided to be; as it was kept while nobody decided."""
         taken = {name: self.other.get(name) for name in self.from_other}
         return {**self.kept, **taken}
+
+
+@dataclass(frozen=True, slots=True)
+class PairKind:
+    """Which pairs are meant: all unless something is named.
+
+    Attributes:
+        datasets: Of these only.
+        differing: Those that differ in exactly these columns.
+        alike: Those of which at least this share of the columns is equal, 0 to 1.
+    """
+
+    datasets: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
+    alike: float = 0.0
+
+
+ANY = PairKind()
+
+
+@dataclass(frozen=True, slots=True)
+class PairGroup:
+    """Open pairs that differ in the same columns.
+
+    Attributes:
+        alike: Share of the columns that are equal, 0 to 1.
+        latest: Number of the newest pair.
+    """
+
+    dataset: str
+    differing: Sequence[str]
+    alike: float
+    count: int
+    latest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Pairs that somebody decided at once; ``at`` names it."""
+
+    at: datetime
+    by: str
+    decisions: Sequence[str]
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +179,37 @@ def list_duplicates(
     conn: psycopg.Connection[Any],
     system: str,
     *,
-    datasets: Sequence[str] = (),
+    kind: PairKind = ANY,
     state: str | None = "open",
     before: int | None = None,
     limit: int | None = None,
 ) -> Iterator[Duplicate]:
     """Yield duplicates in one state below number ``before``, newest first; ``None``: decided."""
-    rows = conn.execute(
-        QUERIES.list_duplicates,
-        {
-            "system": system,
-            "datasets": list(datasets),
-            "state": state,
-            "before": before,
-            "limit": limit,
-        },
-    )
-    for row in rows:
+    asked = {"system": system, "state": state, "before": before, "limit": limit}
+    for row in conn.execute(QUERIES.list_duplicates, {**asked, **_asked(kind)}):
         yield Duplicate(*row)
+
+
+def _asked(kind: PairKind) -> dict[str, Any]:
+    columns = sorted(kind.differing)
+    return {"datasets": list(kind.datasets), "differing": columns, "alike": kind.alike}
+
+
+def pair_groups(conn: psycopg.Connection[Any], system: str, kind: PairKind) -> list[PairGroup]:
+    """Return open pairs of a kind, those that differ in the same columns together, most first."""
+    rows = conn.execute(QUERIES.pair_groups, {"system": system, **_asked(kind)})
+    return [PairGroup(*row) for row in rows]
+
+
+def sittings(conn: psycopg.Connection[Any], system: str) -> list[Sitting]:
+    """Return the last times that several pairs were decided at once, newest first."""
+    return [Sitting(*row) for row in conn.execute(QUERIES.sittings, {"system": system})]
+
+
+def decided_at(conn: psycopg.Connection[Any], system: str, at: datetime) -> list[Duplicate]:
+    """Return the pairs that were decided at an instant."""
+    rows = conn.execute(QUERIES.decided_at, {"system": system, "at": at})
+    return [Duplicate(*row) for row in rows]
 
 
 def find_duplicate(conn: psycopg.Connection[Any], duplicate_id: int) -> tuple[Duplicate, str]:

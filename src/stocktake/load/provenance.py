@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from stocktake.model import Dataset, System
 
 
+NEAR = 3
+"""Keys told on each side of one that is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What one facet of a row comes from.
@@ -137,10 +141,7 @@ def trace(
         FRAGMENTS.key_given.format(column=Identifier(name), value=Placeholder(f"k{index}"))
         for index, name in enumerate(dataset.key)
     )
-    pairs = COMMA.join(
-        FRAGMENTS.held_pair.format(name=Literal(name), column=Identifier(name))
-        for name in dataset.key
-    )
+    pairs = _pairs(dataset)
     statement = QUERIES.read_row.format(
         table=Identifier(system.name, dataset.name), same_key=where, pairs=pairs
     )
@@ -171,6 +172,34 @@ def trace(
     )
 
 
+def keys_near(
+    conn: psycopg.Connection[Any], system: System, dataset: Dataset, key: Mapping[str, str]
+) -> list[Mapping[str, Any]]:
+    """Return keys of the table next to one that it lacks; none for a text that is no key."""
+    names = [Identifier(name) for name in dataset.key]
+    values = {f"k{index}": key.get(name, "") for index, name in enumerate(dataset.key)}
+    statement = QUERIES.keys_near.format(
+        table=Identifier(system.name, dataset.name),
+        pairs=_pairs(dataset),
+        key=COMMA.join(names),
+        values=COMMA.join(map(Placeholder, values)),
+        ascending=COMMA.join(names),
+        descending=COMMA.join(FRAGMENTS.falling.format(column=name) for name in names),
+    )
+    try:
+        with conn.transaction():
+            return [row[0] for row in conn.execute(statement, {**values, "limit": NEAR})]
+    except DataError:
+        return []
+
+
+def _pairs(dataset: Dataset) -> Composed:
+    return COMMA.join(
+        FRAGMENTS.held_pair.format(name=Literal(name), column=Identifier(name))
+        for name in dataset.key
+    )
+
+
 def _gone(
     conn: psycopg.Connection[Any],
     system: System,
@@ -186,9 +215,14 @@ def _gone(
     ((row_key,),) = conn.execute(statement, {"given": Jsonb(dict(key))}).fetchall()
     withdrawals = _withdrawals(conn, system, dataset, row_key)
     if not any(one.is_row_gone for one in withdrawals):
+        near = [
+            ",".join(f"{name}={one[name]}" for name in dataset.key)
+            for one in keys_near(conn, system, dataset, key)
+        ]
         raise UsageError(
             f"{dataset.name} has no row {written}.",
-            hint=f"Keys are {' and '.join(dataset.key)}; see stocktake gaps for what is missing.",
+            hint=f"Keys are {' and '.join(dataset.key)}; see stocktake gaps for what is missing."
+            + (f" Nearest: {'; '.join(near)}." if near else ""),
         )
     versions = _versions(conn, system, dataset, row_key)
     last = next(one for one in versions if one.operation == "delete")

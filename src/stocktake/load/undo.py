@@ -34,11 +34,13 @@ class TableBack:
         dataset: The table.
         removed: Rows the run had made.
         restored: Rows it had changed.
+        kept: Rows it had made that stay, for rows of later runs name them; ``None``: not counted.
     """
 
     dataset: str
     removed: int
     restored: int
+    kept: int | None = None
 
 
 class LaterRun(NamedTuple):
@@ -72,13 +74,13 @@ def preview(conn: Connection, system: System, run_id: int) -> list[TableBack]:
     for dataset in _fetched(system):
         parts = _gather(conn, system, dataset, run_id=run_id)
         counts = []
-        for query in (QUERIES.count_removed, QUERIES.count_restored):
+        for query in (QUERIES.count_removed, QUERIES.count_restored, QUERIES.count_kept):
             row = conn.execute(query.format(**parts), {"run_id": run_id}).fetchone()
             counts.append(row[0] if row else 0)
         row = conn.execute(QUERIES.count_returning.format(**parts)).fetchone()
         counts[1] += row[0] if row else 0
         found.append(TableBack(dataset.name, *counts))
-    return [one for one in found if one.removed or one.restored]
+    return [one for one in found if one.removed or one.restored or one.kept]
 
 
 def take_back(conn: Connection, system: System, run_id: int, *, by: int, now: datetime) -> None:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from stocktake.errors import LeaseLost, PlanRefused
-from stocktake.model import RowCounts, RunReport, State
+from stocktake.model import RowCounts, RunReport
 from stocktake.observe.failpoints import reach
 from stocktake.run.again import again
 from stocktake.run.alarms import tell_end, tell_start
@@ -18,9 +18,10 @@ from stocktake.store.owner import owner_name
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from stocktake.run.ending import Ending
     from stocktake.store.database import Database
 
 SQL = load_queries("stocktake.store", "sql/run.sql")
@@ -269,29 +270,6 @@ def row_counts(conn: psycopg.Connection, run_id: int) -> dict[str, RowCounts]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run ended.
-
-    Args:
-        state: ``done``, ``failed``, or ``paused`` when it can go on.
-        units: Units per state that it decided.
-        seconds: Time it took in this process.
-        message: For people, when there is something to say.
-        error: What stopped it, ``None`` when nothing did.
-        notes: Observations of parsers.
-        is_told: Whether an alert of its own tells of what stopped it, such as a paused source.
-    """
-
-    state: str
-    units: Mapping[State, int]
-    seconds: float
-    message: str = ""
-    error: str | None = None
-    notes: Sequence[str] = ()
-    is_told: bool = False
-
-
 def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datetime) -> RunReport:
     """Write how a run ended and return its report.
 
@@ -316,7 +294,7 @@ def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datet
         raise lost(conn, claim)
     requests = conn.execute(SQL.one_run, {"run_id": claim.run_id}).fetchone()
     if requests is not None:
-        tell_end(conn, requests, ending, now=now)
+        tell_end(conn, requests, ending, rows=rows, now=now)
     reach("finished")
     return RunReport(
         run_id=claim.run_id,

@@ -24,9 +24,10 @@ from stocktake.run import chunks
 from stocktake.run import claim as claims
 from stocktake.run.aftermath import tell_standing
 from stocktake.run.again import again
-from stocktake.run.approved import refuse_unapproved
+from stocktake.run.approved import refuse_outdated, refuse_unapproved
 from stocktake.run.claim import CHUNKS
 from stocktake.run.derived import Deriving, derive_all
+from stocktake.run.ending import Ending
 from stocktake.run.planned import asked_range, plan_for, require_space
 from stocktake.run.registry import find_datasets, find_system
 from stocktake.run.steps import call_next, put_back
@@ -150,6 +151,7 @@ class Conductor:
                 )
             if not self._step.coverage:
                 if self._step.options.get("plan") is not None:
+                    refuse_outdated(self._system, plan)
                     refuse_unapproved(self._workspace, conn, plan)
                 before = self._coverage(plan.options)
                 self._keep({name: {"before": kept} for name, kept in before.items()}, conn)
@@ -285,7 +287,7 @@ class Conductor:
                 claims.write_log(conn, run_id, line, level="note", now=now)
             claims.write_log(conn, run_id, f"done: {message}", level="info", now=now)
             seconds = (now - self._step.started_at).total_seconds()
-            ending = claims.Ending("done", sums, seconds, message=message)
+            ending = Ending("done", sums, seconds, message=message)
             claims.finish(conn, self._claim, ending, now=now)
             call_next(conn, self._step.system)
 

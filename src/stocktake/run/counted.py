@@ -43,6 +43,24 @@ if TYPE_CHECKING:
 LISTED_STATES = (*sorted(GAP_STATES), State.THIN, State.STALE)
 
 
+@contextmanager
+def _up_to_date(workspace: Workspace, system: System) -> Iterator[Connection[Any]]:
+    """Open the database with what a system ships loaded, and what is stale found."""
+    load_shipped(workspace, system)
+    with workspace.database.connection() as conn:
+        find_stale(conn, workspace, system)
+        yield conn
+
+
+@contextmanager
+def _looking(
+    workspace: Workspace, system: System, window: Range, *, as_of: datetime | None = None
+) -> Iterator[tuple[Connection[Any], View]]:
+    """Open the database in the same way, with the view that its units are seen by."""
+    with _up_to_date(workspace, system) as conn:
+        yield conn, View(workspace.clock(), window, workspace.lifted(system), as_of)
+
+
 def first_day(dataset: Dataset) -> date | None:
     """Return the first day a dataset promises, ``None`` when its units are not days."""
     axis = dimensions(dataset.partitions)[axis_index(dataset.partitions)]
@@ -108,9 +126,7 @@ def count_system(
     as_of: datetime | None = None,
 ) -> list[Coverage]:
     """Return the coverage of each dataset over ``window``, as known at ``as_of`` or now."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         return count(
             conn,
             system,
@@ -140,9 +156,7 @@ def list_gaps(
     as_of: datetime | None = None,
 ) -> list[Gap]:
     """Return gaps, and what is thin or stale, as ranges; ``states`` narrows or widens that."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         return gaps(
             conn,
             system,
@@ -160,9 +174,7 @@ def calendar(
     workspace: Workspace, system: System, dataset: Dataset, window: Range
 ) -> list[MatrixRow]:
     """Return a state per series and day: what a heatmap draws."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
+    with _up_to_date(workspace, system) as conn:
         return matrix(
             conn,
             system,
@@ -208,17 +220,6 @@ def frame(
         return outline(conn, system, dataset, view)
 
 
-@contextmanager
-def _looking(
-    workspace: Workspace, system: System, window: Range, *, as_of: datetime | None = None
-) -> Iterator[tuple[Connection[Any], View]]:
-    """Borrow a connection to count by, once what is shipped is loaded and what is stale noted."""
-    load_shipped(workspace, system)
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
-        yield conn, View(workspace.clock(), window, workspace.lifted(system), as_of)
-
-
 def layers(
     workspace: Workspace, system: System, datasets: Sequence[Dataset], window: Range
 ) -> dict[str, list[Stretch]]:
@@ -227,9 +228,7 @@ def layers(
     Datasets of which nothing is expected in ``window`` are left out.
     """
     dated = [one for one in datasets if _falls_on_days(one)]
-    with workspace.database.connection() as conn:
-        find_stale(conn, workspace, system)
-        view = View(workspace.clock(), window, workspace.lifted(system))
+    with _looking(workspace, system, window) as (conn, view):
         found = {one.name: stretches(conn, system, one, view) for one in dated}
     return {name: lines for name, lines in found.items() if lines}
 

@@ -14,7 +14,7 @@ from stocktake.count.decide import (
     withdraw_accepted,
 )
 from stocktake.errors import UsageError
-from stocktake.load.duplicates import Duplicate
+from stocktake.load.duplicates import ANY, Duplicate, PairKind
 from stocktake.load.duplicates import list_duplicates as stored_duplicates
 from stocktake.load.rejects import (
     RejectGroup,
@@ -187,20 +187,18 @@ def dismiss_rejects(
 def list_duplicates(
     workspace: Workspace,
     system: System,
-    datasets: Sequence[Dataset],
+    kind: PairKind = ANY,
     *,
     limit: int,
     before: int | None = None,
     state: str | None = "open",
 ) -> list[Duplicate]:
-    """Return pairs of the datasets in one state below number ``before``, newest first.
+    """Return pairs of a kind in one state below number ``before``, newest first.
 
     ``state`` ``None`` means all that were decided.
     """
-    names = [dataset.name for dataset in datasets]
     with workspace.database.connection() as conn:
-        return list(
-            stored_duplicates(
-                conn, system.name, datasets=names, state=state, before=before, limit=limit
-            )
+        found = stored_duplicates(
+            conn, system.name, kind=kind, state=state, before=before, limit=limit
         )
+        return list(found)

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from stocktake.fetch.captures import StoredCapture
+    from stocktake.load.duplicates import Duplicate
     from stocktake.load.rehearsal import Rehearsal
     from stocktake.load.rejects import StoredReject
+    from stocktake.load.undo import TableBack
     from stocktake.model import Coverage, GateVerdict, Item, Plan, SignOff, System
     from stocktake.report.health import Health
+    from stocktake.run.foreseen import FirstRequest, Leaves
+    from stocktake.run.paired import Settled, Trial
     from stocktake.run.reviewed import Retrial
     from stocktake.run.scheduled import FireLine, Kept
 
@@ -54,8 +58,15 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def plan_json(made: Plan) -> dict[str, Any]:
-    """Return the plan as the JSON document of ``plan --json``; ordinals are left out."""
+def plan_json(
+    made: Plan, *, first: Sequence[FirstRequest] = (), leaves: Sequence[Leaves] = ()
+) -> dict[str, Any]:
+    """Return the plan as the JSON document of ``plan --json``; ordinals are left out.
+
+    Args:
+        first: Its first requests, as they will be sent.
+        leaves: What it leaves missing.
+    """
     return {
         "plan_id": made.plan_id,
         "system": made.system,
@@ -83,6 +94,8 @@ def plan_json(made: Plan) -> dict[str, Any]:
             {"reason": reason, "dataset": dataset, "units": units}
             for reason, dataset, units in made.unreachable
         ],
+        "stays_missing": leaves,
+        "first_requests": first,
     }
 
 
@@ -263,4 +276,39 @@ def retrial_json(told: Retrial) -> dict[str, Any]:
         "refused": told.refused,
         "left": told.left,
         **rehearsal_json(told.told),
+    }
+
+
+def pair_json(pair: Duplicate) -> dict[str, Any]:
+    """Return the JSON object of two rows with one key."""
+    told = {"differing": list(pair.differing), "alike": round(pair.alike, 4)}
+    return {**dataclasses.asdict(pair), **told}
+
+
+def trial_json(told: Trial) -> dict[str, Any]:
+    """Return the JSON object of what deciding pairs together would change."""
+    return {
+        "pairs": told.pairs,
+        "left": told.left,
+        "answers": told.answers,
+        **rehearsal_json(told.told),
+    }
+
+
+def settled_json(settled: Settled) -> dict[str, Any]:
+    """Return the JSON object of pairs decided, or opened again, together."""
+    return {
+        "at": settled.at,
+        "pairs": settled.pairs,
+        "left": settled.left,
+        "run_id": settled.done.run_id if settled.done else None,
+        "rows": settled.done.rows if settled.done else {},
+    }
+
+
+def tables_json(tables: Sequence[TableBack]) -> dict[str, Any]:
+    """Return the JSON object of what taking a run back does, by table."""
+    return {
+        one.dataset: {"removed": one.removed, "restored": one.restored, "kept": one.kept}
+        for one in tables
     }

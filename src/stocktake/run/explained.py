@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stocktake.count.explain import downstream, why
 from stocktake.count.needs import member_keys
@@ -13,7 +13,7 @@ from stocktake.count.routes import axis_of
 from stocktake.errors import UsageError
 from stocktake.fetch.captures import StoredCapture, read_capture
 from stocktake.load.edits import Edit, edit_of
-from stocktake.load.provenance import Provenance, trace
+from stocktake.load.provenance import Provenance, keys_near, trace
 from stocktake.load.rejects import RejectEnd, find_reject
 from stocktake.model import Days, FromDataset, Values, day_of, dimensions
 from stocktake.run.stale import find_stale
@@ -118,6 +118,14 @@ def trace_row(
     """Return where a row came from; ``UsageError`` when there is no such row."""
     with workspace.database.connection() as conn:
         return trace(conn, system, dataset, values)
+
+
+def rows_near(
+    workspace: Workspace, system: System, dataset: Dataset, values: Mapping[str, str]
+) -> list[Mapping[str, Any]]:
+    """Return keys of rows next to one that is not there, in the order of keys on each side."""
+    with workspace.database.connection() as conn:
+        return keys_near(conn, system, dataset, values)
 
 
 def show_edit(workspace: Workspace, capture_id: int) -> Edit | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -14,7 +15,7 @@ from cronsim import CronSim, CronSimError
 from stocktake.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from stocktake.model import Schedule
 
@@ -23,6 +24,17 @@ UNSETTLED = timedelta(hours=26)
 its clock by more than a day."""
 
 
+FIELDS = (
+    ("second", "0 to 59"),
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day", "1 to 31"),
+    ("month", "1 to 12"),
+    ("weekday", "0 to 7, Sunday is both"),
+)
+"""Of an expression: what each is called, and what may stand in it."""
+FEWEST_FIELDS = 5
+HOW = "Five fields: minute hour day month weekday, such as '30 2 * * *'."
 NOT_YET = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -68,7 +80,7 @@ def fires_after(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
     except CronSimError:
         raise UsageError(
             f"{cron!r} is not a cron expression.",
-            hint="Five fields: minute hour day month weekday, such as '30 2 * * *'.",
+            hint=f"{_fault(cron)} {HOW}",
         ) from None
     latest = after.astimezone(UTC)
     for at in found:
@@ -91,6 +103,20 @@ def next_fires(cron: str, zone: str, *, after: datetime, most: int) -> list[date
         UsageError: No such zone, or not a cron expression.
     """
     return list(islice(fires_after(cron, zone, after), most))
+
+
+def jumps_before(fires: Sequence[datetime], *, after: datetime) -> list[bool]:
+    """Return of each fire whether its zone's clock changes between it and the one before.
+
+    Args:
+        fires: As ``next_fires`` returns them.
+        after: The instant they were asked for; it stands before the first.
+    """
+    if not fires:
+        return []
+    earlier = [after.astimezone(fires[0].tzinfo), *fires[:-1]]
+    pairs = zip(fires, earlier, strict=True)
+    return [one.utcoffset() != before.utcoffset() for one, before in pairs]
 
 
 def dues_after(schedule: Schedule, last: datetime) -> Iterator[Due]:
@@ -131,6 +157,30 @@ def is_readable(schedule: Schedule) -> bool:
     try:
         next_fires(schedule.cron, schedule.zone, after=NOT_YET, most=1)
     except UsageError:
+        return False
+    return True
+
+
+def _fault(cron: str) -> str:
+    """Return where an expression that cannot be read goes wrong: character from 1, field, text."""
+    fields = list(re.finditer(r"\S+", cron))
+    if len(fields) not in {FEWEST_FIELDS, len(FIELDS)}:
+        return f"It has {len(fields)} {'field' if len(fields) == 1 else 'fields'}."
+    named = FIELDS[len(FIELDS) - len(fields) :]
+    for place, ((name, allowed), field) in enumerate(zip(named, fields, strict=True)):
+        for term in re.finditer(r"(?:^|(?<=,))[^,]*", field[0]):
+            alone = ["*"] * len(fields)
+            alone[place] = term[0] or "?"
+            if not _is_expression(" ".join(alone)):
+                at = field.start() + term.start() + 1
+                return f"Character {at}: {term[0]!r} is no {name} ({allowed})."
+    return "No day is ever like that."
+
+
+def _is_expression(cron: str) -> bool:
+    try:
+        CronSim(cron, NOT_YET)
+    except CronSimError:
         return False
     return True
 

@@ -30,6 +30,8 @@ class RunProgress:
         per_second: Requests per second over the last minute of work, 0 while unknown.
         eta_seconds: Seconds to the end at that rate, ``None`` while unknown.
         workers: Who has a chunk of it in hand: host and process number.
+        lease_until: When the first of their chunks goes elsewhere unless its worker is heard of;
+            ``None`` when nobody has one.
     """
 
     chunks: Mapping[str, int]
@@ -40,6 +42,7 @@ class RunProgress:
     per_second: float
     eta_seconds: float | None
     workers: Sequence[str]
+    lease_until: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON object of ``run show --json``."""
@@ -74,11 +77,11 @@ def progress_of(workspace: Workspace, line: RunLine) -> RunProgress:
     with workspace.database.connection() as conn:
         row = conn.execute(CHUNKS.progress_of_run, {"run_id": line.run_id}).fetchone()
     assert row is not None  # noqa: S101 -- the run is there
-    by_state, units, done, given_up, in_chunks, later, workers, asked, seconds = row
+    by_state, units, done, given_up, in_chunks, later, workers, lease, asked, seconds = row
     rate = asked / seconds if seconds else 0.0
     left = int(in_chunks + later)
     eta = left / rate if rate and line.state == "running" else None
-    return RunProgress(by_state, units, done, given_up, left, rate, eta, workers)
+    return RunProgress(by_state, units, done, given_up, left, rate, eta, workers, lease)
 
 
 def log_since(

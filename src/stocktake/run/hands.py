@@ -60,7 +60,7 @@ EXHAUSTED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ChunkEnding:
     """What a chunk's end means.
 
     Args:
@@ -80,19 +80,19 @@ class Ending:
     pause_seconds: float = 0.0
 
 
-def judged(error: BaseException, share: Share) -> Ending:
+def judged(error: BaseException, share: Share) -> ChunkEnding:
     """Return what an error means for the chunk it ended."""
     text = str(error) or type(error).__name__
     if isinstance(error, SourceError | PlanRefused | ConfigurationError):
         is_told = isinstance(error, SourceError)
-        return Ending("waiting", error=text, stops_run=True, is_told=is_told)
+        return ChunkEnding("waiting", error=text, stops_run=True, is_told=is_told)
     if isinstance(error, psycopg.Error) and is_lasting(error):
-        return Ending("waiting", error=f"the database: {text}", stops_run=True)
+        return ChunkEnding("waiting", error=f"the database: {text}", stops_run=True)
     if isinstance(error, (StoreError, psycopg.InterfaceError, *TROUBLE)):
-        return Ending("waiting", error=text, pause_seconds=PAUSES_SECONDS[1])
+        return ChunkEnding("waiting", error=text, pause_seconds=PAUSES_SECONDS[1])
     pause = PAUSES_SECONDS[min(share.attempts, len(PAUSES_SECONDS) - 1)]
     named = text if isinstance(error, StocktakeError) else f"{type(error).__name__}: {text}"
-    return Ending("waiting", failures=1, error=named, pause_seconds=pause)
+    return ChunkEnding("waiting", failures=1, error=named, pause_seconds=pause)
 
 
 @dataclass(slots=True)
@@ -194,7 +194,7 @@ class Hands:
         await asyncio.to_thread(again, partial(self._end, share, ending))
         reach("chunk_done")
 
-    async def _work(self, share: Share) -> Ending:
+    async def _work(self, share: Share) -> ChunkEnding:
         portion = await asyncio.to_thread(Portion, self.workspace, share, notebook=self.notebook)
         fetching = await self._reach(portion.system)
         work = asyncio.ensure_future(portion.work(fetching))
@@ -218,7 +218,7 @@ class Hands:
         finally:
             stopping.cancel()
             work.cancel()
-        return Ending("done" if is_whole else "waiting")
+        return ChunkEnding("done" if is_whole else "waiting")
 
     async def _end_starved(self, share: Share) -> NoReturn:
         """Hand a chunk on that the memory did not suffice for, and end this worker.
@@ -226,7 +226,7 @@ class Hands:
         Its memory may be in pieces: it would blame the next unit. Who cannot even tell is found
         dead by its lease.
         """
-        ending = Ending("waiting", failures=1, error=f"{owner_name()} ran out of memory")
+        ending = ChunkEnding("waiting", failures=1, error=f"{owner_name()} ran out of memory")
         with contextlib.suppress(MemoryError, RuntimeError, psycopg.Error, StocktakeError):
             await asyncio.to_thread(self._end, share, ending)
         _end_worker(run=share.claim.run_id)
@@ -296,7 +296,7 @@ class Hands:
         with self.workspace.database.connection() as conn:
             return conn.execute(CHUNKS.renew_run, facts).fetchone() is not None
 
-    def _end(self, share: Share, ending: Ending) -> None:
+    def _end(self, share: Share, ending: ChunkEnding) -> None:
         """Write a chunk's end and hand out what has room now; the last one calls the conductor."""
         now, run_id = self.workspace.clock(), share.claim.run_id
         with self.workspace.database.connection() as conn:

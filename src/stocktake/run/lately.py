@@ -16,6 +16,7 @@ from stocktake.errors import StocktakeError
 from stocktake.run.counted import today_of
 from stocktake.run.standing import stand_of
 from stocktake.run.watch import free_bytes
+from stocktake.store.bodies import read_place
 from stocktake.store.queries import load_queries
 from stocktake.store.trouble import TROUBLE
 
@@ -283,11 +284,15 @@ class Storage:
         database: The whole database on disk.
         schemas: Tables with their indexes by schema, largest first; ``stocktake`` is the engine's.
         free: What is left where its files are.
+        captures: Captured bodies in the store of objects.
+        store: Its address, empty when there is none.
     """
 
     database: int
     schemas: Mapping[str, int]
     free: int
+    captures: int = 0
+    store: str = ""
 
 
 def storage_of(workspace: Workspace) -> Storage:
@@ -295,4 +300,12 @@ def storage_of(workspace: Workspace) -> Storage:
     with workspace.database.connection() as conn:
         row = conn.execute(SQL.storage_bytes).fetchone()
         schemas = {name: int(size) for name, size in conn.execute(SQL.storage_by_schema)}
-    return Storage(int(row[0]) if row else 0, schemas, free_bytes(workspace))
+        place = read_place(conn)
+        stored = conn.execute(SQL.stored_objects).fetchone()
+    return Storage(
+        int(row[0]) if row else 0,
+        schemas,
+        free_bytes(workspace),
+        int(stored[0]) if stored else 0,
+        place.url.partition("?")[0] if place else "",
+    )

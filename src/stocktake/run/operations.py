@@ -202,6 +202,7 @@ def _chunks(progress: RunProgress | None) -> Mapping[str, Any]:
         "chunks": progress.chunks,
         "per_second": progress.per_second,
         "workers": progress.workers,
+        "lease_until": progress.lease_until,
     }
 
 

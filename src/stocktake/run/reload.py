@@ -11,6 +11,7 @@ from stocktake.model import Endpoint, Feed, Request
 from stocktake.run import claim as claims
 from stocktake.run.batch import BatchLoader
 from stocktake.run.derived import derive_all
+from stocktake.run.ending import Ending
 from stocktake.run.errands import Errand, Fetched
 from stocktake.run.progress import Meter
 from stocktake.run.pump import PumpLimits
@@ -71,7 +72,7 @@ def reload(
             raise
         finally:
             with workspace.database.connection() as conn:
-                ending = claims.Ending(
+                ending = Ending(
                     state,
                     units=loader.tally.units,
                     seconds=time.monotonic() - started,

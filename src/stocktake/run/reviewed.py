@@ -78,7 +78,7 @@ def rehearse_answer(workspace: Workspace, system: System, capture_id: int) -> Re
     Raises:
         UsageError: No such capture of this system, or nothing of it can be parsed.
     """
-    return _rehearsed(workspace, system, [_stored(workspace, system, capture_id)])
+    return rehearsed(workspace, system, [stored_answer(workspace, system, capture_id)])
 
 
 def load_again(workspace: Workspace, system: System, capture_id: int) -> RunReport:
@@ -88,7 +88,7 @@ def load_again(workspace: Workspace, system: System, capture_id: int) -> RunRepo
         UsageError: No such capture of this system, or nothing of it can be parsed.
         PlanRefused: The system is busy.
     """
-    return _replay(workspace, system, [_stored(workspace, system, capture_id)])
+    return load_answers(workspace, system, [stored_answer(workspace, system, capture_id)])
 
 
 def rehearse_rejects(workspace: Workspace, system: System, kind: RejectKind) -> Retrial:
@@ -99,13 +99,13 @@ def rehearse_rejects(workspace: Workspace, system: System, kind: RejectKind) -> 
     """
     with workspace.database.connection() as conn:
         numbers = captures_of_rejects(conn, system.name, kind)
-    tried = [_stored(workspace, system, number) for number in numbers[:MOST_REHEARSED]]
+    tried = [stored_answer(workspace, system, number) for number in numbers[:MOST_REHEARSED]]
     counted: list[int] = []
 
     def look(conn: psycopg.Connection[Any]) -> None:
         counted.append(count_rejects(conn, system.name, kind))
 
-    told = _rehearsed(workspace, system, tried, before=look, after=look)
+    told = rehearsed(workspace, system, tried, before=look, after=look)
     return Retrial(len(numbers), len(tried), counted[0], told, counted[-1])
 
 
@@ -138,7 +138,7 @@ def rehearse_edit(workspace: Workspace, system: System, reject_id: int, *, text:
         UsageError: No such open reject, its answer does not hold it, or the text is no such row.
     """
     reject = _open_reject(workspace, system, reject_id)
-    return _rehearsed(workspace, system, [_edited(workspace, system, reject, text=text)])
+    return rehearsed(workspace, system, [_edited(workspace, system, reject, text=text)])
 
 
 def retry_edited(
@@ -186,14 +186,14 @@ def rehearse_duplicate(
     Raises:
         UsageError: No such open pair, or the choice does not fit it.
     """
-    pair = _pair(workspace, system, duplicate_id)
+    pair = find_pair(workspace, system, duplicate_id)
     now = workspace.clock()
 
     def settle(conn: psycopg.Connection[Any]) -> None:
         decide(conn, duplicate_id, choice, by=by, now=now)
 
     answers = [_answer_of(workspace, system, pair)] if choice.changes_row else []
-    return _rehearsed(workspace, system, answers, before=settle)
+    return rehearsed(workspace, system, answers, before=settle)
 
 
 def settle_duplicate(
@@ -208,14 +208,14 @@ def settle_duplicate(
         UsageError: No such open pair, or the choice does not fit it.
         PlanRefused: The row would change, and the system is busy: nothing is decided then.
     """
-    pair = _pair(workspace, system, duplicate_id)
+    pair = find_pair(workspace, system, duplicate_id)
     answers = [_answer_of(workspace, system, pair)] if choice.changes_row else []
     with workspace.database.connection() as conn:
         decide(conn, duplicate_id, choice, by=by, now=workspace.clock())
     if not answers:
         return None
     try:
-        return _replay(workspace, system, answers, duplicate=duplicate_id)
+        return load_answers(workspace, system, answers, duplicate=duplicate_id)
     except StocktakeError:
         with workspace.database.connection() as conn:
             reopen(conn, duplicate_id)
@@ -229,7 +229,7 @@ def reopen_duplicate(workspace: Workspace, system: System, duplicate_id: int) ->
         UsageError: Nothing was decided about it.
         PlanRefused: The system is busy: the decision stays then.
     """
-    pair = _pair(workspace, system, duplicate_id)
+    pair = find_pair(workspace, system, duplicate_id)
     answers = [_answer_of(workspace, system, pair)] if pair.from_other else []
     if not answers:
         with workspace.database.connection() as conn:
@@ -238,14 +238,14 @@ def reopen_duplicate(workspace: Workspace, system: System, duplicate_id: int) ->
     with workspace.database.connection() as conn:
         reopen(conn, duplicate_id)
     try:
-        return _replay(workspace, system, answers, duplicate=duplicate_id)
+        return load_answers(workspace, system, answers, duplicate=duplicate_id)
     except StocktakeError:
         with workspace.database.connection() as conn:
             restore_decision(conn, pair)
         raise
 
 
-def _rehearsed(
+def rehearsed(
     workspace: Workspace,
     system: System,
     answers: Sequence[Fetched],
@@ -288,9 +288,14 @@ def _load(conn: psycopg.Connection[Any], system: System, fetched: Fetched) -> Lo
     return Load(errand.request, captures, parsed, answer.edits or captures[0].capture_id)
 
 
-def _replay(
+def load_answers(
     workspace: Workspace, system: System, answers: Sequence[Fetched], **options: Any
 ) -> RunReport:
+    """Load stored answers again, as a run of kind ``replay``.
+
+    Raises:
+        PlanRefused: The system is busy.
+    """
     numbers = [one.answer.captures[0].capture_id for one in answers]
     return reload(
         workspace,
@@ -303,7 +308,7 @@ def _replay(
     )
 
 
-def _stored(workspace: Workspace, system: System, capture_id: int) -> Fetched:
+def stored_answer(workspace: Workspace, system: System, capture_id: int) -> Fetched:
     """Return a stored answer as if it had just arrived."""
     with workspace.database.connection() as conn:
         pages = read_answer(conn, capture_id)
@@ -333,7 +338,12 @@ def _open_reject(workspace: Workspace, system: System, reject_id: int) -> Stored
     return told.reject
 
 
-def _pair(workspace: Workspace, system: System, duplicate_id: int) -> Duplicate:
+def find_pair(workspace: Workspace, system: System, duplicate_id: int) -> Duplicate:
+    """Return two rows with one key.
+
+    Raises:
+        UsageError: There are none of this number, or they are another system's.
+    """
     with workspace.database.connection() as conn:
         pair, owner = find_duplicate(conn, duplicate_id)
     if owner != system.name:
@@ -344,7 +354,7 @@ def _pair(workspace: Workspace, system: System, duplicate_id: int) -> Duplicate:
 def _answer_of(workspace: Workspace, system: System, pair: Duplicate) -> Fetched:
     if pair.capture_id is None:
         raise UsageError(f"Duplicate {pair.duplicate_id} came without a capture.")
-    return _stored(workspace, system, pair.capture_id)
+    return stored_answer(workspace, system, pair.capture_id)
 
 
 def _edited(workspace: Workspace, system: System, reject: StoredReject, *, text: str) -> Fetched:
@@ -355,7 +365,7 @@ def _edited(workspace: Workspace, system: System, reject: StoredReject, *, text:
     """
     if text.strip() == reject.raw.strip():
         raise UsageError("Nothing was changed.", hint="Edit the row's text, or dismiss the reject.")
-    original = _stored(workspace, system, reject.capture_id or 0)
+    original = stored_answer(workspace, system, reject.capture_id or 0)
     errand, pages = original.errand, original.answer.captures
     bodies = with_row(
         [page.body for page in pages], position=reject.position, raw=reject.raw, text=text

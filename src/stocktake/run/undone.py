@@ -18,6 +18,7 @@ from stocktake.observe.failpoints import reach
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.derived import derive_all
+from stocktake.run.ending import Ending
 from stocktake.run.listed import show_run
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ def undoing(workspace: Workspace, system: System, run_id: int) -> list[TableBack
     with workspace.database.connection() as conn:
         _require_last(conn, system, run_id)
         return preview(conn, system, run_id)
+
+
+def undone_first(workspace: Workspace, system: System, run_id: int) -> list[LaterRun]:
+    """Return the runs that are to be taken back before this one, newest first."""
+    with workspace.database.connection() as conn:
+        return later_runs(conn, system, run_id)
 
 
 def undo(
@@ -223,12 +230,10 @@ def _ending(
     units: dict[State, int] | None = None,
     message: str = "",
     error: str | None = None,
-) -> claims.Ending:
-    return claims.Ending(
-        state, units or {}, time.monotonic() - started, message=message, error=error
-    )
+) -> Ending:
+    return Ending(state, units or {}, time.monotonic() - started, message=message, error=error)
 
 
-def _finish(workspace: Workspace, claim: Claim, ending: claims.Ending) -> RunReport:
+def _finish(workspace: Workspace, claim: Claim, ending: Ending) -> RunReport:
     with workspace.database.connection() as conn:
         return claims.finish(conn, claim, ending, now=workspace.clock())

@@ -356,6 +356,7 @@ def show(
         "cli_same": "",
         "api_same": "",
         "title": "",
+        "dot": "",
         **told,
     }
     page = site.templates.get_template(template)

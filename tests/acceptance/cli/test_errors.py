@@ -126,7 +126,7 @@ MISTAKES = [
     (
         "schedule next --cron often",
         "'often' is not a cron expression.",
-        "Five fields: minute hour day month weekday, such as '30 2 * * *'.",
+        "It has 1 field. Five fields: minute hour day month weekday, such as '30 2 * * *'.",
     ),
     (
         "schedule next --cron 0_1_*_*_* --zone Mars/Olympus",

@@ -143,7 +143,7 @@ REFUSED = (
     (
         "schedule add racing late sync --cron @",
         "'@' is not a cron expression.",
-        "Five fields: minute hour day month weekday, such as '30 2 * * *'.",
+        "It has 1 field. Five fields: minute hour day month weekday, such as '30 2 * * *'.",
     ),
     (
         "schedule add racing late sync --cron 0_0_*_*_* --catch-up none",

@@ -51,6 +51,33 @@ def test_a_run_without_a_worker_says_so_and_goes_on_once_one_comes(
     expect(page).to_have_title(re.compile("done · racing backfill"))
 
 
+FAR = """
+  Object.defineProperty(document, "hidden", { get: () => true });
+  window.Notification = class { constructor(text) { window.told = text; } };
+  window.Notification.permission = "granted";
+"""
+"""A tab nobody looks at, of somebody who wants to be told; a browser under test has neither."""
+
+
+def test_the_end_of_a_run_is_told_in_a_tab_that_nobody_looks_at(
+    empty: World, visit: Callable[..., Page]
+) -> None:
+    run_id = queued(empty, empty.until - timedelta(days=2))
+    page = visit("vera", at=empty.url)
+    page.add_init_script(FAR)
+    page.goto(f"/runs/{run_id}")
+    icon = page.locator("link[rel=icon]")
+    before = icon.get_attribute("href")
+
+    with worked(empty.workspace):
+        page.wait_for_function("() => window.told")
+
+    assert page.evaluate("window.told") == f"Run {run_id} of racing is done"
+    assert page.title().startswith("done")
+    assert icon.get_attribute("href") != before
+    assert page.locator("[data-notify]").count() == 0
+
+
 def test_a_run_page_outlives_a_restart_of_the_server(
     empty: World, visit: Callable[..., Page]
 ) -> None:

@@ -1,4 +1,7 @@
-"""Pictures of every page, to be looked at: wide, narrow, light, dark, full, empty, refused."""
+"""Pictures of every page, to be looked at: wide, narrow, light, dark, full, empty, refused.
+
+``./do pictures`` compares them with those somebody accepted.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tools.pictures import compare
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.acceptance.web.world import Crawl, World
 
-pytestmark = [pytest.mark.browser, pytest.mark.soak]
+pytestmark = pytest.mark.browser
 SIZES = {"1440": {"width": 1440, "height": 900}, "390": {"width": 390, "height": 844}}
 EMPTY = (
     *("/", "/runs", "/schedules", "/s/racing", "/s/racing/d/ra_races", "/s/racing/gaps"),
@@ -28,6 +33,26 @@ REFUSED = (
     *("/nowhere", "/runs/x", "/runs/999999", "/s/racing/gaps?since=2026-02-30"),
     *("/s/racing/d/ra_races/u/2026-02-30/gb", "/schedules?cron=often", "/search?q=zzz"),
 )
+
+
+STILL = r"""() => {
+  const told = [[/\b\d{4}-\d{2}-\d{2}\b/g, "2026-01-01"], [/\b\d{1,2}:\d{2}(:\d{2})?\b/g, "00:00"],
+    [/\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b/g, "Mon"], [/\b[0-9a-f]{8,}\b/g, "00000000"],
+    [/\b[\d.,]+ (ms|s|min|h|d)\b( [\d.]+ (s|min|h)\b)?/g, "1 s"],
+    [/\b[\d.,]+ (kB|MB|GB|KiB|MiB)\b/g, "1 MB"], [/127\.0\.0\.1:\d+/g, "127.0.0.1:80"]];
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const copy = part.cloneNode(true);
+    copy.removeAttribute("data-live");
+    part.replaceWith(copy);
+  }
+  document.querySelectorAll("time").forEach(one => { one.textContent = "a time"; });
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode())
+    for (const [from, to] of told)
+      texts.currentNode.data = texts.currentNode.data.replace(from, to);
+}"""
+"""Makes times, durations, sizes and numbers of requests the same in every picture. Live parts are
+copies from then on: what comes for them later changes nothing."""
 
 
 @pytest.fixture
@@ -49,10 +74,35 @@ def pictured(page: Page, paths: tuple[str, ...] | list[str], folder: Path, *, ki
                 page.wait_for_load_state("load")
                 page.wait_for_timeout(150)
                 words = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")[:80] or "overview"
-                page.screenshot(path=folder / f"{kind}-{words}-{name}-{theme}.png", full_page=True)
+                still(page, folder / f"{kind}-{words}-{name}-{theme}.png")
     return len(paths)
 
 
+def still(page: Page, path: Path) -> Path:
+    """Take a picture in which nothing is told that passes by itself; return where it is."""
+    page.evaluate(STILL)
+    page.screenshot(path=path, full_page=True, animations="disabled")
+    return path
+
+
+def test_a_changed_style_is_seen_and_a_changed_time_is_not(
+    world: World, visit: Callable[..., Page], folder: Path
+) -> None:
+    page = visit("ann", bypass_csp=True)
+    page.goto("/runs/1")
+    before = still(page, folder / "before.png")
+
+    page.goto("/runs/1")
+    page.evaluate("document.querySelectorAll('time').forEach(one => one.textContent = '9 h ago')")
+    later = still(page, folder / "later.png")
+    page.add_style_tag(content=".pill { border-radius: 0 }")
+    changed = still(page, folder / "changed.png")
+
+    assert compare(before, later) is None
+    assert compare(before, changed) is not None
+
+
+@pytest.mark.soak
 def test_every_page_is_pictured(
     world: World, pages: Crawl, visit: Callable[..., Page], folder: Path
 ) -> None:
@@ -64,6 +114,7 @@ def test_every_page_is_pictured(
     assert shown > len(REFUSED)
 
 
+@pytest.mark.soak
 def test_every_page_is_pictured_while_nothing_is_held(
     empty: World, visit: Callable[..., Page], folder: Path
 ) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from stocktake.run.decided import list_duplicates
 from tests.acceptance.web.world import served
-from tests.integration.run.test_reviewed import RUNNERS, card, load, twins
+from tests.integration.run.test_reviewed import PAIRS, card, load, twins
 from tests.integration.web.conftest import RACING, Pages, paged
 from tests.systems.racing.test_hkjc import line
 
@@ -34,7 +34,7 @@ def desk(cluster: LocalCluster, tmp_path: Path) -> Iterator[Pages]:
 
 
 def states(desk: Pages) -> list[str]:
-    listed = list_duplicates(desk.workspace, RACING, [RUNNERS], limit=9, state=None)
+    listed = list_duplicates(desk.workspace, RACING, PAIRS, limit=9, state=None)
     return sorted(pair.state for pair in listed)
 
 

@@ -55,6 +55,14 @@ def test_the_last_requests_of_a_source_lead_to_their_answers(world: World) -> No
     assert client.get(links[0]).status_code == 200
 
 
+def test_a_source_says_whether_robots_txt_is_asked_for_and_why(world: World) -> None:
+    page = unescape(world.client("vera").get(SOURCE).text)
+
+    (source,) = [one for one in RACING.sources if one.name == "theracingapi"]
+    assert "<dt>robots.txt</dt><dd>not asked for</dd>" in page
+    assert f"<dt>Terms</dt><dd>{source.terms}</dd>" in page
+
+
 def test_every_check_has_its_trend_and_leads_to_its_page(world: World) -> None:
     client = world.client("vera")
     check_system(
@@ -128,11 +136,11 @@ def test_schedules_tell_five_fires_each_policies_and_words(world: World) -> None
 
 
 def test_fires_around_a_change_of_clocks_are_marked() -> None:
-    fires = next_fires(
-        "30 2 * * *", "Europe/London", after=datetime(2026, 10, 22, tzinfo=UTC), most=5
-    )
+    before, eve = datetime(2026, 10, 22, tzinfo=UTC), datetime(2026, 10, 24, 12, tzinfo=UTC)
+    fires = [next_fires("30 2 * * *", "Europe/London", after=at, most=5) for at in (before, eve)]
 
-    assert [jumps for _, jumps in with_jumps(fires)].count(True) == 1
+    assert [jumps for _, jumps in with_jumps(fires[0], after=before)].count(True) == 1
+    assert with_jumps(fires[1], after=eve)[0][1]
 
 
 def test_an_expression_being_typed_is_answered_by_its_next_ten_fires(world: World) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stocktake.errors import UsageError
-from stocktake.load.duplicates import Choice
+from stocktake.load.duplicates import Choice, PairKind
 from stocktake.load.rejects import RejectKind
 from stocktake.load.spots import row_spot, spot_of, with_row
 from stocktake.model import Range
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from stocktake.store.cluster import LocalCluster
 
 RUNNERS = RACING.dataset("ra_runners")
+PAIRS = PairKind(("ra_runners",))
 ALL = RejectKind()
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -291,7 +292,7 @@ STORED = (
 
 
 def pair_of(office: Workspace) -> Any:
-    (pair,) = list_duplicates(office, RACING, [RUNNERS], limit=9)
+    (pair,) = list_duplicates(office, RACING, PAIRS, limit=9)
     return pair
 
 
@@ -323,7 +324,7 @@ def test_a_decision_holds_when_the_same_pair_comes_again(office: Workspace, tmp_
 
     assert done.rows["ra_runners"].updated == 0
     assert rows(office, STORED) == [("丙", 7)]
-    assert list_duplicates(office, RACING, [RUNNERS], limit=9) == []
+    assert list_duplicates(office, RACING, PAIRS, limit=9) == []
 
 
 def test_a_decision_taken_back_leaves_the_row_as_it_was(office: Workspace, tmp_path: Path) -> None:
@@ -350,9 +351,9 @@ def test_a_pair_that_stays_is_remembered_and_no_row_changes(
 
     assert done is None
     assert rows(office, STORED) == before
-    assert [
-        one.state for one in list_duplicates(office, RACING, [RUNNERS], limit=9, state=None)
-    ] == [decision]
+    assert [one.state for one in list_duplicates(office, RACING, PAIRS, limit=9, state=None)] == [
+        decision
+    ]
 
 
 def test_a_pair_that_changed_since_is_open_again(office: Workspace, tmp_path: Path) -> None:

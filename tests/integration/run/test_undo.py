@@ -193,9 +193,12 @@ def test_horses_that_a_later_run_mentions_stay_and_go_with_that_run(stable: Stab
     before = state(stable)
     first = load(stable, "first.csv", full_card())
     alone = load(stable, "second.csv", another_day())
+    foreseen = {one.dataset: one for one in undoing(stable.workspace, stable.system, first)}
 
     undo(stable.workspace, stable.system, first)
 
+    horses = foreseen["ra_mst_horses"]
+    assert (horses.removed, horses.kept) == (0, 12)
     assert len(stable.rows("ra_mst_horses")) == 12
     assert stable.count("ra_mst_horses").missing == 0
     assert stable.differences() == {}

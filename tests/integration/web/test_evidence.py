@@ -52,6 +52,15 @@ def test_every_value_of_a_row_leads_to_its_capture(seen: Pages) -> None:
     assert seen.get("vera", unescape(links[0]).partition("#")[0]).status_code == 200
 
 
+def test_a_key_that_is_not_there_leads_to_the_nearest(seen: Pages) -> None:
+    answer = seen.get("vera", TRACE.replace("Z011", "Z0111"))
+
+    links = [unescape(one) for one in re.findall(r'<li><a href="([^"]*/trace[^"]*)"', answer.text)]
+    assert answer.status_code == 404
+    assert len(links) == 4
+    assert all(seen.get("vera", link).status_code == 200 for link in links)
+
+
 def test_a_row_is_outlined_and_its_value_marked() -> None:
     text = '{"runners": [{"horse_id": "h1", "draw": 3}, {"horse_id": "h2", "draw": 4}]}'
 

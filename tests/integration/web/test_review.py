@@ -13,7 +13,8 @@ import pytest
 from stocktake.access.roles import Role
 from stocktake.load.rejects import RejectKind
 from stocktake.run.decided import list_duplicates, list_rejects
-from tests.integration.run.test_reviewed import RUNNERS, card, load, text_of, twins, with_a_bad_line
+from tests.integration.run.test_paired import three_pairs
+from tests.integration.run.test_reviewed import PAIRS, card, load, text_of, twins, with_a_bad_line
 from tests.integration.web.conftest import RACING, paged
 from tests.systems.racing.test_hkjc import line
 
@@ -43,7 +44,7 @@ def first_reject(pages: Pages) -> int:
 
 
 def pair_number(pages: Pages) -> int:
-    return list_duplicates(pages.workspace, RACING, [RUNNERS], limit=1)[0].duplicate_id
+    return list_duplicates(pages.workspace, RACING, PAIRS, limit=1)[0].duplicate_id
 
 
 def test_rejects_are_shown_by_reason_with_the_change_against_last_week(seen: Pages) -> None:
@@ -171,6 +172,78 @@ def test_a_merge_is_previewed_decided_and_undone_by_forms(pages: Pages, tmp_path
     assert "<strong>Merged</strong>, olaf" in after
     assert undone.status_code == 303
     assert pair_number(pages)
+
+
+def test_pairs_alike_are_decided_together_and_undone_by_forms(pages: Pages, tmp_path: Path) -> None:
+    load(pages.workspace, tmp_path, three_pairs())
+    place = "/s/racing/duplicates"
+    kind = {"dataset": "ra_runners", "differs": "draw"}
+
+    listed = pages.get("olaf", f"{place}?dataset=ra_runners&differs=draw").text
+    tried = pages.post("olaf", f"{place}/together/preview", **kind, decision="replaced").text
+    done = pages.post("olaf", f"{place}/together", **kind, decision="replaced")
+    decided = pages.get("olaf", f"{place}?state=decided").text
+    at = unescape(re.findall(r'name="at" value="([^"]+)"', decided)[0])
+    undone = pages.post("olaf", f"{place}/together/reopen", at=at)
+
+    assert "Decide these 2 together" in listed
+    assert "2 pairs would be decided." in tried
+    assert "2 rows would change" in tried
+    assert done.headers["location"] == f"{place}?state=decided"
+    assert "Undo 2 decisions" in decided
+    assert undone.status_code == 303
+    assert "Decide these 3 together" in pages.get("olaf", f"{place}?dataset=ra_runners").text
+
+
+def test_the_next_pair_comes_to_hand(pages: Pages, tmp_path: Path) -> None:
+    load(pages.workspace, tmp_path, three_pairs())
+    numbers = [one.duplicate_id for one in list_duplicates(pages.workspace, RACING, PAIRS, limit=9)]
+    shown = pages.get("olaf", "/s/racing/duplicates?dataset=ra_runners").text
+    offered = re.findall(r'name="next" value="(\d*)"', shown)
+
+    done = pages.post(
+        "olaf", f"/s/racing/duplicates/{numbers[0]}", decision="both", next=offered[0]
+    )
+
+    assert offered == [str(numbers[1]), str(numbers[2]), str(numbers[1])]
+    assert done.headers["location"].endswith(f"#pair-{numbers[1]}")
+
+
+def test_a_pair_that_came_again_is_shown_before_it_is_decided(pages: Pages, tmp_path: Path) -> None:
+    load(pages.workspace, tmp_path, twins())
+    place = f"/s/racing/duplicates/{pair_number(pages)}"
+
+    answer = pages.post("olaf", place, decision="both", seen="2020-01-01T00:00:00+00:00")
+
+    assert answer.status_code == 422
+    assert "came again with other values" in answer.text
+    assert pair_number(pages)
+
+
+@pytest.mark.parametrize("asked", ["alike=2", "alike=x", "dataset=none"])
+def test_a_kind_of_pairs_that_is_none_is_refused(seen: Pages, asked: str) -> None:
+    assert seen.get("olaf", f"/s/racing/duplicates?{asked}").status_code in {404, 422}
+
+
+def test_the_api_decides_pairs_together_like_the_pages(pages: Pages, tmp_path: Path) -> None:
+    load(pages.workspace, tmp_path, three_pairs())
+    operator = pages.with_key(Role.OPERATOR)
+    place = "/api/v1/systems/racing/duplicates"
+    asked = {"datasets": ["ra_runners"], "differing": ["draw"], "decision": "replaced"}
+
+    listed = operator.get(place, params={"dataset": "ra_runners", "differing": "draw"}).json()[
+        "items"
+    ]
+    groups = operator.get(f"{place}/groups?dataset=ra_runners").json()["groups"]
+    tried = operator.post(f"{place}/preview", json=asked).json()
+    done = operator.post(f"{place}/decide", json=asked).json()
+    back = operator.post(f"{place}/reopen", json={"at": done["at"]}).json()
+
+    assert [one["differing"] for one in listed] == [["draw"], ["draw"]]
+    assert [one["count"] for one in groups] == [2, 1]
+    assert (tried["pairs"], tried["changed"]) == (2, 2)
+    assert (done["pairs"], done["rows"]["ra_runners"]["updated"]) == (2, 2)
+    assert (back["decision"], back["pairs"]) == ("open", 2)
 
 
 def test_a_pair_decided_meanwhile_says_who_was_faster(pages: Pages, tmp_path: Path) -> None:

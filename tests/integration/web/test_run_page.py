@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from psycopg.types.json import Jsonb
 
+from stocktake.access.roles import Role
 from stocktake.run.operations import find_operation
 from tests.integration.run.test_reviewed import load, with_a_bad_line
 from tests.integration.web.conftest import paged
@@ -96,6 +98,61 @@ def test_an_old_line_of_the_log_has_its_own_address(seen: Pages) -> None:
     assert ">line number 10<" not in latest
     assert 'id="line-10" class="info here"' in old
     assert ">line number 10<" in old
+
+
+def test_the_log_follows_the_end_until_it_is_held_still(seen: Pages) -> None:
+    latest = seen.get("vera", "/runs/2").text
+    held = seen.get("vera", "/runs/2?line=200").text
+
+    assert 'class="log follow"' in latest
+    assert f'href="/runs/2?line={LINES}#log">Hold it still' in latest
+    assert 'class="log follow"' not in held
+    for text in ("Earlier lines", "Later lines", "Follow the end"):
+        assert text in held
+    assert "Later lines" not in seen.get("vera", f"/runs/2?line={LINES}").text
+
+
+def test_a_failure_leads_to_its_unit(seen: Pages) -> None:
+    shown = seen.get("vera", "/runs/2").text
+
+    assert '/s/racing/d/ra_races/u/2026-02-01/gb"' in shown
+    assert (
+        seen.with_key(Role.VIEWER).get("/api/v1/runs/2/failures").json()["failures"][0]["count"]
+        == 3
+    )
+
+
+def test_the_tab_tells_how_a_run_is(seen: Pages) -> None:
+    shown = seen.get("vera", "/runs/2").text
+    other = seen.get("vera", "/runs").text
+
+    assert "fill='%23cf222e'" in shown
+    assert 'data-ended="Run 2 of racing is failed"' in shown
+    assert "<title>failed · racing backfill 2" in shown
+    assert "circle" not in other.partition("</head>")[0]
+
+
+def test_a_run_that_was_not_heard_of_tells_who_goes_on(pages: Pages) -> None:
+    with pages.workspace.database.connection() as conn:
+        conn.execute(
+            "insert into stocktake.run (system, kind, state, options, started_at, updated_at,"
+            " is_detached) select 'racing', 'backfill', 'running', '{}', %(then)s, %(then)s, n = 2"
+            " from generate_series(1, 2) as n",
+            {"then": pages.workspace.clock() - timedelta(hours=1)},
+        )
+        conn.execute(
+            "insert into stocktake.chunk (run_id, part, wave, place, source, priority, ordinals,"
+            " units, requests, state, owner, lease_until) values (2, 0, 0, 0, 'theracingapi', 0,"
+            " '{}', 5, 5, 'running', 'far:7', %s)",
+            (pages.workspace.clock() + timedelta(seconds=3),),
+        )
+        conn.execute("insert into stocktake.worker values ('near:1', 1, null, '1', now(), now())")
+
+    here, handed = (pages.get("vera", f"/runs/{number}").text for number in (1, 2))
+
+    assert "<code>stocktake run resume 1</code>" in here
+    assert "Its work will be requeued at" in handed
+    assert "<code>far:7</code>" in handed
 
 
 def test_the_whole_log_is_sent_as_text(seen: Pages) -> None:

@@ -434,6 +434,8 @@ select (select coalesce(jsonb_object_agg(state, several), '{}')
            and part.wave > coalesce(run.wave, -1)),
        (select coalesce(array_agg(distinct owner), '{}') from chunk
          where run_id = %(run_id)s and state = 'running'),
+       (select min(lease_until) from chunk
+         where run_id = %(run_id)s and state = 'running'),
        recent.asked, recent.seconds
   from run
  cross join lateral (

@@ -396,7 +396,7 @@ with written as (
 insert into unit as u (series_id, ordinal, state, reason, rows, expected_rows, attempts,
                        next_try_at, settled_at, run_id, changed_at)
 select w.series_id, w.ordinal, w.state, w.reason, w.rows, w.expected_rows, w.tries,
-       coalesce(w.next_try_at,
+       greatest(w.next_try_at,
                 case when w.tries > 0 then %(now)s + (%(delays)s::interval[])[1] end),
        w.settled_at, %(run_id)s, %(now)s
   from unnest(%(series_ids)s::int[], %(ordinals)s::int[], %(states)s::text[], %(reasons)s::text[],
@@ -609,22 +609,33 @@ select position, code, reason from reject
  where capture_id = any(%(capture_ids)s) and dataset = %(dataset)s and resolved_at is null
  order by reject_id limit %(limit)s;
 
--- name: promised_at
--- When a member was last taken into what is expected.
--- :series_id  int  series
--- :ordinal  int  unit
-select max(at) from ledger_change
- where series_id = %(series_id)s and expected_added @> %(ordinal)s::int;
+-- name: promises_of
+-- When members between two ordinals were taken into what is expected, the latest first.
+-- :series_id  int  series that numbers them
+-- :first  int  first ordinal
+-- :last  int  the one after the last
+-- :as_of  timestamptz  what was known then, NULL for now
+select c.at, (c.expected_added * int4multirange(int4range(%(first)s, %(last)s)))::text
+  from ledger_change c
+ where c.series_id = %(series_id)s and c.expected_added && int4range(%(first)s, %(last)s)
+   and (%(as_of)s::timestamptz is null or c.at <= %(as_of)s)
+ order by c.at desc, c.change_id desc;
 
--- name: lost_at
--- When any feed last let go of a unit it held.
+-- name: losses_of
+-- When any feed let go of units between two ordinals, by series, the latest first.
 -- :system  text  system
 -- :dataset  text  dataset
--- :key  text[]  series key
--- :ordinal  int  unit
-select max(c.at) from series s join ledger_change c using (series_id)
- where s.system = %(system)s and s.dataset = %(dataset)s and s.key = %(key)s::text[]
-   and c.removed @> %(ordinal)s::int;
+-- :keys  text[]  keys of the series
+-- :first  int  first ordinal
+-- :last  int  the one after the last
+-- :as_of  timestamptz  what was known then, NULL for now
+select s.key, c.at, (c.removed * int4multirange(int4range(%(first)s, %(last)s)))::text
+  from series s join ledger_change c using (series_id)
+ where s.system = %(system)s and s.dataset = %(dataset)s
+   and s.key = any(select string_to_array(k, chr(31)) from unnest(%(keys)s::text[]) as k)
+   and c.removed && int4range(%(first)s, %(last)s)
+   and (%(as_of)s::timestamptz is null or c.at <= %(as_of)s)
+ order by s.key, c.at desc, c.change_id desc;
 
 -- name: decide_unit
 -- Keeps a person's decision about units, and a trace by which counts kept elsewhere grow old.

@@ -395,21 +395,75 @@ select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, a
  order by decided_at desc;
 
 -- name: list_duplicates
--- Duplicates of a system in one state, newest first.
+-- Duplicates of a system in one state, newest first. Two values differ when their JSON does; a value
+-- that is not there is NULL.
 -- :system  text  the system
 -- :datasets  text[]  only these, empty for all
 -- :state  text  open, kept, replaced, merged, both, distinct; NULL for all that were decided
+-- :differing  text[]  only those that differ in these columns, sorted; empty for any
+-- :alike  double precision  only those of which at least this share of the columns is equal
 -- :before  bigint  only those with a smaller number, NULL for all
 -- :limit  bigint  at most so many, NULL for all
+select d.duplicate_id, d.dataset, d.row_key, d.kept, d.other, d.capture_id, d.run_id, d.state, d.at,
+       d.from_other, d.decided_by, d.decided_at
+  from stocktake.duplicate d
+ where d.system = %(system)s
+   and (d.state = %(state)s::text or (%(state)s::text is null and d.state <> 'open'))
+   and (%(datasets)s::text[] = '{}' or d.dataset = any(%(datasets)s::text[]))
+   and (%(before)s::bigint is null or d.duplicate_id < %(before)s)
+   and ((%(differing)s::text[] = '{}' and %(alike)s::double precision <= 0) or exists (
+       select from (
+           select coalesce(array_agg(one.name order by one.name collate "C") filter (where
+                      coalesce(d.kept -> one.name, 'null') <> coalesce(d.other -> one.name, 'null')),
+                      '{}') as differing, count(*) as columns
+             from jsonb_object_keys(d.kept) as one(name)) as told
+        where (%(differing)s::text[] = '{}' or told.differing = %(differing)s::text[])
+          and 1 - cardinality(told.differing)::double precision / greatest(told.columns, 1)
+              >= %(alike)s::double precision))
+ order by d.duplicate_id desc
+ limit %(limit)s;
+
+-- name: pair_groups
+-- Open pairs that differ in the same columns: dataset, the columns, share of those that are equal,
+-- how many pairs, the newest.
+-- :system text, :datasets text[], :differing text[], :alike double precision  as list_duplicates
+select told.dataset, told.differing, told.alike, count(*), max(told.duplicate_id)
+  from (select d.dataset, d.duplicate_id, apart.differing,
+               1 - cardinality(apart.differing)::double precision / greatest(apart.columns, 1)
+                   as alike
+          from stocktake.duplicate d
+         cross join lateral (
+               select coalesce(array_agg(one.name order by one.name collate "C") filter (where
+                          coalesce(d.kept -> one.name, 'null')
+                          <> coalesce(d.other -> one.name, 'null')), '{}') as differing,
+                      count(*) as columns
+                 from jsonb_object_keys(d.kept) as one(name)) as apart
+         where d.system = %(system)s and d.state = 'open'
+           and (%(datasets)s::text[] = '{}' or d.dataset = any(%(datasets)s::text[]))) as told
+ where (%(differing)s::text[] = '{}' or told.differing = %(differing)s::text[])
+   and told.alike >= %(alike)s::double precision
+ group by 1, 2, 3
+ order by 4 desc, 1, 2;
+
+-- name: sittings
+-- The last times that several pairs were decided at once: when, by whom, how, how many.
+-- :system  text  the system
+select decided_at, min(decided_by), array_agg(distinct state), count(*)
+  from stocktake.duplicate
+ where system = %(system)s and state <> 'open'
+ group by decided_at
+having count(*) > 1
+ order by decided_at desc
+ limit 10;
+
+-- name: decided_at
+-- Pairs that were decided at an instant.
+-- :system text, :at timestamptz
 select duplicate_id, dataset, row_key, kept, other, capture_id, run_id, state, at, from_other,
        decided_by, decided_at
   from stocktake.duplicate
- where system = %(system)s
-   and (state = %(state)s::text or (%(state)s::text is null and state <> 'open'))
-   and (%(datasets)s::text[] = '{}' or dataset = any(%(datasets)s::text[]))
-   and (%(before)s::bigint is null or duplicate_id < %(before)s)
- order by duplicate_id desc
- limit %(limit)s;
+ where system = %(system)s and state <> 'open' and decided_at = %(at)s
+ order by duplicate_id;
 
 -- name: decide_duplicate
 -- Writes down a decision about an open duplicate.
@@ -427,6 +481,16 @@ update stocktake.duplicate
 -- are named by {same_key}.
 select to_jsonb(held), jsonb_build_object({pairs}), held.created_at, held.updated_at
   from {table} as held where {same_key};
+
+-- name: keys_near
+-- Keys of a table next to one, in the order of the key: that many after it, that many before. The
+-- parameters are named by {values}.
+-- :limit  integer  how many on each side
+(select jsonb_build_object({pairs}) from {table} as held
+  where ({key}) > ({values}) order by {ascending} limit %(limit)s)
+union all
+(select jsonb_build_object({pairs}) from {table} as held
+  where ({key}) < ({values}) order by {descending} limit %(limit)s);
 
 -- name: read_origin
 -- A capture, and the latest receipt it has for a dataset and facet.

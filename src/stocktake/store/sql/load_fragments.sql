@@ -13,6 +13,10 @@ held.{column} = any({array})
 -- One column of a key has the value given as text.
 held.{column} = {value}
 
+-- name: falling
+-- A column of the order, the last first.
+{column} desc
+
 -- name: held_pair
 -- A column of the row, by name.
 {name}, held.{column}

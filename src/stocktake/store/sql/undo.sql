@@ -80,6 +80,11 @@ select count(*) from {table} t
  where t._run_id = %(run_id)s and not {mentioned}
    and not exists (select from former_rows f where {same_key} and not f.is_own);
 
+-- name: count_kept
+-- Rows that would stay as the work of the later run that names them.
+-- :run_id  bigint  the run
+select count(*) from {table} t where t._run_id = %(run_id)s and {mentioned};
+
 -- name: keep_restored
 -- What is about to be put back, whole: derivations look for keys in what changed.
 -- :run_id  bigint  the run

@@ -14,7 +14,7 @@ from stocktake.api.problems import depending_on_state, not_found
 from stocktake.errors import StocktakeError, UsageError
 from stocktake.load.spots import read_text, row_spot, spot_of
 from stocktake.observe.plain import without_secrets, without_secrets_in
-from stocktake.run.explained import show_capture, show_edit, trace_row
+from stocktake.run.explained import rows_near, show_capture, show_edit, trace_row
 from stocktake.run.reviewed import load_again, rehearse_answer
 from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import dataset_named, missing, system_named
@@ -50,12 +50,16 @@ def trace_page(
         for name in own.key
         if request.query_params.get(f"k.{name}")
     }
-    told, problem = None, ""
+    told, problem, near = None, "", list[tuple[str, str]]()
     if set(own.key) <= set(values):
         try:
             told = trace_row(site_of(request).workspace, found, own, values)
         except UsageError as error:
-            problem = f"{error.message} {error.hint or ''}".strip()
+            problem = error.message
+            for one in rows_near(site_of(request).workspace, found, own, values):
+                parts = [f"{name}={one[name]}" for name in own.key]
+                asked = [("dataset", own.name), *(("key", part) for part in parts)]
+                near.append((", ".join(parts), f"/s/{found.name}/trace?{urlencode(asked)}"))
     named = " ".join(f"{name}={values.get(name, '…')}" for name in own.key)
     return show(
         request,
@@ -69,6 +73,7 @@ def trace_page(
         told=told,
         fields=fields_of(found, own, told) if told else [],
         problem=problem,
+        near=near,
         cli_same=f"stocktake trace {found.name} {own.name} {named}",
         api_same=f"/api/v1/systems/{found.name}/trace/{own.name}",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from stocktake.access.audit import storable
@@ -36,10 +36,19 @@ Reason = Annotated[str, Form(max_length=500)]
 Word = Annotated[str, Form(max_length=500)]
 
 
-def kind_of(system: System, dataset: str, code: str, shape: str) -> RejectKind:
-    """Return which rejects a form or address means; empty texts mean all."""
-    datasets = (dataset_named(system, dataset).name,) if dataset else ()
+def kind_asked(system: str, dataset: str = "", code: str = "", shape: str = "") -> RejectKind:
+    """Return which rejects an address means; empty texts mean all."""
+    datasets = (dataset_named(system_named(system), dataset).name,) if dataset else ()
     return RejectKind(datasets, code or None, shape or None)
+
+
+def kind_sent(system: str, dataset: Word = "", code: Word = "", shape: Word = "") -> RejectKind:
+    """Return which rejects a form means; empty texts mean all."""
+    return kind_asked(system, dataset, code, shape)
+
+
+Asked = Annotated[RejectKind, Depends(kind_asked)]
+Sent = Annotated[RejectKind, Depends(kind_sent)]
 
 
 def query_of(kind: RejectKind) -> str:
@@ -53,16 +62,13 @@ def rejects_page(
     request: Request,
     system: str,
     visitor: Viewer,
+    kind: Asked,
     *,
-    dataset: str = "",
-    code: str = "",
-    shape: str = "",
     before: int = 0,
 ) -> Response:
     """Show why rows could not be stored, and the rows, newest first."""
     found = system_named(system)
     workspace = site_of(request).workspace
-    kind = kind_of(found, dataset, code, shape)
     listed = list_rejects(workspace, found, kind, limit=SHOWN + 1, before=before or None)
     older = listed[SHOWN - 1].reject_id if len(listed) > SHOWN else 0
     query = query_of(kind)
@@ -83,7 +89,7 @@ def rejects_page(
         query_of=lambda group: query_of(RejectKind((group.dataset,), group.code, group.shape)),
         rejects=listed[:SHOWN],
         older=f"?{query}&before={older}".replace("?&", "?") if older else "",
-        cli_same=f"stocktake rejects {found.name} {dataset}".strip(),
+        cli_same=" ".join(("stocktake rejects", found.name, *kind.datasets)),
         api_same=f"/api/v1/systems/{found.name}/rejects",
     )
 
@@ -93,15 +99,11 @@ def rejects_file(
     request: Request,
     system: str,
     visitor: Viewer,
-    *,
-    dataset: str = "",
-    code: str = "",
-    shape: str = "",
+    kind: Asked,
 ) -> Response:
     """Send open rejects as CSV, formulas neutralised."""
     del visitor
     found = system_named(system)
-    kind = kind_of(found, dataset, code, shape)
     listed = list_rejects(site_of(request).workspace, found, kind, limit=MOST_EXPORTED)
     return csv_file(f"{found.name}-rejects.csv", REJECT_COLUMNS, reject_cells(listed))
 
@@ -111,14 +113,10 @@ def retry_page(
     request: Request,
     system: str,
     visitor: Operator,
-    *,
-    dataset: str = "",
-    code: str = "",
-    shape: str = "",
+    kind: Asked,
 ) -> Response:
     """Show what parsing the answers of some rejects again would change."""
     found = system_named(system)
-    kind = kind_of(found, dataset, code, shape)
     told, problem = None, ""
     try:
         told = rehearse_rejects(site_of(request).workspace, found, kind)
@@ -135,7 +133,7 @@ def retry_page(
         retrial=told,
         told=told.told if told else None,
         problem=problem,
-        cli_same=f"stocktake rejects retry {found.name} {dataset} --dry-run".replace("  ", " "),
+        cli_same=" ".join(("stocktake rejects retry", found.name, *kind.datasets, "--dry-run")),
         api_same=f"/api/v1/systems/{found.name}/rejects/preview",
     )
 
@@ -145,14 +143,11 @@ def retry(
     request: Request,
     system: str,
     visitor: Operator,
-    *,
-    dataset: Word = "",
-    code: Word = "",
-    shape: Word = "",
+    kind: Sent,
 ) -> Response:
     """Queue the loading of the answers that hold some rejects."""
     found = system_named(system)
-    work = retry_work(site_of(request).workspace, found, kind_of(found, dataset, code, shape))
+    work = retry_work(site_of(request).workspace, found, kind)
     return go(f"/runs/{start_work(request, visitor, found, work)}")
 
 
@@ -161,15 +156,12 @@ def dismiss(
     request: Request,
     system: str,
     visitor: Operator,
+    kind: Sent,
     *,
     reason: Reason = "",
-    dataset: Word = "",
-    code: Word = "",
-    shape: Word = "",
 ) -> Response:
     """End the open rejects of one kind, with a reason."""
     found = system_named(system)
-    kind = kind_of(found, dataset, code, shape)
     count = dismiss_rejects(
         site_of(request).workspace, found, kind, by=visitor.name, reason=storable(reason)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -14,12 +14,14 @@ from stocktake.api.problems import depending_on_state
 from stocktake.errors import StocktakeError, UsageError
 from stocktake.model import PlanOptions, State
 from stocktake.report.figures import percent
+from stocktake.run.claim import LEASE_SECONDS
 from stocktake.run.healthy import living_workers
 from stocktake.run.operations import find_operation, list_operations
+from stocktake.run.pump import PumpLimits
 from stocktake.run.queue import backfill_work, undo_work
 from stocktake.run.registry import find_system
 from stocktake.run.resumed import cancel_run, pause_run, requeue_run
-from stocktake.run.undone import UNDOABLE, require_undoable, undoing
+from stocktake.run.undone import UNDOABLE, require_undoable, undoing, undone_first
 from stocktake.run.watched import (
     last_lines,
     part_progress,
@@ -36,7 +38,11 @@ from stocktake.web.pages.plans import start_work
 from stocktake.web.site import COMMON_HEADERS, Site, Visitor, go, show, site_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from stocktake.model import System
+    from stocktake.run.followed import LogLine
     from stocktake.run.listed import RunLine
     from stocktake.run.operations import Operation
     from stocktake.run.watched import EndpointWork, PartProgress
@@ -47,7 +53,10 @@ LINES = 200
 MOST_LINES = 200_000
 STATES = ("queued", "running", "paused", "done", "failed", "cancelled")
 LEVELS = ("info", "warning", "error")
-STALLED_SECONDS = 120
+STALLED = timedelta(minutes=2)
+MISSED_BEATS = timedelta(seconds=LEASE_SECONDS / 2)
+"""A worker tells several times within a lease that it lives; one silent for so long may be gone."""
+BATCH_REQUESTS = PumpLimits().batch_requests
 LOOK_AGAIN_SECONDS = 15
 """So often an open page of a run under way is renewed though nothing was told: silence is news."""
 
@@ -166,8 +175,17 @@ def _run(
     line = found.line
     parts = part_progress(workspace, run_id)
     progress = _progress(found, parts)
-    address = f"/runs/{run_id}?{urlencode({'level': level, 'text': text})}"
-    idle = (workspace.clock() - line.updated_at).total_seconds()
+    system, now = find_system(line.system), workspace.clock()
+    log = last_lines(
+        workspace,
+        run_id,
+        limit=LINES,
+        level=level if level in LEVELS else None,
+        text=text[:200],
+        upto=at_line + LINES // 2 if at_line else None,
+    )
+    told = {"level": level, "text": text, **({"line": at_line} if at_line else {})}
+    address = f"/runs/{run_id}?{urlencode(told)}"
     waits = line.is_detached and line.state in {"queued", "running"}
     return show(
         request,
@@ -176,32 +194,78 @@ def _run(
         title=_title(line, progress),
         found=found,
         run=line,
-        system=find_system(line.system),
+        system=system,
+        dot=line.state,
         parts=parts,
         progress=progress,
         failures=run_failures(workspace, run_id),
-        log=last_lines(
-            workspace,
-            run_id,
-            limit=LINES,
-            level=level if level in LEVELS else None,
-            text=text[:200],
-            upto=at_line + LINES // 2 if at_line else None,
-        ),
+        log=log,
         at_line=at_line,
-        endpoints=_endpoints(site_of(request), find_system(line.system), run_id),
+        older=_line_link(run_id, log[0].seq - LINES // 2) if log and log[0].seq > 1 else "",
+        newer=_line_link(run_id, log[-1].seq + LINES // 2) if _has_more(found, log) else "",
+        places=_places(system),
+        endpoints=_endpoints(site_of(request), system, run_id),
         moved=run_units(workspace, run_id),
         checks=run_checks(workspace, run_id),
         levels=LEVELS,
-        is_stalled=line.state == "running" and idle > STALLED_SECONDS,
+        stall=_stall(found, now),
+        checkpoint_at=_next_checkpoint(found, progress, now),
         is_unmanned=waits and not living_workers(workspace),
         look_again=LOOK_AGAIN_SECONDS if not found.is_done else 0,
         can_undo=line.kind in UNDOABLE and line.undone_by is None and found.is_done,
         retry=_retry(found),
         cli_same=f"stocktake run show {run_id}",
         api_same=f"/api/v1/operations/{run_id}",
-        **{"problem": "", "tables": None, "part_address": address, **more},
+        **{"problem": "", "tables": None, "later": (), "part_address": address, **more},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A run under way that was not heard of.
+
+    Attributes:
+        since: Since when.
+        until: When its work goes to another worker, unless it is heard of; ``None`` for a run of
+            the foreground, which nobody takes over.
+    """
+
+    since: datetime
+    until: datetime | None
+
+
+def _stall(found: Operation, now: datetime) -> Stall | None:
+    """Return since when a run under way was not heard of, and when another worker takes it up."""
+    line, until = found.line, found.progress.lease_until if found.progress else None
+    if line.state != "running":
+        return None
+    if until is not None:
+        since = until - timedelta(seconds=LEASE_SECONDS)
+        return Stall(since, until) if now - since > MISSED_BEATS else None
+    return Stall(line.updated_at, None) if now - line.updated_at > STALLED else None
+
+
+def _next_checkpoint(found: Operation, progress: Progress, now: datetime) -> datetime | None:
+    """Return when the next batch will be committed at the rate so far."""
+    if found.line.state != "running" or not progress.per_second or not found.line.requests:
+        return None
+    due = found.line.updated_at + timedelta(seconds=BATCH_REQUESTS / progress.per_second)
+    return max(due, now)
+
+
+def _line_link(run_id: int, seq: int) -> str:
+    """Return the address of the part of a log around a line; it stands still."""
+    return f"/runs/{run_id}?line={max(1, seq)}#log"
+
+
+def _has_more(found: Operation, log: Sequence[LogLine]) -> bool:
+    return bool(log) and log[-1].seq < found.log_seq
+
+
+def _places(system: System) -> dict[str, str]:
+    """Return where units of each feed are explained: the dataset it fills first."""
+    fills = {feed.name: feed.fills for _, feed in system.feeds()}
+    return {name: f"/s/{system.name}/d/{tables[0]}/u/" for name, tables in fills.items() if tables}
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +367,8 @@ def undo_preview(request: Request, run_id: int, visitor: Operator) -> Response:
         tables = undoing(site_of(request).workspace, system, run_id)
     except StocktakeError as error:
         problem = f"{error.message} {error.hint or ''}".strip()
-        return _run(request, visitor, run_id, problem=problem)
+        later = undone_first(site_of(request).workspace, system, run_id)
+        return _run(request, visitor, run_id, problem=problem, later=later)
     here = f"/runs/{run_id}/undo"
     return _run(request, visitor, run_id, tables=tables, part_address=here)
 

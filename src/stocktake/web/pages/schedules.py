@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from stocktake.api.problems import depending_on_state
 from stocktake.errors import UsageError
-from stocktake.run.fires import next_fires
+from stocktake.run.fires import jumps_before, next_fires
 from stocktake.run.scheduled import (
     Kept,
     change_schedule,
@@ -52,6 +52,7 @@ def schedules_page(
         status=422 if problem else 200,
         title="Schedules",
         kept=kept,
+        idle=[] if any(not one.obstacle for one in kept) else kept,
         fires={one.name: marked(one, now=now, most=FIRES) for one in kept},
         cron=cron,
         cron_zone=zone,
@@ -66,22 +67,20 @@ def _typed(cron: str, zone: str, *, now: datetime) -> tuple[list[tuple[datetime,
     if not cron:
         return [], ""
     try:
-        return with_jumps(next_fires(cron, zone, after=now, most=TYPED_FIRES)), ""
+        return with_jumps(next_fires(cron, zone, after=now, most=TYPED_FIRES), after=now), ""
     except UsageError as error:
         return [], f"{error.message} {error.hint or ''}".strip()
 
 
-def with_jumps(fires: Sequence[datetime]) -> list[tuple[datetime, bool]]:
-    """Return fires with whether the zone's clock changed since the one before."""
-    return [
-        (one, place > 0 and one.utcoffset() != fires[place - 1].utcoffset())
-        for place, one in enumerate(fires)
-    ]
+def with_jumps(fires: Sequence[datetime], *, after: datetime) -> list[tuple[datetime, bool]]:
+    """Return fires, each with whether its zone's clock changes since the one before it."""
+    return list(zip(fires, jumps_before(fires, after=after), strict=True))
 
 
 def marked(kept: Kept, *, now: datetime, most: int) -> list[tuple[datetime, bool]]:
     """Return the next fires of a schedule, in its zone."""
-    return with_jumps(next_fires(kept.schedule.cron, kept.schedule.zone, after=now, most=most))
+    fires = next_fires(kept.schedule.cron, kept.schedule.zone, after=now, most=most)
+    return with_jumps(fires, after=now)
 
 
 @router.get("/schedules/{name}")

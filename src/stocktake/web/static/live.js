@@ -4,7 +4,7 @@
 // stays, is said to be old, and is tried again until it comes.
 
 const BACKOFF = [1000, 2000, 5000, 10000];
-const POLL = 3000, QUIET = 1000, SILENT = 40000, LATELY = 10000;
+const POLL = 3000, QUIET = 1000, AFAR = 5000, SILENT = 40000, LATELY = 10000;
 const AWAY = "database:away", BACK = "database:back", ALL = "*";
 
 /** @typedef {{drawn: number, busy: boolean, owed: boolean, timer: number}} Care */
@@ -32,8 +32,9 @@ function isTyped(part) {
 function refresh(part) {
   const one = care(part), since = Date.now() - one.drawn;
   if (!part.isConnected) { cares.delete(part); return; }
-  if (document.hidden || one.busy || isTyped(part)) { one.owed = true; return; }
-  if (since < QUIET) { again(part, QUIET - since + 50); return; }
+  const isFar = document.hidden, quiet = isFar ? AFAR : QUIET;
+  if ((isFar && !part.hasAttribute("data-afar")) || one.busy || isTyped(part)) { one.owed = true; return; }
+  if (since < quiet) { again(part, quiet - since + 50); return; }
   clearTimeout(one.timer);
   one.timer = 0;
   one.busy = true;
@@ -89,8 +90,22 @@ function ended(part, failing) {
   else if (every) again(part, every * 1000);
 }
 
+/** Let the tab's icon tell a run's state, and its end be heard of elsewhere. @param {Element} part */
+function beacon(part) {
+  const news = part.querySelector("[data-icon]");
+  const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=icon]"));
+  if (!news || !icon) return;
+  icon.href = news.getAttribute("data-icon") || "";
+  const ended = news.getAttribute("data-ended") || "";
+  const ask = /** @type {HTMLElement | null} */ (document.querySelector("[data-notify]"));
+  if (ended && ask && document.hidden && Notification.permission === "granted") new Notification(ended);
+  if (ask) ask.hidden = Boolean(ended) || !("Notification" in window) || Notification.permission !== "default";
+  if (ended) ask?.remove();
+}
+
 /** @param {Element} part */
 function watch(part) {
+  beacon(part);
   const mine = (/** @type {Event} */ event) => event.target === part;
   part.addEventListener("htmx:before:response", (event) => {
     const answer = /** @type {CustomEvent} */ (event).detail?.ctx?.response;
@@ -99,7 +114,7 @@ function watch(part) {
     ended(part, answer.status === 503 ? "The database is away; waiting for it." : answer.status === 204 ? "You are signed out." : `It could not be renewed (${answer.status}); trying again.`);
   });
   part.addEventListener("htmx:error", (event) => { if (mine(event)) ended(part, "The server does not answer; trying again."); });
-  part.addEventListener("htmx:after:swap", (event) => { if (mine(event)) ended(part, ""); });
+  part.addEventListener("htmx:after:swap", (event) => { if (mine(event)) { ended(part, ""); beacon(part); } });
   const every = Number(part.querySelector("[data-every]")?.getAttribute("data-every") || 0);
   if (every) again(part, every * 1000);
 }
@@ -112,6 +127,9 @@ export function listen() {
   const parts = document.querySelectorAll("[data-live]");
   if (!parts.length) return;
   parts.forEach(watch);
+  document.querySelector("[data-notify]")?.addEventListener("click", (event) => {
+    Notification.requestPermission().then(() => { /** @type {HTMLElement} */ (event.target).hidden = true; });
+  });
   document.addEventListener("visibilitychange", payDebts);
   document.addEventListener("focusout", () => setTimeout(payDebts));
   shared?.addEventListener("message", (event) => {
