@@ -72,9 +72,12 @@ PAN = """() => new Promise(done => {
   };
   requestAnimationFrame(move);
 })"""
+NOTE_DRAWN = """new MutationObserver(() => {
+  if (document.querySelector("figure[data-ready=yes]")) window.drawnAt ||= performance.now();
+}).observe(document, {subtree: true, attributes: true, attributeFilter: ["data-ready"]})"""
+"""When the first heatmap stands, by the page's own clock."""
 OBSERVE = """() => new Promise(done => {
   const seen = {lcp: 0, shift: 0, task: 0};
-  const drawn = performance.now();
   new PerformanceObserver(list => {
     for (const one of list.getEntries()) seen.task = Math.max(seen.task, one.duration);
   }).observe({type: "longtask", buffered: true});
@@ -88,8 +91,8 @@ OBSERVE = """() => new Promise(done => {
     const all = [...performance.getEntriesByType("navigation"),
                  ...performance.getEntriesByType("resource")];
     done({...seen, bytes: all.reduce((sum, one) => sum + one.transferSize, 0),
-          requests: all.length, ready: document.querySelector("figure[data-map]") ? drawn
-            : performance.getEntriesByType("navigation")[0].loadEventEnd});
+          requests: all.length, ready: window.drawnAt
+          || performance.getEntriesByType("navigation")[0].loadEventEnd});
   }, 800);
 })"""
 
@@ -151,6 +154,7 @@ def weighed(browser: Browser, world: World) -> list[tuple[str, ...]]:
 def weigh(browser: Browser, world: World, path: str) -> tuple[float, ...]:
     """Return a page's weight and times, with an empty cache."""
     page = signed_in(browser, world)
+    page.add_init_script(NOTE_DRAWN)
     page.goto(path)
     for picture in page.locator("figure[data-map]").all():
         picture.locator("canvas").first.wait_for()
