@@ -51,12 +51,12 @@ def unparsed(_bodies: Sequence[bytes], _request: Request, _at: datetime) -> Pars
     return Parsed()
 
 
-def system_of(series: int) -> System:
-    """Return a system with one dataset of ``series`` series of days."""
+def system_of(series: int, *, since: date = SINCE, package: str = "") -> System:
+    """Return a system with one dataset of ``series`` series of days from ``since`` on."""
     values = Values(tuple(str(number) for number in range(series)))
-    dataset = Dataset("units", ("id",), Cross((Days(SINCE), values)))
+    dataset = Dataset("units", ("id",), Cross((Days(since), values)))
     feed = Feed("feed", Endpoint("feed", 5), ("units",), no_requests, unparsed)
-    return System("bench", "", (dataset,), (Source("source", feeds=(feed,)),))
+    return System("bench", package, (dataset,), (Source("source", feeds=(feed,)),))
 
 
 def cpu_seconds(backend: int) -> float:

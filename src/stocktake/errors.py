@@ -5,7 +5,7 @@ StocktakeError
 ├── PlanRefused             a plan that may not run or go on as it is                     (exit 2)
 ├── LoadError               a file or capture that cannot be read as what it claims   (exit 2)
 ├── ConfigurationError      a setting that is missing, unknown or ill-formed          (exit 3)
-├── StoreError              the database could not do it                              (exit 3)
+├── StoreError              the database or the store of captures could not do it     (exit 3)
 │   ├── DatabaseUnavailable     no connection: not running, wrong address or credentials
 │   ├── ClusterError            the local cluster could not be created, started or stopped
 │   ├── MigrationError          the schema and the migrations do not agree
@@ -83,7 +83,18 @@ class ConfigurationError(StocktakeError):
 
 
 class StoreError(StocktakeError):
-    """The database could not do what was asked."""
+    """The database, or the store of captures, could not do what was asked.
+
+    Attributes:
+        is_momentary: Whether the same is worth another try at once, and once more a little later.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, is_momentary: bool = False
+    ) -> None:
+        """Keep the text and the hint apart, and whether it may pass."""
+        super().__init__(message, hint=hint)
+        self.is_momentary = is_momentary
 
 
 class DatabaseUnavailable(StoreError):

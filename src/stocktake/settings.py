@@ -91,6 +91,8 @@ SOURCE_SETTINGS: Mapping[str, str] = MappingProxyType(
         "token": "Token or key of sources that ask for one; better `token_file`.",
         "allowed_hosts": "Further hosts that redirects may lead to, separated by commas.",
         "user_agent": "How we introduce ourselves to the source.",
+        "robots_agent": "Name under which robots.txt of the source's hosts is read and obeyed; it "
+        "must stand in `user_agent`. Empty asks for none.",
         "header_NAME": "Another value of a header that the source's requests carry, such as "
         "`header_accept_language`.",
         "chunks_at_once": "How many chunks of the source workers have in hand at once, over all "
@@ -109,10 +111,15 @@ SHORTEST_SECRET = 4
 
 ALERT_SETTINGS: Mapping[str, str] = MappingProxyType(
     {
-        "type": "`webhook` (signed JSON), `slack` (JSON as Slack and others take it) or `email`.",
-        "url": "Address that webhooks and Slack messages are posted to. It may hold a secret: "
-        "better `url_file`, the path of a file that holds it.",
-        "secret": "What webhooks are signed with, at least 24 characters; better `secret_file`.",
+        "type": "`webhook` (signed JSON), `slack` (JSON as Slack and others take it), `email`, "
+        "`apprise` (a hundred services more) or `openlineage` (runs, for a data catalogue); the "
+        "last two need `stocktake[apprise]` and `stocktake[openlineage]`.",
+        "url": "Address that messages are posted to; of `apprise` one or several of its own, "
+        "separated by spaces. It may hold a secret: better `url_file`, the path of a file that "
+        "holds it.",
+        "secret": "What webhooks are signed with, at least 24 characters; the key that an "
+        "OpenLineage server wants, if it does. Better `secret_file`.",
+        "namespace": "What `openlineage` events call this installation: `stocktake` unless set.",
         "allow_private": "Whether the address may be on this machine or a private network. "
         "`false` unless set.",
         "host": "Mail server.",
@@ -149,6 +156,12 @@ class Settings:
     pg_bin: Path | None = None
     """Folder with ``initdb`` and ``postgres`` for the local cluster (``STOCKTAKE_PG_BIN``);
     None searches the installed wheels, then the machine."""
+
+    captures_url: str | None = None
+    """Object store that captured bodies are kept in (``STOCKTAKE_CAPTURES_URL``):
+    ``s3://BUCKET/PREFIX``, ``gs://…``, ``az://…`` or ``file:///FOLDER``, without a login. ``init``
+    keeps it in the database, which tells every host; given to a host, it must say the same. None
+    leaves it to the database."""
 
     log_level: Literal["auto", "debug", "info", "warning", "error"] = "auto"
     """Least severity that is logged to stderr (``STOCKTAKE_LOG_LEVEL``); ``auto`` is warning on a
@@ -322,6 +335,7 @@ def load_settings(
         home=folder,
         database_url=Secret(url) if url else None,
         pg_bin=Path(pg_bin).expanduser() if pg_bin else None,
+        captures_url=top.get("captures_url") or None,
         log_level=cast('Literal["auto", "debug", "info", "warning", "error"]', level),
         log_format=cast('Literal["auto", "console", "json"]', log_format),
         approve_above_requests=_whole(top, "approve_above_requests"),
@@ -343,7 +357,7 @@ def _variables(env: Mapping[str, str], prefix: str) -> Mapping[str, Secret]:
 
 _KEEPING = ("keep_fires_days", "keep_events_days", "keep_tries_days", "keep_logs_days")
 _TOP_KEYS = (
-    *("database_url", "database_url_file", "pg_bin", "log_level", "log_format"),
+    *("database_url", "database_url_file", "pg_bin", "captures_url", "log_level", "log_format"),
     *("approve_above_requests", "approve_above_hours"),
     *_KEEPING,
 )

@@ -166,3 +166,7 @@ select distinct owner from stocktake.chunk where state = 'running' and changed_a
 -- name: chunks_in_hand
 -- Chunks that a worker has in hand.
 select chunk_id, owner from stocktake.chunk where state = 'running' order by chunk_id;
+
+-- name: captured_bodies
+-- Captures, and bodies.
+select (select count(*) from stocktake.capture), (select count(*) from stocktake.body);

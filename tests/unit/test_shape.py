@@ -125,11 +125,11 @@ def test_documentation_and_blank_lines_are_not_code() -> None:
 
 # The figures are those of docs/decisions/0006-budgets.md.
 def test_the_engine_stays_below_its_budget_of_code_lines() -> None:
-    assert code_lines(lambda first: first not in {"systems", "testing"}) <= 39_500
+    assert code_lines(lambda first: first not in {"systems", "testing"}) <= 42_500
 
 
 def test_nouns_stages_store_and_run_stay_below_their_budget_of_code_lines() -> None:
-    assert code_lines(lambda first: first in HEART) <= 23_000
+    assert code_lines(lambda first: first in HEART) <= 25_000
 
 
 def code_lines(counts: Callable[[str], bool]) -> int:

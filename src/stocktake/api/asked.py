@@ -150,6 +150,14 @@ class PlanAsked(DaysAsked):
     max_requests: Annotated[int, Field(ge=1, le=NUMBER)] | None = None
     until_target: bool = False
     refetch: bool = False
+    only: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]],
+        Field(
+            max_length=MOST_NAMES,
+            description="Units picked by hand: `DATASET:FIRST..LAST/SERIES`, or parts of it.",
+            examples=[["ra_races:2024-03-05..2024-03-09/gb", ":/ire"]],
+        ),
+    ] = []
 
     def options(self, workspace: Workspace, system: System) -> PlanOptions:
         """Return plan options with the datasets' own names."""
@@ -166,4 +174,5 @@ class PlanAsked(DaysAsked):
             until_target=self.until_target,
             refetch=self.refetch,
             priorities=read_priorities(system, self.priorities),
+            only=tuple(self.only),
         )

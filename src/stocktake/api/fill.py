@@ -33,9 +33,12 @@ from stocktake.api.problems import named_in_path
 from stocktake.api.recent import served, served_page
 from stocktake.api.shapes import NUMBER, Asked, Operation, PlanDocument, Plans, SavedPlan
 from stocktake.api.work import STARTED, start_by, start_work
+from stocktake.model import Plan, System
+from stocktake.plan.declared import outdated
 from stocktake.run.approved import approval_needed, approve_plan
 from stocktake.run.documents import plan_json
 from stocktake.run.files import queue_files
+from stocktake.run.foreseen import first_requests, leaves_missing
 from stocktake.run.operations import PlanLine, list_plans, show_plan
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import (
@@ -47,6 +50,7 @@ from stocktake.run.queue import (
     train_work,
     verify_work,
 )
+from stocktake.run.registry import find_system
 from stocktake.run.workspace import Workspace
 
 router = APIRouter(tags=["fill"], route_class=OnceRoute)
@@ -123,7 +127,8 @@ def preview(
 ) -> Response:
     """Plan without keeping it: units, requests, time at the allowed rates. Fetches nothing."""
     options = asked.options(workspace, system)
-    return answer(plan_json(make_and_save(workspace, system, options, save=False)))
+    made = make_and_save(workspace, system, options, save=False)
+    return answer(_planned(workspace, system, made))
 
 
 @router.post(
@@ -141,7 +146,9 @@ def save(
     made = make_and_save(workspace, system, options, save=True)
     note(request, who, "plan.save", subject=f"plan {made.plan_id}")
     return answer(
-        plan_json(made), status=201, headers={"Location": f"/api/v1/plans/{made.plan_id}"}
+        _planned(workspace, system, made),
+        status=201,
+        headers={"Location": f"/api/v1/plans/{made.plan_id}"},
     )
 
 
@@ -187,15 +194,23 @@ def approve(
     return answer(_saved(workspace, plan_id))
 
 
+def _planned(workspace: Workspace, system: System, made: Plan) -> dict[str, Any]:
+    first = first_requests(workspace, system, made)
+    return plan_json(made, first=first, leaves=leaves_missing(workspace, system, made))
+
+
 def _saved(workspace: Workspace, plan_id: int) -> dict[str, Any]:
     with named_in_path():
         found, approved_at, approved_by = show_plan(workspace, plan_id)
+    own = find_system(found.system)
+    wrong = outdated(own, found)
     return {
-        **plan_json(found),
+        **(plan_json(found) if wrong else _planned(workspace, own, found)),
         "made_at": found.made_at,
         "approved_at": approved_at,
         "approved_by": approved_by,
         "approval_needed": approval_needed(workspace.settings, found) or None,
+        "outdated": wrong,
     }
 
 

@@ -29,13 +29,31 @@ class EndpointLine(BaseModel):
     last_error_at: datetime | None
     last_error: str
     source_pause: str
+    last_minute: int | None = Field(description="Answers and failed tries of the last minute.")
+    per_minute: float | None = Field(description="Requests the limit in force allows a minute.")
+    units_waiting: int | None = Field(description="Units its feeds could be asked for now.")
+
+
+class RobotsLine(BaseModel):
+    """What is known of robots.txt of one host."""
+
+    source: str
+    agent: str = Field(description="Name it is read under; empty where it is not asked for.")
+    origin: str
+    state: str = Field(description="found, absent, unreachable; empty before the first request.")
+    fetched_at: datetime | None
+    expires_at: datetime | None
+    problem: str
+    disallowed: int = Field(description="Paths it forbids us.")
+    delay_seconds: float
 
 
 class Endpoints(BaseModel):
-    """The endpoints of a system's sources."""
+    """The endpoints of a system's sources, and what their hosts ask of programs."""
 
     system: str
     endpoints: list[EndpointLine]
+    robots: list[RobotsLine]
 
 
 class Paused(BaseModel):

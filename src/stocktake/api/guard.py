@@ -20,6 +20,7 @@ from stocktake.api.identity import address_of, credential_text
 from stocktake.api.pace import Pace
 from stocktake.api.problems import Problem, Rendering
 from stocktake.api.shared import SCOPE, Shared
+from stocktake.observe.traces import span
 
 log = structlog.get_logger()
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -75,7 +76,7 @@ class Limits:
     body_seconds: float = 60.0
     answer_seconds: float = 60.0
     at_once: int = 400
-    streams: int = 200
+    streams: int = 2_000
     caller_per_second: float = 1_000.0
     address_per_second: float = 100.0
 
@@ -244,7 +245,11 @@ class Guard:
     ) -> None:
         """Let the application answer; an error that nobody foresaw gets an answer too."""
         try:
-            await self._app(scope, receive, send)
+            with span(
+                scope["method"], kind="SERVER", http__request__method=scope["method"]
+            ) as note:
+                await self._app(scope, receive, send)
+                note("http__route", getattr(scope.get("route"), "path", ""))
         except Exception as error:  # noqa: BLE001 -- the last resort: logged, and told as a problem
             made = await self._rendering.unforeseen(Request(scope), error)
             if not begun.is_set():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
@@ -24,9 +24,10 @@ from stocktake.api.recent import served
 from stocktake.api.shapes import Counted, Gaps, Recounted, Status, Systems
 from stocktake.errors import UsageError
 from stocktake.model import Gap, System
-from stocktake.run.counted import count_system, list_gaps, recount_system
+from stocktake.run.counted import count_system, recount_system
 from stocktake.run.documents import capture_json, coverage_json, system_json, up_to_today
 from stocktake.run.explained import explain_unit, show_capture, trace_row
+from stocktake.run.gapped import GapFilter, figures_json, find_gaps
 from stocktake.run.listed import list_runs
 from stocktake.run.standing import stand_json, stand_of
 from stocktake.run.workspace import Workspace
@@ -130,15 +131,21 @@ async def gaps(
     datasets: TheDatasets,
     days: TheDays,
     state: StateNames = [],
+    reason: Annotated[
+        str, Query(max_length=MOST_TEXT, description="Only gaps whose reason holds this.")
+    ] = "",
+    sort: Literal["declared", "size", "age", "newest", "oldest", "priority"] = "declared",
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Response:
-    """Name every gap and its reason, neighbouring units joined to ranges."""
+    """Name every gap and its reason, neighbouring units joined to ranges, and what they come to."""
     after = read_cursor(cursor, tuple[str, ...])
 
     def listed() -> dict[str, Any]:
         window = days.of(workspace, system)
-        found = list_gaps(workspace, system, datasets, window, states=tuple(state), limit=None)
+        asked = GapFilter(tuple(state), reason, sort)
+        told = find_gaps(workspace, system, datasets, window, asked=asked)
+        found = told.gaps
         places = {_gap_key(gap): place for place, gap in enumerate(found)}
         first = 0 if after is None else places.get(after, -1) + 1
         if after is not None and not first:
@@ -148,7 +155,8 @@ async def gaps(
                 "The gap this page begins after is none any more.",
                 hint="Begin with the first page again.",
             )
-        return {"system": system.name, **page(found[first : first + limit + 1], limit, _gap_key)}
+        items = page(found[first : first + limit + 1], limit, _gap_key)
+        return {"system": system.name, **items, **figures_json(told)}
 
     return await served(request, listed)
 

@@ -169,6 +169,8 @@ class GapLine(BaseModel):
                 "units": 5,
                 "state": "missing",
                 "reason": "",
+                "noticed_at": "2024-03-05T00:00:00Z",
+                "blocked_by": "",
             }
         }
     )
@@ -180,14 +182,31 @@ class GapLine(BaseModel):
     units: int
     state: State
     reason: str
+    noticed_at: datetime | None = Field(description="Since when a count would have shown one.")
+    blocked_by: str = Field(description="The dataset that must come first; empty for none.")
+
+
+class OutOfReach(BaseModel):
+    """Gaps that no request can fill now."""
+
+    state: State
+    reason: str
+    units: int
 
 
 class Gaps(BaseModel):
-    """A page of gaps, and the cursor of the next."""
+    """A page of gaps, the cursor of the next, and what the gaps of all pages come to."""
 
     system: str
     items: list[GapLine]
     next_cursor: str | None
+    units: int
+    missing: int
+    needed_for_target: int
+    reachable: int
+    states: dict[str, int]
+    unreachable: list[OutOfReach]
+    proven_until: date
 
 
 class RunLine(BaseModel):
@@ -282,6 +301,25 @@ class Unreachable(BaseModel):
     units: int
 
 
+class FirstRequestLine(BaseModel):
+    """A request that a plan will send, without its login."""
+
+    wave: str
+    source: str
+    feed: str
+    path: str
+    params: list[list[str]] = Field(description="Name and value of each.")
+    units: int
+
+
+class LeavesLine(BaseModel):
+    """What a plan leaves of a fetched dataset's gaps."""
+
+    dataset: str
+    missing: int
+    after: int
+
+
 class PlanDocument(BaseModel):
     """Which units to fill, in which order, at what cost."""
 
@@ -296,6 +334,8 @@ class PlanDocument(BaseModel):
     endpoints: list[PlanEndpoint]
     parts: list[PlanPartLine]
     unreachable: list[Unreachable]
+    stays_missing: list[LeavesLine]
+    first_requests: list[FirstRequestLine]
 
 
 class SavedPlan(PlanDocument):
@@ -305,6 +345,7 @@ class SavedPlan(PlanDocument):
     approved_at: datetime | None
     approved_by: str | None
     approval_needed: str | None = Field(description="Why it starts only once approved.")
+    outdated: list[str] = Field(description="Why it is no longer valid; empty when it is.")
 
 
 class PlanLine(BaseModel):

@@ -21,7 +21,7 @@ from stocktake.api.shapes import Asked
 from stocktake.model import Source, System
 from stocktake.run.asked import ask as ask_source
 from stocktake.run.asked import find_endpoint
-from stocktake.run.sourced import find_source, pause, resume, source_health
+from stocktake.run.sourced import find_source, pause, resume, source_robots, sources_now
 from stocktake.run.tried import verify_source
 
 router = APIRouter(tags=["sources"], route_class=OnceRoute)
@@ -55,10 +55,14 @@ async def sources(
     workspace: Installation,
     system: TheSystem,
 ) -> Response:
-    """Show every endpoint's limits, use, circuit and last failure."""
+    """Show every endpoint's limits, use, circuit and last failure, and what waits for it."""
 
     def told() -> dict[str, Any]:
-        return {"system": system.name, "endpoints": source_health(workspace, system)}
+        return {
+            "system": system.name,
+            "endpoints": sources_now(workspace, system),
+            "robots": source_robots(workspace, system),
+        }
 
     return await served(request, told)
 
@@ -134,4 +138,6 @@ def verify(
     samples = verify_source(workspace, *source)
     note(request, who, "source.verify", subject=source[1].name)
     is_sound = not any(sample.problem for sample in samples)
-    return answer({"source": source[1].name, "is_sound": is_sound, "samples": samples})
+    system, name = source[0], source[1].name
+    robots = [one for one in source_robots(workspace, system) if one.source == name]
+    return answer({"source": name, "is_sound": is_sound, "robots": robots, "samples": samples})

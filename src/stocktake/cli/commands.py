@@ -56,7 +56,7 @@ _PLACES = (
     ("keys", "accounts:keys", "Keys by which programs use the API.", INSTALL),
     ("doctor", "install:doctor", "Check everything the installation needs.", INSTALL),
     ("down", "install:down", "Stop the local cluster.", INSTALL),
-    ("db", "database:db", "Migrate, roll back, verify, back up, restore, open.", INSTALL),
+    ("db", "database:db", "Migrate, verify, back up, restore; where captures are kept.", INSTALL),
 )
 
 _EXAMPLES = {

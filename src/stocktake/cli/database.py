@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stocktake.cli import words
+from stocktake.cli.bodies import as_document, captures, elsewhere
 from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
 from stocktake.run.workspace import components
@@ -30,12 +31,18 @@ from stocktake.store.upgrade import upgrade as run_upgrade
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from stocktake.store.bodies import Standing
+
+BODY_STORE = "stocktake.body_store"
+"""Not in a backup of an older release."""
+
 db = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Migrate, roll back, verify, back up, restore, open.",
+    help="Migrate, roll back, verify, back up, restore, open; where captures are kept.",
 )
+db.add_typer(captures, name="captures")
 
 
 @db.command()
@@ -105,16 +112,35 @@ def backup(
     settings = out.settings()
     with open_database(settings, application="stocktake db backup") as database:
         made = write_backup(database, path, pg_bin=settings.pg_bin)
+        apart = elsewhere(database)
     rows = sum(table.row_count for table in made.tables.values())
-    out.emit(
-        {"path": str(made.path), "bytes": made.byte_count, "rows": rows, "tables": made.tables},
-        lambda console: console.print(
-            f"{made.path}: {words.size(made.byte_count)}, {words.number(rows)} rows in "
-            f"{len(made.tables)} tables",
-            soft_wrap=True,
-        ),
-    )
+    document = {
+        "path": str(made.path),
+        "bytes": made.byte_count,
+        "rows": rows,
+        "tables": made.tables,
+        "captures": as_document(apart) if apart else None,
+    }
+
+    def render(console: Console) -> None:
+        text = (
+            f"{words.size(made.byte_count)}, {words.number(rows)} rows in {len(made.tables)} tables"
+        )
+        console.print(f"{made.path}: {text}", soft_wrap=True)
+        _render_apart(console, apart, "are not in this file: back that up as well")
+
+    out.emit(document, render)
     return 0
+
+
+def _render_apart(console: Console, apart: Standing | None, what: str) -> None:
+    """Tell of bodies that a backup only names."""
+    if apart is not None and apart.place is not None:
+        console.print(
+            f"[yellow]{words.number(apart.in_objects)} captured bodies "
+            f"({words.size(apart.object_bytes)}) are in {apart.place.url}, and {what}.[/]",
+            soft_wrap=True,
+        )
 
 
 @db.command()
@@ -126,13 +152,21 @@ def restore(
     settings = out.settings()
     with open_database(settings, application="stocktake db restore", migrate=False) as database:
         made = read_backup(path, database, pg_bin=settings.pg_bin)
+        apart = elsewhere(database) if BODY_STORE in made.tables else None
     rows = sum(table.row_count for table in made.tables.values())
-    out.emit(
-        {"path": str(path), "rows": rows, "tables": len(made.tables)},
-        lambda console: console.print(
-            f"restored {words.number(rows)} rows in {len(made.tables)} tables; checksums agree"
-        ),
-    )
+    document = {
+        "path": str(path),
+        "rows": rows,
+        "tables": len(made.tables),
+        "captures": as_document(apart) if apart else None,
+    }
+
+    def render(console: Console) -> None:
+        text = f"restored {words.number(rows)} rows in {len(made.tables)} tables; checksums agree"
+        console.print(text)
+        _render_apart(console, apart, "must still be there: stocktake db captures verify")
+
+    out.emit(document, render)
     return 0
 
 

@@ -22,6 +22,7 @@ from stocktake.cli.arguments import (
 from stocktake.cli.output import output_of
 from stocktake.cli.plan import (
     MaxRequests,
+    Only,
     Order,
     Priority,
     Refetch,
@@ -57,6 +58,7 @@ def backfill(
     max_requests: MaxRequests = None,
     until_target: UntilTarget = False,
     refetch: Refetch = False,
+    only: Only = None,
     plan: Annotated[int | None, typer.Option(help="Run this saved plan.")] = None,
     detach: Detach = False,
     rank: Rank = USUAL,
@@ -78,6 +80,7 @@ def backfill(
             until_target=until_target,
             refetch=refetch,
             priorities=read_priorities(found, priority or ()),
+            only=tuple(only or ()),
         )
     )
     with out.workspace("backfill") as workspace, shown_progress(out) as report:

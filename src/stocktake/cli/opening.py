@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stocktake.access.tenants import find_tenant
 from stocktake.observe.logs import configure_logs
+from stocktake.observe.traces import start_tracing
 from stocktake.run.workspace import open_workspace
 from stocktake.store.database import POOL_SIZE
 
@@ -36,3 +37,4 @@ def seen_by(workspace: Workspace, slug: str) -> Workspace:
 def log_as_told(settings: Settings) -> None:
     """Send logs where and how the settings say."""
     configure_logs(level=settings.log_level, style=settings.log_format, secrets=settings.secrets())
+    start_tracing()

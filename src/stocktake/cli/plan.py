@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -25,8 +25,10 @@ from stocktake.cli.output import output_of
 from stocktake.errors import UsageError
 from stocktake.model import PlanOptions
 from stocktake.plan.changed import plan_changes
+from stocktake.plan.declared import outdated
 from stocktake.run.approved import approval_of, approve_plan
 from stocktake.run.documents import plan_json
+from stocktake.run.foreseen import first_requests, leaves_missing
 from stocktake.run.operations import show_plan
 from stocktake.run.periods import window_of
 from stocktake.run.planned import make_and_save
@@ -34,12 +36,14 @@ from stocktake.run.ranked import read_priorities
 from stocktake.run.registry import find_datasets, find_system
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
     from stocktake.cli.output import Output
     from stocktake.model import Plan
+    from stocktake.run.approved import Approval
+    from stocktake.run.foreseen import Leaves
 
 Order = Annotated[
     str, typer.Option(help="newest, oldest, priority, or value (coverage gained per request).")
@@ -52,6 +56,14 @@ Sample = Annotated[int | None, typer.Option(help="Only the newest N days or unit
 MaxRequests = Annotated[int | None, typer.Option(help="Plan at most this many requests.")]
 UntilTarget = Annotated[bool, typer.Option("--until-target", help="Only what targets need.")]
 Refetch = Annotated[bool, typer.Option("--refetch", help="Fetch also what is complete.")]
+
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only units picked by hand: DATASET:FIRST..LAST/SERIES, parts left out at will "
+        "(:/gb); repeat."
+    ),
+]
 
 
 def plan(
@@ -68,6 +80,7 @@ def plan(
     max_requests: MaxRequests = None,
     until_target: UntilTarget = False,
     refetch: Refetch = False,
+    only: Only = None,
     save: Annotated[bool, typer.Option("--save", help="Keep it for backfill --plan ID.")] = False,
     by: Annotated[str, typer.Option(help="Who approves; your login name when left out.")] = "",
 ) -> int:
@@ -94,13 +107,21 @@ def plan(
             until_target=until_target,
             refetch=refetch,
             priorities=read_priorities(found, priority or ()),
+            only=tuple(only or ()),
         )
     )
     with out.workspace("plan") as workspace:
         window = window_of(workspace, found, window, period=period)
         options = dataclasses.replace(options, since=window.since, until=window.until)
         made = make_and_save(workspace, found, options, save=save)
-    out.emit(plan_json(made), lambda console: render_plan(console, made))
+        first = first_requests(workspace, found, made) if out.as_json else ()
+        leaves = leaves_missing(workspace, found, made)
+
+    def render(console: Console) -> None:
+        render_plan(console, made)
+        _render_leaves(console, leaves)
+
+    out.emit(plan_json(made, first=first, leaves=leaves), render)
     if made.plan_id is not None:
         out.hint(f"stocktake backfill {found.name} --plan {made.plan_id}")
     elif made.parts:
@@ -118,35 +139,45 @@ def _kept(out: Output, verb: str, names: Sequence[str] | None, *, by: str) -> in
         if verb == "approve":
             approve_plan(workspace, int(number), by=login_name(by))
         told = approval_of(workspace, made)
-        again = make_and_save(workspace, find_system(made.system), made.options, save=False)
-    changes = plan_changes(find_system(made.system), made, again)
+        own = find_system(made.system)
+        wrong = outdated(own, made)
+        first = () if wrong else first_requests(workspace, own, made)
+        leaves = () if wrong else leaves_missing(workspace, own, made)
+        again = made if wrong else make_and_save(workspace, own, made.options, save=False)
+    changes = plan_changes(own, made, again)
     document = {
-        **plan_json(made),
+        **plan_json(made, first=first, leaves=leaves),
         "made_at": made.made_at,
         "approved_at": told.at,
         "approved_by": told.by,
         "approval_needed": told.needed or None,
         "changes": changes,
+        "outdated": wrong,
     }
 
-    def render(console: Console) -> None:
-        render_plan(console, made)
-        for one in changes:
-            console.print(
-                f"since then, {one.feed}: {words.number(one.filled)} units filled, "
-                f"{words.number(one.due)} more due"
-            )
-        if told.at is not None:
-            console.print(f"approved by {told.by} at {told.at:%Y-%m-%d %H:%M} UTC")
-        elif told.needed:
-            console.print(f"[yellow]not approved: it {told.needed}[/]")
-
-    out.emit(document, render)
-    if told.obstacle:
-        out.hint(f"stocktake plan approve {number}")
-    else:
-        out.hint(f"stocktake backfill {made.system} --plan {number}")
+    out.emit(document, lambda console: _render_kept(console, made, told, document))
+    next_step = f"backfill {made.system} --plan {number}"
+    if wrong:
+        next_step = f"plan {made.system} --save"
+    elif told.obstacle:
+        next_step = f"plan approve {number}"
+    out.hint(f"stocktake {next_step}")
     return 0
+
+
+def _render_kept(console: Console, made: Plan, told: Approval, document: Mapping[str, Any]) -> None:
+    render_plan(console, made)
+    for text in document["outdated"]:
+        console.print(f"[red]no longer valid: {text}[/]", soft_wrap=True)
+    for one in document["changes"]:
+        console.print(
+            f"since then, {one.feed}: {words.number(one.filled)} units filled, "
+            f"{words.number(one.due)} more due"
+        )
+    if told.at is not None:
+        console.print(f"approved by {told.by} at {told.at:%Y-%m-%d %H:%M} UTC")
+    elif told.needed:
+        console.print(f"[yellow]not approved: it {told.needed}[/]")
 
 
 def render_plan(console: Console, made: Plan) -> None:
@@ -169,6 +200,15 @@ def render_plan(console: Console, made: Plan) -> None:
             f"[dim]out of reach: {words.number(units)} units of {dataset}: {reason}[/]",
             soft_wrap=True,
         )
+
+
+def _render_leaves(console: Console, leaves: Sequence[Leaves]) -> None:
+    for one in leaves:
+        if one.after:
+            console.print(
+                f"[dim]stays missing: {words.number(one.after)} of {words.number(one.missing)} "
+                f"units of {one.dataset}[/]"
+            )
 
 
 def _waves(made: Plan) -> Table:

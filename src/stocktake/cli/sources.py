@@ -16,8 +16,9 @@ from stocktake.run.sourced import (
     pause,
     resume,
     source_days,
-    source_health,
     source_log,
+    source_robots,
+    sources_now,
 )
 from stocktake.run.tried import verify_source
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from stocktake.cli.output import Output
+    from stocktake.fetch.robots import RobotsState
     from stocktake.fetch.sources import EndpointState, FailedTry
     from stocktake.fetch.usage import EndpointDay
     from stocktake.observe.alerts import EventLine
@@ -45,7 +47,7 @@ def sources(
     days: Annotated[int, typer.Option(min=1, help="Days of use shown, today included.")] = 7,
     limit: Annotated[int, typer.Option(min=1, help="Most lines of the log.")] = 20,
 ) -> int:
-    """Show every endpoint's limits, use and failures; pause, resume or verify a source.
+    """Show every endpoint's limits, use and failures, and robots.txt; pause, resume or verify.
 
     log lists tries that failed, pauses and open circuits. verify asks every feed once for one small
     answer through the same gate as any request, judges login, shape and rate headers, and shows the
@@ -70,16 +72,20 @@ def sources(
         return 0
     found = find_system(target)
     with out.workspace("sources") as workspace:
-        health = source_health(workspace, found)
+        health = sources_now(workspace, found)
+        robots = source_robots(workspace, found)
         used = source_days(workspace, found, days=days)
     document = {
         "system": found.name,
         "endpoints": health,
+        "robots": robots,
         "days": [one.as_json() for one in used],
     }
 
     def render(console: Console) -> None:
         _render(console, health)
+        console.print()
+        _render_robots(console, robots)
         if used:
             console.print()
             _render_days(console, used)
@@ -101,10 +107,31 @@ def _verify(out: Output, name: str) -> int:
     system, source = find_source(name)
     with out.workspace("sources") as workspace:
         samples = verify_source(workspace, system, source)
+        robots = [one for one in source_robots(workspace, system) if one.source == source.name]
     bad = [sample for sample in samples if sample.problem]
-    document = {"source": source.name, "is_sound": not bad, "samples": samples}
-    out.emit(document, lambda console: _render_samples(console, samples))
+    document = {
+        "source": source.name,
+        "is_sound": not bad,
+        "robots": robots,
+        "samples": samples,
+    }
+
+    def render(console: Console) -> None:
+        _render_robots(console, robots)
+        _render_samples(console, samples)
+
+    out.emit(document, render)
     return ERROR if bad else 0
+
+
+def _render_robots(console: Console, robots: Sequence[RobotsState]) -> None:
+    for one in robots:
+        when = ""
+        if one.fetched_at:
+            word = "tried" if one.state == "unreachable" else "fetched"
+            when = f" [dim]({word} {one.fetched_at:%Y-%m-%d %H:%M} UTC)[/]"
+        place = one.origin or one.source
+        console.print(f"robots.txt of {place} {_escaped(one.told)}{when}", soft_wrap=True)
 
 
 def _render_samples(console: Console, samples: Sequence[Sample]) -> None:
@@ -133,7 +160,10 @@ def _render(console: Console, health: Sequence[EndpointState]) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("source", "endpoint", "state"):
         table.add_column(heading)
-    for heading in ("allowed/s", "learned/s", "requests", "errors", "429", "mean", "quota"):
+    for heading in (
+        *("allowed/s", "learned/s", "last minute", "waiting", "requests", "errors", "429"),
+        *("mean", "quota"),
+    ):
         table.add_column(heading, justify="right")
     table.add_column("last error", overflow="fold")
     for one in health:
@@ -143,6 +173,8 @@ def _render(console: Console, health: Sequence[EndpointState]) -> None:
             _state(one),
             f"{one.per_second:g}",
             "" if one.learned_per_second is None else f"{one.learned_per_second:g}",
+            f"{one.last_minute or 0:,}/{one.per_minute or 0:,.0f}",
+            words.number(one.units_waiting or 0),
             words.number(one.requests),
             words.number(one.errors),
             words.number(one.refusals),

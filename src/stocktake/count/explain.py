@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from stocktake.count.decide import locate
@@ -16,7 +15,8 @@ from stocktake.count.routes import (
     zone_of,
 )
 from stocktake.count.schedules import scheduled
-from stocktake.count.states import QUERIES, Connection, View, member_series, state_of
+from stocktake.count.states import QUERIES, Connection, View, question, state_of
+from stocktake.count.turned import turned_at
 from stocktake.model import (
     GAP_STATES,
     HELD_STATES,
@@ -35,11 +35,11 @@ from stocktake.model import (
     Unit,
     Values,
     WithdrawnRow,
-    day_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
 LINES = 50
 """Most attempts, captures and rejects told of one unit."""
@@ -82,7 +82,7 @@ def why(
         _rejects(conn, dataset, captures),
         upstream,
         next_try_at,
-        _turned_at(conn, system, dataset, place) if state in GAP_STATES else None,
+        _turned_at(conn, system, dataset, place, view) if state in GAP_STATES else None,
         "",
         withdrawn=_withdrawn(conn, system, dataset, key),
     )
@@ -114,8 +114,9 @@ def noticed(
     what it held, whichever came last.
     """
     place = locate(conn, system, dataset, key)
-    state, _, _ = _states(conn, system, dataset, place, View(now, lifted=lifted))
-    return _turned_at(conn, system, dataset, place) if state in GAP_STATES else None
+    view = View(now, lifted=lifted)
+    state, _, _ = _states(conn, system, dataset, place, view)
+    return _turned_at(conn, system, dataset, place, view) if state in GAP_STATES else None
 
 
 def rule_of(
@@ -268,29 +269,13 @@ def downstream(
 
 
 def _turned_at(
-    conn: Connection, system: System, dataset: Dataset, place: Place | None
+    conn: Connection, system: System, dataset: Dataset, place: Place | None, view: View
 ) -> datetime | None:
     if place is None:
         return None
     series, ordinal = place
-    axis = axis_of(dataset)
-    instants: list[datetime | None] = []
-    if isinstance(axis, Days):
-        zone = zone_of(system, dataset)
-        instants.append(datetime.combine(day_of(ordinal), time(), zone).astimezone(UTC))
-    elif isinstance(axis, FromDataset):
-        member = {"series_id": member_series(conn, system, axis), "ordinal": ordinal}
-        row = conn.execute(QUERIES.promised_at, member).fetchone()
-        instants.append(row[0] if row else None)
-    parameters = {
-        "system": system.name,
-        "dataset": dataset.name,
-        "key": list(series),
-        "ordinal": ordinal,
-    }
-    row = conn.execute(QUERIES.lost_at, parameters).fetchone()
-    instants.append(row[0] if row else None)
-    return max((instant for instant in instants if instant), default=None)
+    asked = question(conn, system, dataset, view=view, only=[series])
+    return turned_at(conn, system, asked, [(series, ordinal, ordinal + 1)])[0]
 
 
 def _advice(system: System, dataset: Dataset, told: Explanation) -> str:

@@ -15,6 +15,7 @@ from stocktake.count.states import (
     question,
     ranges_in,
 )
+from stocktake.count.turned import turned_at
 from stocktake.model import GAP_STATES, Dataset, Gap, State, System
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def gaps(
         asked = question(conn, system, dataset, view=view)
         lines = ranges_in(conn, asked, states=states, limit=left)
         names = member_texts(conn, asked, [at for line in lines for at in (line[4], line[5] - 1)])
+        real = [(tuple(line[0]), line[4], line[5]) for line in lines if line[2] in GAP_STATES]
+        since = dict(zip(real, turned_at(conn, system, asked, real), strict=True))
         found += [
             Gap(
                 dataset.name,
@@ -62,10 +65,18 @@ def gaps(
                 last - first,
                 State(state),
                 reason,
+                since.get((tuple(key), first, last)),
+                _blocking(asked, state, reason),
             )
             for key, _, state, reason, first, last in lines
         ]
     return found
+
+
+def _blocking(asked: Question, state: str, reason: str) -> str:
+    """Return the dataset that a unit waits for: the states statement tells it as the reason."""
+    above = reason.removesuffix(" missing")
+    return above if state == State.BLOCKED and above in asked.parameters["upstream"] else ""
 
 
 def matrix(

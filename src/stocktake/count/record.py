@@ -296,8 +296,9 @@ class _Writer:
             for spot in spots:
                 if spot.feed == self._feed:
                     if not one.is_beside:
-                        verdict = decide(one.outcomes[spot.key], spot.counted, known=spot.known)
-                        self._keep(spot, verdict, ground)
+                        outcome = one.outcomes[spot.key]
+                        verdict = decide(outcome, spot.counted, known=spot.known)
+                        self._keep(spot, verdict, ground, again_at=outcome.next_try_at)
                 elif spot.known.is_held:
                     self._renew(spot, ground)
 
@@ -373,7 +374,9 @@ class _Writer:
             for line in found
         }
 
-    def _keep(self, spot: _Spot, verdict: Verdict, ground: _Ground) -> None:
+    def _keep(
+        self, spot: _Spot, verdict: Verdict, ground: _Ground, *, again_at: datetime | None
+    ) -> None:
         if self._feed == DERIVE and verdict.state is State.FAILED:
             # Nothing was tried: what its inputs gave no rows is simply not there.
             self._changes[spot.place[0]].removed.add(spot.place[1])
@@ -412,7 +415,7 @@ class _Writer:
                 rows=spot.counted.rows if verdict.is_held else None,
                 expected_rows=spot.counted.expected_rows,
                 tries=1 if verdict.state is State.FAILED else 0,
-                next_try_at=self._now + GONE_FOR if gone else look.next_try_at,
+                next_try_at=self._now + GONE_FOR if gone else look.next_try_at or again_at,
                 settled_at=look.settled_at,
             )
         )

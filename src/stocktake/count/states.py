@@ -119,7 +119,7 @@ def state_of(
     conn: Connection, system: System, dataset: Dataset, *, series: tuple[str, ...], view: View
 ) -> list[tuple[str, State, str, tuple[int, int]]]:
     """Return every range of one series: feed (empty: as a whole), state, reason, range."""
-    asked = question(conn, system, dataset, view=view, only=series)
+    asked = question(conn, system, dataset, view=view, only=[series])
     found = []
     for by_feed in (False, True):
         lines = ranges_in(conn, asked, states=tuple(State), by_feed=by_feed)
@@ -155,14 +155,18 @@ def question(
     dataset: Dataset,
     *,
     view: View,
-    only: tuple[str, ...] | None = None,
+    only: Sequence[tuple[str, ...]] | None = None,
 ) -> Question:
-    """Return the parameters that ask the states statement about ``dataset``."""
+    """Return the parameters that ask the states statement about ``dataset``.
+
+    Args:
+        only: Keys of the series asked about, ``None`` for all.
+    """
     dataset = scheduled(conn, system, dataset)
     today = today_in(zone_of(system, dataset), view.instant)
     ways = routes(system, dataset)
     axis = axis_of(dataset)
-    keys = [only] if only is not None else _keys(conn, system, dataset)
+    keys = list(only) if only is not None else _keys(conn, system, dataset)
     shared, promises = _promises(dataset, ways, keys, view=view, today=today)
     is_known = any(one.is_known for one in promises)
     if is_known:

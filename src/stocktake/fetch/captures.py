@@ -9,10 +9,12 @@ from urllib.parse import unquote
 import zstandard
 from psycopg.types.json import Jsonb
 
-from stocktake.errors import UsageError
+from stocktake.errors import LoadError, UsageError
 from stocktake.fetch.answer import Known
 from stocktake.fetch.login import shown_params
 from stocktake.model import Capture, Request
+from stocktake.observe.failpoints import reach
+from stocktake.store.bodies import read_objects, store_objects
 from stocktake.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ QUERIES = load_queries("stocktake.store", "sql/fetch.sql")
 LEVEL = 1  # level 3 saves 8 % of the space and takes 1.6 times the time
 HASH_BYTES = 32
 READ_TOGETHER = 20
+HASH_AT = 12
+"""Where the hash stands in a row of ``captures_by_id``; the content stands last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,17 +217,29 @@ def _unit_key(text: str) -> tuple[str, ...]:
 def _store_bodies(conn: psycopg.Connection[Any], captures: Sequence[Capture]) -> None:
     """Compress and store the contents that are not there yet; the same order for every writer."""
     bodies = {capture.sha256: capture.body for capture in captures}
-    stored = conn.execute(QUERIES.stored_bodies, {"hashes": list(bodies)}).fetchall()
-    for (sha256,) in stored:
-        del bodies[bytes(sha256)]
-    compressor = zstandard.ZstdCompressor(level=LEVEL)
-    rows = [
-        {"sha256": sha256, "bytes": len(body), "content": compressor.compress(body)}
-        for sha256, body in sorted(bodies.items())
+    stored, are_objects = conn.execute(QUERIES.stored_bodies, {"hashes": list(bodies)}).fetchall()[
+        0
     ]
-    if rows:
-        with conn.cursor() as cursor:
-            cursor.executemany(QUERIES.add_body, rows)
+    for sha256 in stored:
+        del bodies[bytes(sha256)]
+    if not bodies:
+        return
+    compressor = zstandard.ZstdCompressor(level=LEVEL)
+    contents = {sha256: compressor.compress(body) for sha256, body in sorted(bodies.items())}
+    are_objects = are_objects and store_objects(conn, contents)
+    if are_objects:
+        reach("objects_put")
+    rows = [
+        {
+            "sha256": sha256,
+            "bytes": len(bodies[sha256]),
+            "content": None if are_objects else content,
+            "object_bytes": len(content) if are_objects else None,
+        }
+        for sha256, content in contents.items()
+    ]
+    with conn.cursor() as cursor:
+        cursor.executemany(QUERIES.add_body, rows)
 
 
 def _row(capture: Capture) -> dict[str, object]:
@@ -252,19 +268,45 @@ def _read(conn: psycopg.Connection[Any], capture_ids: Sequence[int]) -> Iterator
     decompressor = zstandard.ZstdDecompressor()
     for start in range(0, len(capture_ids), READ_TOGETHER):
         ids = list(capture_ids[start : start + READ_TOGETHER])
-        for row in conn.execute(QUERIES.captures_by_id, {"capture_ids": ids}).fetchall():
-            yield _stored(row, decompressor)
+        rows = conn.execute(QUERIES.captures_by_id, {"capture_ids": ids}).fetchall()
+        objects = _objects_of(conn, rows)
+        for *row, content in rows:
+            is_object = content is None
+            body = objects[row[HASH_AT]] if is_object else decompressor.decompress(content)
+            yield _stored(row, body)
 
 
-def _stored(row: Sequence[Any], decompressor: zstandard.ZstdDecompressor) -> StoredCapture:
+def _objects_of(
+    conn: psycopg.Connection[Any], rows: Sequence[Sequence[Any]]
+) -> Mapping[bytes, bytes]:
+    """Return the bodies of those rows that have none themselves.
+
+    Raises:
+        LoadError: One is not there, or is not what was stored.
+    """
+    hashes = list(dict.fromkeys(bytes(row[HASH_AT]) for row in rows if row[-1] is None))
+    if not hashes:
+        return {}
+    found = read_objects(conn, hashes)
+    for number, system, *_ in (row for row in rows if found.get(row[HASH_AT], b"") is None):
+        raise LoadError(
+            f"The bytes of capture {number} are missing from the store of captures, or damaged.",
+            hint="stocktake db captures verify --read lists all of them. Put the objects back from "
+            f"a copy of the store; or fetch their units again: stocktake backfill {system} "
+            "--refetch --since DAY --until DAY.",
+        )
+    return {sha256: body for sha256, body in found.items() if body is not None}
+
+
+def _stored(row: Sequence[Any], body: bytes) -> StoredCapture:
     number, system, source, feed, endpoint, path, params, units = row[:8]
     page, first_page_id, status, headers, sha256, fetched_at = row[8:14]
-    seconds, run_id, is_loaded, flaw, content = row[14:]
+    seconds, run_id, is_loaded, flaw = row[14:]
     pairs = tuple(zip(params[::2], params[1::2], strict=True))
     capture = Capture(
         Request(feed, path, pairs, tuple(_unit_key(unit) for unit in units)),
         status,
-        decompressor.decompress(content),
+        body,
         bytes(sha256),
         fetched_at=fetched_at,
         seconds=seconds,

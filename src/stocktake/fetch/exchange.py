@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin
 
 from stocktake.errors import RequestRefused
@@ -14,6 +14,7 @@ from stocktake.observe.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from stocktake.fetch.gate import Permit, RateGate
     from stocktake.fetch.guard import Guard
@@ -44,6 +45,24 @@ class Exchanged:
     permit: Permit
 
 
+@dataclass(frozen=True, slots=True)
+class Disallowed:
+    """Why a site does not want a request, so that it was not sent, and until when that holds."""
+
+    reason: str
+    until: datetime
+
+
+class Rules(Protocol):
+    """What a site asks of programs; consulted before every request, redirects too."""
+
+    async def admit(
+        self, exchange: Exchange, url: str, *, endpoint: Endpoint, headers: Mapping[str, str]
+    ) -> Endpoint | Disallowed | Held:
+        """Return the endpoint as slow as the site wants it, or why ``url`` may not be asked."""
+        ...
+
+
 @dataclass(slots=True)
 class Exchange:
     """How requests of one source are sent; ``tries`` has each of them, redirects included."""
@@ -53,12 +72,13 @@ class Exchange:
     guard: Guard
     source: str
     authorization: str | None = field(repr=False)
+    rules: Rules | None = None
     requests: int = 0
     tries: list[Try] = field(default_factory=list)
 
     async def send(
         self, url: str, *, endpoint: Endpoint, headers: Mapping[str, str]
-    ) -> Exchanged | Held:
+    ) -> Exchanged | Disallowed | Held:
         """Ask ``url`` and follow at most five redirects; each hop is guarded and takes a slot.
 
         Raises:
@@ -67,6 +87,11 @@ class Exchange:
         own = self.guard.check(self.source, url)
         for _ in range(MOST_REDIRECTS + 1):
             origin = self.guard.check(self.source, url)
+            if self.rules is not None:
+                ruled = await self.rules.admit(self, url, endpoint=endpoint, headers=headers)
+                if isinstance(ruled, Disallowed | Held):
+                    return ruled
+                endpoint = ruled
             asked_at = time.monotonic()
             admitted = await self.gate.acquire(self.source, endpoint)
             if isinstance(admitted, Held):

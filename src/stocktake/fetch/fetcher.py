@@ -12,6 +12,8 @@ from stocktake.errors import ConfigurationError, RequestRefused, SourceChanged
 from stocktake.fetch.answer import Answer, Failure, Known
 from stocktake.fetch.exchange import Exchange
 from stocktake.fetch.login import login_of
+from stocktake.fetch.robots import agent_of
+from stocktake.fetch.rules import Robots
 from stocktake.fetch.tries import Retries, Talk, fetch_page
 from stocktake.model import State
 
@@ -62,6 +64,7 @@ class Fetcher:
         self._settings = settings
         self._clock = clock
         self._retries = retries or Retries()
+        self._robots: dict[str, Robots] = {}
 
     async def fetch(
         self, source: Source, feed: Feed, *, request: Request, known: Known | None = None
@@ -76,7 +79,8 @@ class Fetcher:
                 pages. ``None`` fetches anew.
 
         Raises:
-            ConfigurationError: The source has no address or lacks credentials.
+            ConfigurationError: The source has no address, lacks credentials, or does not say in
+                its User-Agent who reads its robots.txt.
             DatabaseUnavailable: The gate lost its database.
         """
         talk = self._begin(source, feed)
@@ -110,11 +114,22 @@ class Fetcher:
         if not base_url:
             raise ConfigurationError(f"{source.name} has no base_url.")
         login = login_of(source, own)
+        headers = _headers(source, feed, own)
+        agent = agent_of(source, own, user_agent=headers["User-Agent"])
+        if agent and source.name not in self._robots:
+            self._robots[source.name] = Robots(agent, clock=self._clock, retries=self._retries)
         return Talk(
             feed,
-            Exchange(self._transport, self._gate, self._guard, source.name, login.authorization),
+            Exchange(
+                self._transport,
+                self._gate,
+                self._guard,
+                source.name,
+                login.authorization,
+                rules=self._robots[source.name] if agent else None,
+            ),
             base_url,
-            headers=_headers(source, feed, own),
+            headers=headers,
             login=login,
             retries=self._retries,
             clock=self._clock,

@@ -162,7 +162,7 @@ class RateGate:
                     self._late_counts[source, endpoint.name] = min(late_count + 1, LATE_MOST)
                 if endpoint.per_day is not None:
                     row = {"source": source, "endpoint": endpoint.name}
-                    await self._run(QUERIES.give_back_slot, row)
+                    await self.run_statement(QUERIES.give_back_slot, row)
 
     async def succeeded(self, permit: Permit, *, seconds: float, complaint: str = "") -> None:
         """Count an answer that arrived whole in ``seconds``: the endpoint lives.
@@ -172,7 +172,7 @@ class RateGate:
             seconds: How long it took.
             complaint: What the answer found wrong with the request (a 4xx), empty for nothing.
         """
-        await self._run(
+        await self.run_statement(
             QUERIES.note_success,
             {
                 **_row(permit),
@@ -193,7 +193,7 @@ class RateGate:
             seconds: How long it took.
             was_sent: Whether it can have reached the source; if not, the quota is given back.
         """
-        row = await self._run(
+        row = await self.run_statement(
             QUERIES.note_failure,
             {
                 **_row(permit),
@@ -218,7 +218,7 @@ class RateGate:
             reason: What the source answered.
             seconds: How long the answer took.
         """
-        row = await self._run(
+        row = await self.run_statement(
             QUERIES.note_refusal,
             {
                 **_row(permit),
@@ -239,7 +239,7 @@ class RateGate:
 
     async def pause(self, permit: Permit, *, pause_seconds: float, reason: str) -> None:
         """Make everyone wait after a failure that named its end (503 with Retry-After)."""
-        await self._run(
+        await self.run_statement(
             QUERIES.pause_gate,
             {**_row(permit), "pause": pause_seconds, "reason": reason},
         )
@@ -247,7 +247,7 @@ class RateGate:
     async def pause_source(self, source: str, *, reason: str, by: str) -> bool:
         """Stop all requests to ``source`` until it is resumed; return whether that was news."""
         parameters = {"source": source, "at": None, "reason": reason, "by": by}
-        is_news = await self._run(QUERIES.pause_source, parameters) is not None
+        is_news = await self.run_statement(QUERIES.pause_source, parameters) is not None
         if is_news:
             LOG.warning("source_paused", source=source, reason=reason)
         return is_news
@@ -261,13 +261,13 @@ class RateGate:
         spacing = max(1, round(SPACING * 1e6 / endpoint.per_second))
         if self._declared.get((source, endpoint.name)) != spacing:
             row = {"source": source, "endpoint": endpoint.name, "spacing_us": spacing}
-            await self._run(QUERIES.declare_gate, row)
+            await self.run_statement(QUERIES.declare_gate, row)
             self._declared[source, endpoint.name] = spacing
 
     async def _take(self, source: str, endpoint: Endpoint, *, wider: float) -> _Slot | None:
         """Reserve a slot in which a request may be so many seconds later than usual."""
         before = time.monotonic()
-        row = await self._run(
+        row = await self.run_statement(
             QUERIES.take_slot,
             {
                 "source": source,
@@ -286,7 +286,7 @@ class RateGate:
         left = slot.due - time.monotonic()
         if left > CHECK_ABOVE_SECONDS:
             await self._sleep(left - CHECK_ABOVE_SECONDS / 2)
-            row = await self._run(
+            row = await self.run_statement(
                 QUERIES.is_held,
                 {"source": source, "endpoint": endpoint, "is_probe": slot.is_probe},
             )
@@ -298,7 +298,7 @@ class RateGate:
         return True
 
     async def _obstacle(self, source: str, endpoint: Endpoint) -> Held:
-        row = await self._run(
+        row = await self.run_statement(
             QUERIES.obstacles,
             {"source": source, "endpoint": endpoint.name, "per_day": endpoint.per_day},
         )
@@ -316,8 +316,14 @@ class RateGate:
             key=lambda held: held.seconds,
         )
 
-    async def _run(self, query: SQL, parameters: Mapping[str, object]) -> tuple[Any, ...] | None:
-        """Execute one statement, on a new connection when the old one broke."""
+    async def run_statement(
+        self, query: SQL, parameters: Mapping[str, object]
+    ) -> tuple[Any, ...] | None:
+        """Execute one statement and return its first row, on a new connection if the old one broke.
+
+        Raises:
+            DatabaseUnavailable: The database stayed away for half a minute.
+        """
         for delay in (*RECONNECT_SECONDS, None):
             try:
                 async with self._in_use:

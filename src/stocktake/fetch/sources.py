@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from stocktake.model import Attempt, Source
+    from stocktake.model import Attempt, Source, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class EndpointState:
         last_error_at: Last error or refusal.
         last_error: What it was, empty for none.
         source_pause: Why the whole source is paused, empty when it is not.
+        last_minute: Answers and failed tries kept of the last minute, ``None`` when not looked up.
+        per_minute: Requests that the limit in force allows a minute, ``None`` likewise.
+        units_waiting: Units its feeds could be asked for now, ``None`` likewise.
     """
 
     source: str
@@ -60,6 +64,9 @@ class EndpointState:
     last_error_at: datetime | None = None
     last_error: str = ""
     source_pause: str = ""
+    last_minute: int | None = None
+    per_minute: float | None = None
+    units_waiting: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,21 @@ def failed_tries(
     feeds = [feed.name for feed in source.feeds]
     asked = {"system": system, "feeds": feeds, "limit": limit}
     return [FailedTry(*row) for row in conn.execute(QUERIES.failed_tries, asked)]
+
+
+def asked_since(
+    conn: psycopg.Connection[Any], system: System, *, since: datetime
+) -> Counter[tuple[str, str]]:
+    """Return how many answers and failed tries were kept since an instant, per endpoint.
+
+    Of the newest few thousand: what is asked within a minute.
+    """
+    places = {feed.name: (source.name, feed.endpoint.name) for source, feed in system.feeds()}
+    asked = {"system": system.name, "since": since}
+    found: Counter[tuple[str, str]] = Counter()
+    for feed, requests in conn.execute(QUERIES.asked_since, asked):
+        found[places.get(feed, ("", ""))] += requests
+    return found
 
 
 def pause_source(

@@ -15,6 +15,7 @@ from yarl import URL
 
 from stocktake.fetch.decode import ACCEPTED, GZIP_MAGIC, DecodeError, decode
 from stocktake.fetch.guard import literal_address
+from stocktake.observe.traces import span
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -177,16 +178,23 @@ class AiohttpTransport:
         arrived = _Arrived()
         began = time.perf_counter()
         flaw, was_sent, body = "", True, b""
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                await self._receive(asked, arrived, max_bytes)
-                body = await _decoded(arrived, max_bytes)
-        except TimeoutError:
-            flaw = f"no complete answer within {timeout_seconds:g} s"
-        except DecodeError as error:
-            flaw, body = str(error), arrived.raw
-        except aiohttp.ClientError as error:
-            flaw, was_sent = _flaw_of(error, arrived)
+        with span(
+            asked.method, kind="CLIENT", http__request__method=asked.method, server__address=host
+        ) as note:
+            try:
+                async with asyncio.timeout(timeout_seconds):
+                    await self._receive(asked, arrived, max_bytes)
+                    body = await _decoded(arrived, max_bytes)
+            except TimeoutError:
+                flaw = f"no complete answer within {timeout_seconds:g} s"
+            except DecodeError as error:
+                flaw, body = str(error), arrived.raw
+            except aiohttp.ClientError as error:
+                flaw, was_sent = _flaw_of(error, arrived)
+            note("http__response__status_code", arrived.status)
+            note("http__response__body__size", len(body))
+            if flaw:
+                note("error__type", flaw)
         seconds = time.perf_counter() - began
         return Response(arrived.status, arrived.headers, body, seconds, flaw, was_sent)
 

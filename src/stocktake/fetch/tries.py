@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from stocktake.fetch.answer import Failure
+from stocktake.fetch.exchange import Disallowed
 from stocktake.fetch.gate import Held
 from stocktake.fetch.guard import request_url
 from stocktake.fetch.judge import Meaning, Verdict, judge
@@ -111,6 +112,8 @@ async def fetch_page(
         )
         if isinstance(sent, Held):
             return _held(talk, sent)
+        if isinstance(sent, Disallowed):
+            return Failure(State.FAILED, sent.reason, next_try_at=sent.until)
         response = replace(sent.response, body=talk.login.redact(sent.response.body))
         verdict = judge(response, talk.feed)
         if verdict.meaning is Meaning.UNCHANGED and not condition.keys() & CONDITIONS:

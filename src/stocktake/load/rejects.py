@@ -183,11 +183,26 @@ def find_reject(conn: psycopg.Connection[Any], reject_id: int) -> RejectEnd:
     return RejectEnd(StoredReject(*row[:9]), *row[9:])
 
 
+def about_rejects(conn: psycopg.Connection[Any]) -> int:
+    """Return about how many rejects there are in all; the server's estimate costs nothing."""
+    row = conn.execute(QUERIES.about_rejects).fetchone()
+    return int(row[0]) if row else 0
+
+
 def reject_groups(
-    conn: psycopg.Connection[Any], system: str, *, datasets: Sequence[str], now: datetime
+    conn: psycopg.Connection[Any],
+    system: str,
+    *,
+    datasets: Sequence[str],
+    now: datetime,
+    newest: int | None = None,
 ) -> list[RejectGroup]:
-    """Return the open rejects of a system, alike ones together, most first."""
-    asked = {"system": system, "datasets": list(datasets), "now": now}
+    """Return the open rejects of a system, alike ones together, most first.
+
+    Args:
+        newest: Look only at so many of the newest rejects, ``None`` at all.
+    """
+    asked = {"system": system, "datasets": list(datasets), "now": now, "newest": newest}
     return [RejectGroup(*row) for row in conn.execute(QUERIES.reject_groups, asked)]
 
 

@@ -28,6 +28,9 @@ class PlanOptions:
         refetch: Fetch also what is held and complete.
         priorities: Only units as urgent as one of these; empty means all. See
             ``Dataset.priorities``.
+        only: Units picked by hand, each as ``DATASET:FIRST..LAST/SERIES``, parts of which may be
+            left out (``:/gb``); empty means all. With it nothing is planned for units that are
+            not known yet.
     """
 
     datasets: tuple[str, ...] = ()
@@ -40,6 +43,7 @@ class PlanOptions:
     until_target: bool = False
     refetch: bool = False
     priorities: tuple[int, ...] = ()
+    only: tuple[str, ...] = ()
 
     @property
     def is_by_priority(self) -> bool:
@@ -101,6 +105,7 @@ class Plan:
         naive_seconds: The same requests one after another at the slowest endpoint's rate.
         rows: Estimated rows; ``bytes`` estimated storage. From what was seen, else assumed.
         unreachable: Units that stay gaps: reason → (dataset, units).
+        declared: What of the declaration it rests on, see ``stocktake.plan.declared``.
     """
 
     system: str
@@ -116,6 +121,7 @@ class Plan:
     unreachable: Sequence[tuple[str, str, int]] = ()
     plan_id: int | None = None
     made_at: datetime | None = None
+    declared: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

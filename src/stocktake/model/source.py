@@ -303,6 +303,13 @@ class Source:
             replaces one.
         defaults: Values of settings that are not set.
         lookups: Endpoints that no feed needs, for questions asked by hand (``stocktake ask``).
+        robots_agent: Product token (``Stocktake``) under which robots.txt of its hosts is read and
+            obeyed, as RFC 9309 says; its User-Agent must contain it. For websites, whose pages
+            programs read as crawlers do. Empty for none: an interface with an account is made
+            for programs, and its terms and limits say what they may ask. A setting of the same
+            name replaces it. Feeds of a website share one endpoint, since a delay that the site
+            asks for is kept per endpoint.
+        terms: What its operator asks of callers besides, and what became of robots.txt, for users.
     """
 
     name: str
@@ -314,3 +321,5 @@ class Source:
     headers: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     lookups: tuple[Endpoint, ...] = ()
+    robots_agent: str = ""
+    terms: str = ""

@@ -66,6 +66,7 @@ class UnitOutcome:
         datasets: Datasets concerned; empty means all that the feed fills.
         none_is_empty: Whether no rows at all are a proof (a derived table had nothing to
             compute), not a failure.
+        next_try_at: When another try of a failed one is worth it at the soonest, if known.
     """
 
     key: tuple[str, ...]
@@ -73,6 +74,7 @@ class UnitOutcome:
     reason: str = ""
     datasets: tuple[str, ...] = ()
     none_is_empty: bool = False
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,9 @@ class Gap:
         units: How many units lie between, both included.
         state: Their state.
         reason: Why.
+        noticed_at: Since when every count would have shown a gap among them; ``None`` when they
+            are none, or nobody can say.
+        blocked_by: The dataset that must come first, empty where none stands in the way.
     """
 
     dataset: str
@@ -138,6 +143,8 @@ class Gap:
     units: int
     state: State
     reason: str
+    noticed_at: datetime | None = None
+    blocked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

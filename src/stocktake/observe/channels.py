@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, Never, TypeVar, cast
 
 from stocktake.errors import ConfigurationError
+from stocktake.observe.lineage import LINEAGE_KINDS
 from stocktake.settings import ALERT_SETTINGS, Secret
 
 if TYPE_CHECKING:
     from stocktake.settings import Settings, SettingValue
 
-Type = Literal["webhook", "slack", "email"]
+Type = Literal["webhook", "slack", "email", "apprise", "openlineage"]
 Security = Literal["starttls", "tls", "none"]
 
 Number = TypeVar("Number", int, float)
@@ -27,7 +29,13 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "webhook": ("url", "secret"),
     "slack": ("url",),
     "email": ("host", "sender", "recipients"),
+    "apprise": ("url",),
+    "openlineage": ("url",),
 }
+EXTRAS: Mapping[str, str] = {"apprise": "apprise", "openlineage": "openlineage.client"}
+"""Types that an optional package speaks for: what it is imported as. Its extra is called so too."""
+USUAL_KINDS: Mapping[str, tuple[str, ...]] = {"openlineage": tuple(sorted(LINEAGE_KINDS))}
+"""What a channel is told unless it says: all alerts, except where a type is for something else."""
 TRUE_TEXTS = frozenset({"1", "true", "yes", "on"})
 
 
@@ -63,14 +71,15 @@ class Channel:
     Args:
         name: As the settings name it.
         type: How it is spoken to.
-        url: Address of webhooks and Slack; hidden, for it may hold a secret.
-        secret: What webhooks are signed with.
+        url: Address; hidden, for it may hold a secret. Apprise has one or several of its own kind.
+        secret: What webhooks are signed with; key of an OpenLineage server that wants one.
         allow_private: Whether ``url`` may lead to this machine or a private network.
         mailing: Of channels of type ``email``.
         kinds: Patterns of the kinds it is told; ``alerts`` stands for all that open or end one.
         systems: Whose events it is told, empty for all.
         cooldown: Least time between two messages of one alert.
         attempts: Tries after which a message is given up, 1 or more.
+        namespace: What OpenLineage events call this installation.
     """
 
     name: str
@@ -83,6 +92,7 @@ class Channel:
     systems: tuple[str, ...] = ()
     cooldown: timedelta = timedelta(minutes=60)
     attempts: int = 10
+    namespace: str = "stocktake"
 
     def wants(self, kind: str, system: str, *, is_alert: bool) -> bool:
         """Return whether an event is told here; events of the installation belong to every system.
@@ -116,6 +126,8 @@ def _channel(name: str, own: Mapping[str, SettingValue]) -> Channel:
         _refuse(name, f"type is {kind!r}", f"Types: {', '.join(NEEDED)}.")
     if lacking := [key for key in NEEDED[kind] if not texts.get(key)]:
         _refuse(name, f"{' and '.join(lacking)} must be set", f"In [alerts.{name}].")
+    if kind in EXTRAS and find_spec(EXTRAS[kind].partition(".")[0]) is None:
+        _refuse(name, f"type {kind} needs a package more", f"pip install 'stocktake[{kind}]'")
     if kind == "webhook" and len(texts["secret"]) < SHORTEST_SECRET:
         _refuse(
             name,
@@ -129,10 +141,11 @@ def _channel(name: str, own: Mapping[str, SettingValue]) -> Channel:
         secret=Secret(texts.get("secret", "")),
         allow_private=texts.get("allow_private", "").lower() in TRUE_TEXTS,
         mailing=_mailing(name, texts) if kind == "email" else None,
-        kinds=_listed(texts.get("kinds", "")) or (ALERTS,),
+        kinds=_listed(texts.get("kinds", "")) or USUAL_KINDS.get(kind, (ALERTS,)),
         systems=_listed(texts.get("systems", "")),
         cooldown=timedelta(minutes=_number(name, texts, "cooldown_minutes", 60.0, float)),
         attempts=max(1, _number(name, texts, "attempts", 10, int)),
+        namespace=texts.get("namespace", "") or "stocktake",
     )
 
 

@@ -30,6 +30,7 @@ HEADLINES: Mapping[str, str] = MappingProxyType(
         "run.finished": "{subject} finished",
         "run.failed": "{subject} failed",
         "run.cancelled": "{subject} was cancelled",
+        "lineage.failed": "{subject} ended before it was done",
         "run.recovered": "{subject} finished, as the one before it had not",
         "run.paused": "{subject} stopped and waits to be resumed",
         "source.paused": "source {subject} is paused",

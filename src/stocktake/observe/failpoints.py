@@ -26,6 +26,7 @@ POINTS = (
     "backing_off",
     "fetched",
     "before_capture",
+    "objects_put",
     "captured",
     "parsed",
     "before_merge",

@@ -48,6 +48,8 @@ def still_unnamed(
 ) -> list[Piece]:
     """Return parts for units that the plan's own rows will name; they take in the known ones."""
     found: list[Piece] = []
+    if options.only:
+        return found
     for _, feed in system.feeds():
         naming = _named_by(system, feed)
         is_on = feed.enabled_by in {"", *observed.settings}

@@ -29,6 +29,7 @@ from stocktake.plan.cost import (
     storage,
     within_budget,
 )
+from stocktake.plan.declared import declared
 from stocktake.plan.dynamic import still_unnamed
 from stocktake.plan.wanted import UNREACHABLE, Wanted, cut_to_target, take_sample, wanted_of
 from stocktake.plan.waves import (
@@ -96,6 +97,7 @@ def make_plan(
         estimated_from=basis,
         unreachable=_unreachable(system, needs, observed.settings),
         made_at=now,
+        declared=declared(system, parts),
     )
 
 

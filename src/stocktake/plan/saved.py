@@ -37,6 +37,7 @@ def save_plan(conn: Connection, plan: Plan) -> int:
         "estimated_from": plan.estimated_from,
         "unreachable": [list(line) for line in plan.unreachable],
         "priorities": [part.priority for part in plan.parts],
+        "declared": dict(plan.declared),
     }
     row = conn.execute(
         _QUERIES.add_plan,
@@ -102,6 +103,7 @@ def load_plan(conn: Connection, plan_id: int) -> Plan:
         unreachable=tuple((why, dataset, units) for why, dataset, units in summary["unreachable"]),
         plan_id=plan_id,
         made_at=made_at,
+        declared=summary.get("declared", {}),
     )
 
 
@@ -232,5 +234,6 @@ def options_in(stored: Mapping[str, Any]) -> PlanOptions:
             "until": date.fromisoformat(stored["until"]) if stored["until"] else None,
             "states": tuple(State(state) for state in stored["states"]),
             "priorities": tuple(stored.get("priorities", ())),
+            "only": tuple(stored.get("only", ())),
         }
     )

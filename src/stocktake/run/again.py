@@ -1,4 +1,4 @@
-"""Transactions that are repeated when the database, not the work, was what failed."""
+"""Transactions that are repeated when a store, not the work, was what failed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 
+from stocktake.errors import StoreError
 from stocktake.store.trouble import is_lasting
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def again(transaction: Callable[[], Result], *, undone: Callable[[], None] | Non
     """Run a transaction; repeat it, at most seven times, when the database aborted it.
 
     Deadlocks, serialization failures, timeouts and lost connections pass when everything is done
-    anew. What lasts (a full disk) is raised at once.
+    anew; so does a store of captures that is away. What lasts (a full disk) is raised at once.
 
     Args:
         transaction: Opens its own connection, and commits or leaves nothing behind.
@@ -31,7 +32,7 @@ def again(transaction: Callable[[], Result], *, undone: Callable[[], None] | Non
     for delay_seconds in DELAYS_SECONDS:
         try:
             return transaction()
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, StoreError) as error:
             if undone is not None:
                 undone()
             if is_lasting(error):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from stocktake.model import CheckResult, Coverage, Dataset, Drift, Lag, Loss, System
+    from stocktake.model import CheckResult, Coverage, Dataset, Drift, Lag, Loss, RowCounts, System
     from stocktake.run.ending import Ending
 
 FAILS = frozenset({Severity.FAIL, Severity.ERROR})
@@ -37,13 +37,21 @@ def tell_start(
     )
 
 
-def tell_end(conn: Connection[Any], line: Sequence[Any], ending: Ending, *, now: datetime) -> None:
+def tell_end(
+    conn: Connection[Any],
+    line: Sequence[Any],
+    ending: Ending,
+    *,
+    rows: Mapping[str, RowCounts],
+    now: datetime,
+) -> None:
     """Tell how a run ended; a run that failed, or stopped by itself, is an alert until one is done.
 
     Args:
         conn: In the transaction that writes the ending.
         line: The run as ``one_run`` of run.sql has it.
         ending: How it ended.
+        rows: What it did per table.
         now: When.
     """
     run_id, system, kind, requests = line[0], line[1], line[2], line[4]
@@ -61,12 +69,15 @@ def tell_end(conn: Connection[Any], line: Sequence[Any], ending: Ending, *, now:
             "error": ending.error,
             "requests": requests,
             "units": {str(state): units for state, units in ending.units.items()},
+            "rows": {table: counts.inserted + counts.updated for table, counts in rows.items()},
             "seconds": round(ending.seconds, 1),
         },
         "now": now,
     }
     word = WORDS.get(ending.state, "run.paused")
     emit(conn, word, **told, dedupe=key if has_stopped else "")
+    if has_stopped:  # an alert tells of the first of several; whoever draws runs wants each
+        emit(conn, "lineage.failed", **told)
     if is_done:
         emit(conn, "run.recovered", **told, dedupe=key, resolves=True)
 

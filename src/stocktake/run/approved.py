@@ -1,4 +1,4 @@
-"""Plans above a configured cost start only after somebody approved them."""
+"""Kept plans start only while they are valid, and above a configured cost once approved."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from stocktake.errors import PlanRefused
+from stocktake.plan.declared import outdated
 from stocktake.plan.saved import approval, approve, load_plan, save_plan
+from stocktake.run.registry import find_system
 
 if TYPE_CHECKING:
     import psycopg
 
-    from stocktake.model import Plan
+    from stocktake.model import Plan, System
     from stocktake.run.queue import Work
     from stocktake.run.workspace import Workspace
     from stocktake.settings import Settings
@@ -96,13 +98,29 @@ def refuse_unapproved(workspace: Workspace, conn: psycopg.Connection, plan: Plan
     )
 
 
-def refuse_unapproved_work(workspace: Workspace, conn: psycopg.Connection, work: Work) -> None:
-    """Refuse to queue a kept plan that needs an approval and has none.
+def refuse_outdated(system: System, plan: Plan) -> None:
+    """Refuse a kept plan whose units or feeds are declared otherwise since it was made.
 
     Raises:
-        PlanRefused: It must be approved.
+        PlanRefused: It is no longer valid; the message says what changed.
+    """
+    reasons = outdated(system, plan)
+    if reasons:
+        raise PlanRefused(
+            f"plan {plan.plan_id} is no longer valid: {'; '.join(reasons)}.",
+            hint=f"stocktake plan {plan.system} --save makes one that is.",
+        )
+
+
+def refuse_unapproved_work(workspace: Workspace, conn: psycopg.Connection, work: Work) -> None:
+    """Refuse to queue a kept plan that is no longer valid, or needs an approval and has none.
+
+    Raises:
+        PlanRefused: It must be made anew, or approved.
         UsageError: There is no such plan.
     """
     plan_id = work.options.get("plan")
     if plan_id is not None:
-        refuse_unapproved(workspace, conn, load_plan(conn, int(plan_id)))
+        plan = load_plan(conn, int(plan_id))
+        refuse_outdated(find_system(plan.system), plan)
+        refuse_unapproved(workspace, conn, plan)

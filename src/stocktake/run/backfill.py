@@ -21,10 +21,11 @@ from stocktake.errors import (
 from stocktake.model import Range
 from stocktake.model.ordinals import size
 from stocktake.observe.failpoints import reach
+from stocktake.observe.traces import span
 from stocktake.plan.saved import load_plan, save_plan
 from stocktake.run import claim as claims
 from stocktake.run.again import again
-from stocktake.run.approved import refuse_unapproved
+from stocktake.run.approved import refuse_outdated, refuse_unapproved
 from stocktake.run.batch import BatchLoader
 from stocktake.run.collector import seldom_collected
 from stocktake.run.counted import coverage_line
@@ -140,7 +141,8 @@ def execute(workspace: Workspace, system: System, asking: Asking, *, conduct: Co
         conduct.announce(plan, claim.run_id if claim.resumed else None)
         owned = Owned(workspace, system, claim, lock)
         looks_again = plan.options.refetch or asking.due_only
-        return _Execution(owned, plan, conduct=conduct, looks_again=looks_again).run()
+        with span("run", system=system.name, run_id=claim.run_id):
+            return _Execution(owned, plan, conduct=conduct, looks_again=looks_again).run()
 
 
 def _claim(workspace: Workspace, system: System, asking: Asking) -> tuple[Claim, Plan]:
@@ -166,13 +168,14 @@ def _claim(workspace: Workspace, system: System, asking: Asking) -> tuple[Claim,
             plan_id = save_plan(conn, made)
         plan = load_plan(conn, plan_id)
         require_space(workspace, plan)
-        if asking.plan_id is not None:
-            refuse_unapproved(workspace, conn, plan)
         if plan.system != system.name:
             raise UsageError(
                 f"plan {plan_id} is of {plan.system}, not of {system.name}.",
                 hint=f"stocktake backfill {plan.system} --plan {plan_id}",
             )
+        if asking.plan_id is not None:
+            refuse_outdated(system, plan)
+            refuse_unapproved(workspace, conn, plan)
         claim = claims.start(
             conn, system.name, asking.kind, options=asked, plan_id=plan_id, now=now
         )

@@ -24,6 +24,7 @@ from stocktake.fetch.usage import record_tries, record_yield
 from stocktake.load.merge import KeyCache, Load, merge
 from stocktake.model import State, UnitOutcome
 from stocktake.observe.failpoints import reach
+from stocktake.observe.traces import span
 from stocktake.plan.saved import check_off
 from stocktake.run import claim as claims
 from stocktake.run.again import again
@@ -129,15 +130,19 @@ class BatchLoader:
     def prepare(self, batch: Sequence[Fetched]) -> Prepared:
         """Store the captures in a transaction of their own, then parse them."""
         reach("before_capture")
-        stored = again(lambda: self._store(batch))
+        with span("capture", answers=len(batch)):
+            stored = again(lambda: self._store(batch))
         reach("captured")
-        findings = tuple(map(self._find, batch, *stored))
+        with span("parse", answers=len(batch)):
+            findings = tuple(map(self._find, batch, *stored))
         reach("parsed")
         return Prepared(findings, sum(fetched.answer.requests for fetched in batch))
 
     def commit(self, prepared: Prepared) -> None:
         """Write the batch in one transaction, again if the database had to abort it."""
-        units = again(lambda: self._write(prepared), undone=self._known.discard)
+        with span("merge", answers=len(prepared.findings)) as note:
+            units = again(lambda: self._write(prepared), undone=self._known.discard)
+            note("units", units.total())
         self._known.publish()
         reach("keys_published")
         self.tally.units.update(units)
@@ -247,7 +252,10 @@ class BatchLoader:
         if failure is not None:
             # A paused source says nothing about its units: they stay as they are and in the plan.
             was_asked = failure.state is not State.MISSING and not failure.pauses_source
-            told = tuple(UnitOutcome(key, failure.state, failure.reason) for key in units)
+            told = tuple(
+                UnitOutcome(key, failure.state, failure.reason, next_try_at=failure.next_try_at)
+                for key in units
+            )
             return Finding(
                 errand, captures, None, told if was_asked else (), answer.requests, was_asked
             )

@@ -8,6 +8,7 @@ from stocktake.check.measure import run_checks
 from stocktake.check.results import Standing, latest_results, store_results, trend, trends
 from stocktake.errors import PlanRefused
 from stocktake.model import Severity
+from stocktake.observe.traces import span
 from stocktake.run.alarms import tell_checks
 from stocktake.run.counted import count_years, today_of
 from stocktake.run.fresh import freshness_results
@@ -47,7 +48,8 @@ def check_system(
     """
     chosen = checks_of(system, datasets)
     counted = {check.dataset for check in chosen if check.kind == "coverage"}
-    with workspace.database.connection() as conn:
+    told = span("check", system=system.name, checks=len(chosen))
+    with told, workspace.database.connection() as conn:
         find_stale(conn, workspace, system)
         coverages = {
             name: count_years(conn, workspace, system, system.dataset(name), window)

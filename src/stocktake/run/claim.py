@@ -294,7 +294,7 @@ def finish(conn: psycopg.Connection, claim: Claim, ending: Ending, *, now: datet
         raise lost(conn, claim)
     requests = conn.execute(SQL.one_run, {"run_id": claim.run_id}).fetchone()
     if requests is not None:
-        tell_end(conn, requests, ending, now=now)
+        tell_end(conn, requests, ending, rows=rows, now=now)
     reach("finished")
     return RunReport(
         run_id=claim.run_id,

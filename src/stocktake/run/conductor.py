@@ -24,7 +24,7 @@ from stocktake.run import chunks
 from stocktake.run import claim as claims
 from stocktake.run.aftermath import tell_standing
 from stocktake.run.again import again
-from stocktake.run.approved import refuse_unapproved
+from stocktake.run.approved import refuse_outdated, refuse_unapproved
 from stocktake.run.claim import CHUNKS
 from stocktake.run.derived import Deriving, derive_all
 from stocktake.run.ending import Ending
@@ -151,6 +151,7 @@ class Conductor:
                 )
             if not self._step.coverage:
                 if self._step.options.get("plan") is not None:
+                    refuse_outdated(self._system, plan)
                     refuse_unapproved(self._workspace, conn, plan)
                 before = self._coverage(plan.options)
                 self._keep({name: {"before": kept} for name, kept in before.items()}, conn)

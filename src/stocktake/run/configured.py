@@ -77,7 +77,11 @@ def setting_lines(workspace: Workspace) -> list[SettingLine]:
 def _of_source(settings: Settings, source: Source) -> Iterator[SettingLine]:
     known = {name: text for name, text in SOURCE_SETTINGS.items() if name != "header_NAME"}
     own = settings.source(source.name)
-    defaults = {"base_url": source.base_url, **source.defaults}
+    defaults = {
+        "base_url": source.base_url,
+        "robots_agent": source.robots_agent,
+        **source.defaults,
+    }
     for name, text in {**known, **source.settings}.items():
         value = own.get(name)
         yield SettingLine(

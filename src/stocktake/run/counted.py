@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from stocktake.count.coverage import count
 from stocktake.count.gaps import gaps, matrix
 from stocktake.count.holes import first_member_day, stretches
-from stocktake.count.packed import packed
+from stocktake.count.packed import outline, packed
 from stocktake.count.recount import recount
 from stocktake.count.states import View
 from stocktake.model import (
@@ -20,6 +20,7 @@ from stocktake.model import (
     Range,
     State,
     axis_index,
+    day_of,
     dimensions,
     years,
 )
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from stocktake.count.gaps import MatrixRow
     from stocktake.count.holes import Stretch
-    from stocktake.count.packed import Tile
+    from stocktake.count.packed import Outline, Part, Tile
     from stocktake.model import Coverage, Dataset, Drift, Gap, System
     from stocktake.run.workspace import Workspace
 
@@ -49,6 +50,15 @@ def _up_to_date(workspace: Workspace, system: System) -> Iterator[Connection[Any
     with workspace.database.connection() as conn:
         find_stale(conn, workspace, system)
         yield conn
+
+
+@contextmanager
+def _looking(
+    workspace: Workspace, system: System, window: Range, *, as_of: datetime | None = None
+) -> Iterator[tuple[Connection[Any], View]]:
+    """Open the database in the same way, with the view that its units are seen by."""
+    with _up_to_date(workspace, system) as conn:
+        yield conn, View(workspace.clock(), window, workspace.lifted(system), as_of)
 
 
 def first_day(dataset: Dataset) -> date | None:
@@ -182,23 +192,32 @@ def tile(
     window: Range,
     *,
     as_of: datetime | None = None,
+    part: Part | None = None,
 ) -> Tile:
-    """Return what a heatmap draws, a byte a cell, as known at ``as_of`` or now."""
-    return tiles(workspace, system, [dataset], window, as_of=as_of)[dataset.name]
+    """Return what a heatmap draws, or a part of it, a byte a cell, as known at ``as_of`` or now."""
+    with _looking(workspace, system, window, as_of=as_of) as (conn, view):
+        return packed(conn, system, dataset, view, part=part)
 
 
 def tiles(
+    workspace: Workspace, system: System, datasets: Sequence[Dataset], window: Range
+) -> dict[str, Tile]:
+    """Return the heatmaps of several datasets by name."""
+    with _looking(workspace, system, window) as (conn, view):
+        return {dataset.name: packed(conn, system, dataset, view) for dataset in datasets}
+
+
+def frame(
     workspace: Workspace,
     system: System,
-    datasets: Sequence[Dataset],
+    dataset: Dataset,
     window: Range,
     *,
     as_of: datetime | None = None,
-) -> dict[str, Tile]:
-    """Return the heatmaps of several datasets by name."""
-    with _up_to_date(workspace, system) as conn:
-        view = View(workspace.clock(), window, workspace.lifted(system), as_of)
-        return {dataset.name: packed(conn, system, dataset, view) for dataset in datasets}
+) -> Outline:
+    """Return the rows and columns of a heatmap without its cells, as known at ``as_of`` or now."""
+    with _looking(workspace, system, window, as_of=as_of) as (conn, view):
+        return outline(conn, system, dataset, view)
 
 
 def layers(
@@ -209,8 +228,7 @@ def layers(
     Datasets of which nothing is expected in ``window`` are left out.
     """
     dated = [one for one in datasets if _falls_on_days(one)]
-    with _up_to_date(workspace, system) as conn:
-        view = View(workspace.clock(), window, workspace.lifted(system))
+    with _looking(workspace, system, window) as (conn, view):
         found = {one.name: stretches(conn, system, one, view) for one in dated}
     return {name: lines for name, lines in found.items() if lines}
 
@@ -242,16 +260,11 @@ def newest_settled(
     Datasets whose units are no days, and those that hold nothing final, are left out.
     """
     found: dict[str, date] = {}
-    for dataset in datasets:
-        if not any(isinstance(dim, Days) for dim in dimensions(dataset.partitions)):
-            continue
-        final = list_gaps(
-            workspace, system, [dataset], Range(), states=(State.COMPLETE, State.EMPTY), limit=None
-        )
-        newest: dict[tuple[str, ...], date] = {}
-        for one in final:
-            day = date.fromisoformat(one.last)
-            newest[one.series] = max(day, newest.get(one.series, day))
-        if newest:
-            found[dataset.name] = min(newest.values())
+    with _looking(workspace, system, Range()) as (conn, view):
+        for dataset in datasets:
+            if not any(isinstance(dim, Days) for dim in dimensions(dataset.partitions)):
+                continue
+            final = outline(conn, system, dataset, view, states=(State.COMPLETE, State.EMPTY))
+            if final.ends:
+                found[dataset.name] = day_of(min(final.ends))
     return found

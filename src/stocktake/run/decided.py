@@ -16,7 +16,13 @@ from stocktake.count.decide import (
 from stocktake.errors import UsageError
 from stocktake.load.duplicates import ANY, Duplicate, PairKind
 from stocktake.load.duplicates import list_duplicates as stored_duplicates
-from stocktake.load.rejects import RejectGroup, RejectKind, StoredReject, dismiss_reject
+from stocktake.load.rejects import (
+    RejectGroup,
+    RejectKind,
+    StoredReject,
+    about_rejects,
+    dismiss_reject,
+)
 from stocktake.load.rejects import dismiss_rejects as dismiss_stored
 from stocktake.load.rejects import list_rejects as stored_rejects
 from stocktake.load.rejects import reject_groups as stored_groups
@@ -129,12 +135,28 @@ def list_rejects(
 
 
 def reject_groups(
-    workspace: Workspace, system: System, datasets: Sequence[Dataset]
+    workspace: Workspace,
+    system: System,
+    datasets: Sequence[Dataset],
+    *,
+    newest: int | None = None,
 ) -> list[RejectGroup]:
-    """Return the open rejects of the datasets, alike ones together, most first."""
+    """Return the open rejects of the datasets, alike ones together, most first.
+
+    Args:
+        newest: Look only at so many of the newest rejects, ``None`` at all.
+    """
     names = [dataset.name for dataset in datasets]
     with workspace.database.connection() as conn:
-        return stored_groups(conn, system.name, datasets=names, now=workspace.clock())
+        return stored_groups(
+            conn, system.name, datasets=names, now=workspace.clock(), newest=newest
+        )
+
+
+def rejects_in_all(workspace: Workspace) -> int:
+    """Return about how many rejects there are, open or not, of all systems."""
+    with workspace.database.connection() as conn:
+        return about_rejects(conn)
 
 
 def dismiss_rejects(

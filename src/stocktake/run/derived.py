@@ -24,6 +24,7 @@ from stocktake.derive.verification import verify
 from stocktake.model import FromDataset, PlanOptions, Range, State, UnitOutcome
 from stocktake.model.ordinals import members
 from stocktake.observe.failpoints import reach
+from stocktake.observe.traces import span
 from stocktake.run import claim as claims
 from stocktake.run.again import again
 from stocktake.run.claim import SQL
@@ -180,8 +181,8 @@ def _derive_some(
             lacking = (
                 sitting.lacking(derivation, work.options) if derivation.dataset in lost else ()
             )
-            sitting.keep(
-                derive_surveyed(
+            with span("derive", dataset=derivation.dataset):
+                done = derive_surveyed(
                     conn,
                     surveyed,
                     derivation,
@@ -189,9 +190,8 @@ def _derive_some(
                     lacking=lacking,
                     run_id=claim.run_id,
                     now=now,
-                ),
-                derivation,
-            )
+                )
+            sitting.keep(done, derivation)
             count += 1
         remember(conn, surveyed, run_id=claim.run_id, now=now)
         sitting.write_receipts()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stocktake.load.undo import TableBack
     from stocktake.model import Coverage, GateVerdict, Item, Plan, SignOff, System
     from stocktake.report.health import Health
+    from stocktake.run.foreseen import FirstRequest, Leaves
     from stocktake.run.paired import Settled, Trial
     from stocktake.run.reviewed import Retrial
     from stocktake.run.scheduled import FireLine, Kept
@@ -57,8 +58,15 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def plan_json(made: Plan) -> dict[str, Any]:
-    """Return the plan as the JSON document of ``plan --json``; ordinals are left out."""
+def plan_json(
+    made: Plan, *, first: Sequence[FirstRequest] = (), leaves: Sequence[Leaves] = ()
+) -> dict[str, Any]:
+    """Return the plan as the JSON document of ``plan --json``; ordinals are left out.
+
+    Args:
+        first: Its first requests, as they will be sent.
+        leaves: What it leaves missing.
+    """
     return {
         "plan_id": made.plan_id,
         "system": made.system,
@@ -86,6 +94,8 @@ def plan_json(made: Plan) -> dict[str, Any]:
             {"reason": reason, "dataset": dataset, "units": units}
             for reason, dataset, units in made.unreachable
         ],
+        "stays_missing": leaves,
+        "first_requests": first,
     }
 
 

@@ -1,12 +1,17 @@
-"""The first requests of a plan, as they will be sent."""
+"""What a plan will do: its first requests, as they will be sent, and what it leaves missing."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from stocktake.count.states import View, question, ranges_in
 from stocktake.fetch.login import shown_params
+from stocktake.model import GAP_STATES, Range
+from stocktake.model.ordinals import size, subtract, union
+from stocktake.run.registry import find_datasets
 from stocktake.run.supply import Supply
 
 if TYPE_CHECKING:
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from stocktake.model import Plan, System
     from stocktake.run.workspace import Workspace
 
+Series = tuple[str, ...]
 NO_RUN = 0
 FIRST = 20
 
@@ -38,6 +44,52 @@ class FirstRequest:
     path: str
     params: tuple[tuple[str, str], ...]
     units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """What a plan leaves of a fetched dataset's gaps.
+
+    Args:
+        dataset: Its name.
+        missing: Units missing now, of the days the plan was asked for.
+        after: Those of them that would still be missing when all its requests bring their units.
+    """
+
+    dataset: str
+    missing: int
+    after: int
+
+
+def leaves_missing(workspace: Workspace, system: System, plan: Plan) -> list[Leaves]:
+    """Return what a plan leaves missing, of the fetched datasets that lack units.
+
+    Units that only the plan's own rows will name are no gaps yet. What is computed follows.
+    """
+    options = plan.options
+    feeds = {feed.name: feed for _, feed in system.feeds()}
+    planned: dict[tuple[str, Series], list[tuple[int, int]]] = defaultdict(list)
+    whole = set()
+    for part in plan.parts:
+        for name in feeds[part.feed].fills if part.feed in feeds else ():
+            whole |= {name} if part.dynamic else set()
+            for series, ranges in part.ordinals.items():
+                planned[name, series].extend(ranges)
+    view = View(workspace.clock(), Range(options.since, options.until), workspace.lifted(system))
+    found = []
+    with workspace.database.connection() as conn:
+        for dataset in find_datasets(system, options.datasets):
+            if not system.feeds_of(dataset.name):
+                continue
+            asked = question(conn, system, dataset, view=view)
+            missing = after = 0
+            for key, _, _, _, first, last in ranges_in(conn, asked, states=GAP_STATES):
+                missing += last - first
+                left = subtract(((first, last),), union(planned[dataset.name, tuple(key)]))
+                after += 0 if dataset.name in whole else size(left)
+            if missing:
+                found.append(Leaves(dataset.name, missing, after))
+    return found
 
 
 def first_requests(

@@ -16,6 +16,7 @@ from stocktake.run.fires import next_fires
 from stocktake.run.metered import SQL
 from stocktake.run.watch import free_bytes
 from stocktake.run.workspace import components
+from stocktake.store.bodies import read_place
 from stocktake.store.doctor import LEAST_FREE_BYTES, LOW_FREE_BYTES
 from stocktake.store.installation import read_installation
 from stocktake.store.migrate import verify
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from stocktake.run.workspace import Workspace
+    from stocktake.store.bodies import Place
 
 REACHED = "database:responseTime"
 SLOW_SECONDS = 1.0
@@ -58,12 +60,15 @@ def health(workspace: Workspace) -> HealthReport:
             installation = read_installation(workspace.database)
             service_id = str(installation.installation_id) if installation else ""
             with workspace.database.connection() as conn:
+                place = read_place(conn)
                 vitals += [
                     *_workers(conn),
                     *_schedules(conn, workspace),
                     *_sources(conn),
                     _deliveries(conn, workspace),
                 ]
+            if place is not None:
+                vitals.append(_captures(place))
         except TROUBLE as error:
             vitals.append(Vital("database:content", "fail", output=_said(error)))
     return _report(workspace, vitals, service_id=service_id)
@@ -159,6 +164,19 @@ def _sources(conn: Connection[Any]) -> Iterator[Vital]:
     for kind, name in (("paused", "source:paused"), ("circuit", "source:circuits")):
         own = [f"{place}: {reason}" for what, place, reason in held if what == kind]
         yield Vital(name, "warn" if own else "pass", len(own), "1", "; ".join(own))
+
+
+def _captures(place: Place) -> Vital:
+    """Judge by one small read; ``doctor`` writes and deletes too."""
+    began = time.monotonic()
+    try:
+        place.objects.require_mark()
+    except StocktakeError as error:
+        return Vital("captures:responseTime", "fail", output=_said(error))
+    seconds = time.monotonic() - began
+    slow = seconds > SLOW_SECONDS
+    status: Status = "warn" if slow else "pass"
+    return Vital("captures:responseTime", status, round(seconds, 4), "s", "slow" if slow else "")
 
 
 def _deliveries(conn: Connection[Any], workspace: Workspace) -> Vital:

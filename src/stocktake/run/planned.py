@@ -17,10 +17,13 @@ from stocktake.model import TO_FILL_STATES, Range
 from stocktake.model.ordinals import intersect, members, union
 from stocktake.plan.planner import make_plan
 from stocktake.plan.saved import observed, save_plan
+from stocktake.run.chosen import datasets_chosen, last_chosen, only_chosen
 from stocktake.run.ranked import ranked_needs
 from stocktake.run.registry import find_datasets
 from stocktake.run.shipped import load_shipped
+from stocktake.run.sourced import at_asked_rates
 from stocktake.run.stale import find_stale
+from stocktake.store.bodies import read_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +57,8 @@ def plan_for(
     """
     find_stale(conn, workspace, system)
     chosen = find_datasets(system, options.datasets)
+    if options.only:
+        chosen = datasets_chosen(system, options.only, chosen)
     looking = Looking(
         now=now, window=asked_range(system, options, now=now), lifted=workspace.lifted(system)
     )
@@ -67,13 +72,16 @@ def plan_for(
         refetch=options.refetch,
         due_only=due_only,
     )
+    if options.only:
+        wanted = only_chosen(conn, system, wanted, options.only)
     counted = count(conn, system, chosen, **looking) if options.until_target else ()
     seen = dataclasses.replace(
         observed(conn, system, counted),
         settings=workspace.lifted(system),
         names=_bulk_names(conn, system, wanted),
     )
-    return make_plan(system, wanted, options, observed=seen, now=now)
+    paced = at_asked_rates(conn, workspace, system)
+    return make_plan(paced, wanted, options, observed=seen, now=now)
 
 
 def _bulk_names(
@@ -95,7 +103,8 @@ def asked_range(system: System, options: PlanOptions, *, now: datetime) -> Range
     """Return the days options ask for; a sample is the newest ``sample`` days of them."""
     if options.sample is None:
         return Range(options.since, options.until)
-    last = options.until or now.astimezone(ZoneInfo(system.zone)).date()
+    today = now.astimezone(ZoneInfo(system.zone)).date()
+    last = options.until or min(today, last_chosen(options.only) or today)
     first = last - timedelta(days=options.sample - 1)
     return Range(max(first, options.since or first), last)
 
@@ -116,9 +125,14 @@ def require_space(workspace: Workspace, plan: Plan) -> None:
     """Refuse a plan for which the local cluster's disk may be too small.
 
     Raises:
-        PlanRefused: Less than twice the plan's estimate is free. Your own server is not examined.
+        PlanRefused: Less than twice the plan's estimate is free. Your own server is not examined,
+            nor is a store of captures, where most of the bytes go.
     """
     if workspace.settings.database_url is not None:
+        return
+    with workspace.database.connection() as conn:
+        place = read_place(conn)
+    if place is not None and place.is_used:
         return
     free = shutil.disk_usage(workspace.settings.home).free
     if free < SPACE_FACTOR * plan.bytes:
@@ -218,9 +232,12 @@ def member_names(
 
 
 def options_json(options: PlanOptions) -> dict[str, Any]:
-    """Return plan options as JSON; equal options give equal JSON."""
+    """Return plan options as JSON; equal options give equal JSON, also that of earlier versions."""
+    told = dataclasses.asdict(options)
+    if not options.only:
+        del told["only"]
     return {
-        **dataclasses.asdict(options),
+        **told,
         "datasets": sorted(options.datasets),
         "since": options.since.isoformat() if options.since else None,
         "until": options.until.isoformat() if options.until else None,

@@ -10,6 +10,7 @@ from stocktake.count.record import record
 from stocktake.load.merge import KeyCache
 from stocktake.model import State, UnitOutcome
 from stocktake.observe.failpoints import reach
+from stocktake.observe.traces import span
 from stocktake.plan.saved import check_off, load_plan, without_done
 from stocktake.run import chunks
 from stocktake.run import claim as claims
@@ -122,10 +123,11 @@ class Portion:
         kept = await asyncio.to_thread(again, self._kept)
         own = fetching.over(stored=stored, kept=kept)
         stop = self._loading.stop
-        if self.share.attempts:
-            await one_by_one(stream, own.fetch, self._loading, before=self._suspect, stop=stop)
-        else:
-            await pump([stream], own.fetch, self._loading, limits=PumpLimits(), stop=stop)
+        with span("chunk", system=self.system.name, run_id=self._claim.run_id):
+            if self.share.attempts:
+                await one_by_one(stream, own.fetch, self._loading, before=self._suspect, stop=stop)
+            else:
+                await pump([stream], own.fetch, self._loading, limits=PumpLimits(), stop=stop)
         if self._loading.loader.tally.paused is not None:
             raise paused_error(self._loading.loader.tally.paused)
         await asyncio.to_thread(self._loading.validation.check)

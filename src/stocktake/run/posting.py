@@ -12,7 +12,8 @@ from stocktake.errors import ConfigurationError, RequestRefused
 from stocktake.fetch.fetcher import USER_AGENT
 from stocktake.fetch.guard import Guard, is_private_host, parse_origin
 from stocktake.fetch.transport import AiohttpTransport
-from stocktake.observe.messages import mail, slack_body, webhook_body
+from stocktake.observe.lineage import lineage_body
+from stocktake.observe.messages import MARKS, mail, slack_body, webhook_body
 from stocktake.observe.plain import plain
 from stocktake.observe.signature import signed_headers
 
@@ -29,6 +30,7 @@ MOST_BYTES = 64 * 1024
 KEPT_TEXT = 200
 GOOD = range(200, 300)
 JSON = "application/json"
+KINDS_OF_APPRISE = {"open": "failure", "reminder": "warning", "resolved": "success", "note": "info"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,18 @@ class Outcome:
 async def send(channel: Channel, message: Message, *, now: datetime) -> Outcome:
     """Send a message; a channel that fails is an outcome.
 
-    A webhook is taken when it answers 2xx within 15 seconds; redirects are not followed. Addresses
-    on private networks are refused unless the channel allows them.
+    What is posted is taken when the channel answers 2xx within 15 seconds; redirects are not
+    followed. Addresses on private networks are refused unless the channel allows them; Apprise's
+    own are not vetted.
     """
     if channel.mailing is not None:
         return await asyncio.to_thread(_mailed, channel.mailing, message)
     if channel.type == "slack":
         return await _posted(channel, slack_body(message), {})
+    if channel.type == "apprise":
+        return await asyncio.to_thread(_notified, channel, message)
+    if channel.type == "openlineage":
+        return await _drawn(channel, message)
     body = webhook_body(message)
     signed = signed_headers(
         body, message_id=f"msg_{message.message_id.hex}", secret=channel.secret, now=now
@@ -98,6 +105,32 @@ async def _posted(channel: Channel, body: bytes, headers: Mapping[str, str]) -> 
     said = plain(answer.body[:KEPT_TEXT].decode("utf-8", "replace"))
     text = f"HTTP {answer.status}" + (f": {said}" if said else "")
     return Outcome(is_taken=answer.status in GOOD, response=text)
+
+
+async def _drawn(channel: Channel, message: Message) -> Outcome:
+    body = lineage_body(message, namespace=channel.namespace)
+    if body is None:
+        return Outcome(is_taken=True, response="not about a run's start or end; nothing to send")
+    key = channel.secret.reveal()
+    return await _posted(channel, body, {"Authorization": f"Bearer {key}"} if key else {})
+
+
+def _notified(channel: Channel, message: Message) -> Outcome:
+    """Hand a message to Apprise, which knows the service by the address and posts it itself."""
+    import apprise  # noqa: PLC0415 -- an extra, half a second to import
+
+    service = apprise.Apprise()
+    if not all(service.add(url) for url in channel.url.reveal().split()):
+        return Outcome(is_taken=False, response="Apprise knows no service of this address")
+    text = "\n".join(message.lines()) or message.title
+    is_taken = service.notify(
+        body=text,
+        title=f"[stocktake] {MARKS[message.status]}: {message.title}",
+        body_format=apprise.NotifyFormat.TEXT,
+        notify_type=KINDS_OF_APPRISE[message.status],
+    )
+    said = "taken" if is_taken else "the service did not take it; its own log says why"
+    return Outcome(bool(is_taken), f"{said} ({len(service)} addresses)")
 
 
 def _mailed(mailing: Mailing, message: Message) -> Outcome:

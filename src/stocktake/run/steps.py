@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stocktake.observe.failpoints import reach
 from stocktake.run.alarms import tell_end, tell_start
-from stocktake.run.claim import CHUNKS, SQL, Claim, write_log
+from stocktake.run.claim import CHUNKS, SQL, Claim, row_counts, write_log
 from stocktake.run.ending import Ending
 from stocktake.run.queue import call_conductor
 from stocktake.store.owner import owner_name
@@ -146,11 +146,10 @@ def stop_run(
     if state in ("failed", "cancelled"):
         conn.execute(CHUNKS.fold_chunks, {"run_id": run_id})
     write_log(conn, run_id, error or message, level="error" if error else "info", now=now)
-    if error:
-        line = conn.execute(SQL.one_run, {"run_id": run_id}).fetchone()
-        assert line is not None  # noqa: S101 -- it was updated
-        ending = Ending(state, {}, row[1], message=message, error=error, is_told=is_told)
-        tell_end(conn, line, ending, now=now)
+    line = conn.execute(SQL.one_run, {"run_id": run_id}).fetchone()
+    assert line is not None  # noqa: S101 -- it was updated
+    ending = Ending(state, {}, row[1], message=message, error=error, is_told=is_told)
+    tell_end(conn, line, ending, rows=row_counts(conn, run_id), now=now)
     call_next(conn, row[0])
     reach("run_stopped")
     return True

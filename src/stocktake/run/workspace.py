@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stocktake.errors import ConfigurationError
 from stocktake.run.clock import Clock, system_clock
 from stocktake.run.registry import installed_systems
+from stocktake.store.bodies import agree
 from stocktake.store.database import POOL_SIZE, open_database
 from stocktake.store.installation import init, read_installation
 from stocktake.store.migrate import ENGINE, Component
@@ -106,12 +107,17 @@ def open_workspace(
     """Open the database, starting, creating and migrating the local one when needed.
 
     A database nobody initialised is for real rows, as ``stocktake init`` would make it.
+
+    Raises:
+        ConfigurationError: The setting ``captures_url`` says something else than the database.
     """
     with open_database(
         settings, application=application, components=components(), pool_size=pool_size
     ) as database:
         try:
-            installation = read_installation(database) or init(database, "real")
+            found = read_installation(database)
+            installation = found or init(database, "real")
+            agree(database, settings, is_new=found is None)
             yield Workspace(settings, database, installation.kind, clock)
         except TROUBLE as error:
             raise explained(error) from error

@@ -12,6 +12,7 @@ from stocktake.errors import StocktakeError
 from stocktake.settings import SETTINGS_FILE, Settings
 from stocktake.store.account import server_account
 from stocktake.store.binaries import MAJORS, find_binaries
+from stocktake.store.bodies import agree, read_place
 from stocktake.store.cluster import LocalCluster
 from stocktake.store.database import Database, open_database
 from stocktake.store.installation import read_installation
@@ -66,6 +67,8 @@ def examine(
         with open_database(settings, application="stocktake doctor", migrate=False) as database:
             found += _server(database, now)
             found += _schema(database, components)
+            if all(finding.status == "pass" for finding in found if finding.name == "schema"):
+                found += _bodies(database, settings)
     except StocktakeError as error:
         found.append(Finding("connection", "fail", error.message, error.hint))
     return tuple(found)
@@ -171,6 +174,23 @@ def _server(database: Database, now: datetime) -> Iterator[Finding]:
             "The role stocktake_app may bypass row-level security: tenants see each other.",
             "As an administrator: alter role stocktake_app nosuperuser nobypassrls;",
         )
+
+
+def _bodies(database: Database, settings: Settings) -> Iterator[Finding]:
+    """Try the store of captures, where there is one."""
+    try:
+        agree(database, settings)
+        with database.connection() as connection:
+            place = read_place(connection)
+        if place is None:
+            return
+        place.objects.probe()
+    except StocktakeError as error:
+        yield Finding("captures", "fail", error.message, error.hint)
+        return
+    use = "new captures go there" if place.is_used else "new captures go into the database"
+    text = f"{place.url} can be written, read and deleted from; {use}."
+    yield Finding("captures", "pass", text)
 
 
 def _schema(database: Database, components: Sequence[Component]) -> Iterator[Finding]:

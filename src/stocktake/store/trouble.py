@@ -25,8 +25,10 @@ TROUBLE: Final = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransactio
 """Errors that tell of the server's condition, not of a mistake in a statement."""
 
 
-def is_lasting(error: psycopg.Error) -> bool:
-    """Say whether somebody must act before another try can succeed."""
+def is_lasting(error: psycopg.Error | StoreError) -> bool:
+    """Say whether another try at once is of no use."""
+    if isinstance(error, StoreError):
+        return not error.is_momentary
     return isinstance(error, LASTING)
 
 

@@ -28,20 +28,21 @@ from stocktake.access.roles import Role
 from stocktake.api.identity import Identity
 from stocktake.api.shared import shared
 from stocktake.report import figures
-from stocktake.run.counted import count_yesterday
-from stocktake.run.lately import Kept, Standings
+from stocktake.run.counted import count_system, count_yesterday, list_gaps
+from stocktake.run.lately import Kept, Standings, last_changes
 from stocktake.run.trend import Trends
 from stocktake.web import words
 from stocktake.web.assets import Assets
 from stocktake.web.monthly import Months, added_up
 from stocktake.web.pulse import Pulse
+from stocktake.web.tiles import Pictures
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from jinja2.runtime import Context
 
-    from stocktake.model import Coverage, System
+    from stocktake.model import Coverage, Gap, Range, State, System
     from stocktake.run.workspace import Workspace
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -93,6 +94,17 @@ NAVIGATION = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which gaps: of datasets over a range, of some states, so many, at an instant or now."""
+
+    names: tuple[str, ...]
+    window: Range
+    states: tuple[State, ...]
+    limit: int
+    as_of: datetime | None = None
+
+
 @dataclass
 class Site:
     """Everything pages share.
@@ -131,6 +143,45 @@ class Site:
     def yesterday(self) -> Kept[list[Coverage]]:
         """What yesterday promised and brought in each system, shared by all pages."""
         return Kept(self.standings, lambda system: count_yesterday(self.workspace, system))
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """Heatmaps, shared by all pages."""
+        return Pictures(self.workspace, self.standings)
+
+    @cached_property
+    def counts(self) -> Kept[list[Coverage]]:
+        """Coverage of datasets (by name) over a range, at an instant or now."""
+
+        def counted(
+            system: System, names: tuple[str, ...], window: Range, as_of: datetime | None = None
+        ) -> list[Coverage]:
+            datasets = [system.dataset(name) for name in names]
+            return count_system(self.workspace, system, datasets, window, as_of=as_of)
+
+        return Kept(self.standings, counted)
+
+    @cached_property
+    def gaps(self) -> Kept[list[Gap]]:
+        """The first gaps, as a ``Listing`` asks for them."""
+
+        def listed(system: System, asked: Listing) -> list[Gap]:
+            return list_gaps(
+                self.workspace,
+                system,
+                [system.dataset(name) for name in asked.names],
+                asked.window,
+                states=asked.states,
+                limit=asked.limit,
+                as_of=asked.as_of,
+            )
+
+        return Kept(self.standings, listed)
+
+    @cached_property
+    def changes(self) -> Kept[dict[str, datetime]]:
+        """When something of each dataset was last held or let go of."""
+        return Kept(self.standings, lambda system: last_changes(self.workspace, system))
 
     @cached_property
     def trends(self) -> Trends:

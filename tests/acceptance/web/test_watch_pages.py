@@ -55,6 +55,14 @@ def test_the_last_requests_of_a_source_lead_to_their_answers(world: World) -> No
     assert client.get(links[0]).status_code == 200
 
 
+def test_a_source_says_whether_robots_txt_is_asked_for_and_why(world: World) -> None:
+    page = unescape(world.client("vera").get(SOURCE).text)
+
+    (source,) = [one for one in RACING.sources if one.name == "theracingapi"]
+    assert "<dt>robots.txt</dt><dd>not asked for</dd>" in page
+    assert f"<dt>Terms</dt><dd>{source.terms}</dd>" in page
+
+
 def test_every_check_has_its_trend_and_leads_to_its_page(world: World) -> None:
     client = world.client("vera")
     check_system(

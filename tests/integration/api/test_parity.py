@@ -89,6 +89,10 @@ OVER_HTTP: dict[str, tuple[str, ...]] = {
 }
 NOT_OVER_HTTP = {
     "db backup": "writes a file of the machine it runs on",
+    "db captures move": "moves what the server reads; it may take hours",
+    "db captures show": "GET /health tells whether the store answers",
+    "db captures use": "decides for every host, as the tables' owner, which the server is not",
+    "db captures verify": "lists every object of the store; it may take hours",
     "db migrate": "changes tables as their owner, which the server is not",
     "db psql": "opens a terminal",
     "db restore": "replaces the database that the server uses",

@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -128,6 +128,23 @@ def test_a_failure_waits_longer_each_time(conn: Connection) -> None:
         waits.append((row[0] - NOW).total_seconds() / 3600)
 
     assert waits == [1, 6, 24, 72, 168, 168]
+
+
+@pytest.mark.fault("H21")
+@pytest.mark.parametrize(("hours", "expected"), [(24, [24, 24, 24, 72]), (0.25, [1, 6, 24, 72])])
+def test_a_failure_waits_at_least_until_its_source_may_say_otherwise(
+    conn: Connection, hours: float, expected: list[float]
+) -> None:
+    waits = []
+    for _ in range(4):
+        until = NOW + timedelta(hours=hours)
+        key = ("2026-01-08", "north")
+        take(conn, "results", UnitOutcome(key, State.FAILED, "disallowed", next_try_at=until))
+        row = conn.execute("select next_try_at from unit").fetchone()
+        assert row is not None
+        waits.append((row[0] - NOW).total_seconds() / 3600)
+
+    assert waits == expected
 
 
 def test_a_failure_takes_nothing_away_that_is_held(conn: Connection) -> None:

@@ -8,7 +8,7 @@ from stocktake.store.cluster import LocalCluster
 from stocktake.store.database import Database
 from stocktake.testing.database import temporary_database
 
-TABLES = ("attempt", "capture", "body", "gate", "source_pause")
+TABLES = ("attempt", "capture", "body", "gate", "source_pause", "robots")
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ class Office:
         }
         self.alerts["ops"] = {**usual, **own}
 
-    def tell(self, kind: str = "check.failed", *, key: str = "check:a", **details: Any) -> None:
+    def tell(self, kind: str = "check.failed", /, *, key: str = "check:a", **details: Any) -> None:
         """Emit an event; kinds that end with ``passed`` end the alert, ``run.*`` are notes."""
         with self.database.connection() as conn:
             emit(
@@ -74,7 +74,7 @@ class Office:
                 subject=key,
                 details=details,
                 now=self.now,
-                dedupe="" if kind.startswith("run.") else key,
+                dedupe="" if kind.startswith(("run.", "lineage.")) else key,
                 resolves=kind.endswith("passed"),
             )
 

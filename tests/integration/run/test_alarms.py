@@ -246,6 +246,31 @@ def test_a_run_of_workers_that_is_given_up_is_an_alert(quiet: Quiet) -> None:
     assert open_alerts(quiet) == [("run.failed", "run 1 (sync)")]
 
 
+def test_each_run_that_stops_is_told_to_those_who_draw_runs(quiet: Quiet) -> None:
+    for number in (1, 2):
+        quiet.execute(
+            "insert into stocktake.run (system, kind, state, is_detached, started_at, updated_at)"
+            " values ('racing', 'sync', 'running', true, now(), now())"
+        )
+        with quiet.database.connection() as conn:
+            stop_run(conn, number, "failed", error="given up after 5 tries", now=NOW)
+
+    told = quiet.execute("select kind from stocktake.event order by event_id")
+    assert told == [("run.failed",), ("lineage.failed",), ("lineage.failed",)]
+
+
+@pytest.mark.parametrize("state", ["cancelled", "paused"])
+def test_a_run_that_somebody_stopped_is_a_note(quiet: Quiet, state: str) -> None:
+    quiet.execute(
+        "insert into stocktake.run (system, kind, state, is_detached, started_at, updated_at)"
+        " values ('racing', 'sync', 'running', true, now(), now())"
+    )
+    with quiet.database.connection() as conn:
+        stop_run(conn, 1, state, message="ann stopped it", now=NOW)
+
+    assert quiet.execute("select kind, alert_id from stocktake.event") == [(f"run.{state}", None)]
+
+
 def test_days_that_are_lost_are_told_by_the_next_sync_and_their_return_too(
     stable: Stable,
 ) -> None:

@@ -71,6 +71,35 @@ select u.key, u.feed, u.state, u.reason, lower(part) as first, upper(part) as la
  order by u.key, first, u.feed
  limit %(limit)s;
 
+-- name: state_spans
+-- Of each series the first ordinal, the one after the last, and the units in gaps' states, of the
+-- states asked for.
+-- :system  text  system
+-- :dataset  text  dataset
+-- :keys  text[]  keys
+-- :profiles  int[]  number of each key's promise
+-- :rule_profile  int[]  lines of promises: number
+-- :rule_feed  text[]  … feed
+-- :rule_state  text[]  … state
+-- :rule_reason  text[]  … reason
+-- :rule_ranges  text[]  … multirange
+-- :upstream  text[]  datasets of the same units that come before
+-- :as_of  timestamptz  what was known then, NULL for now
+-- :today  date  last day expected
+-- :states  text[]  states
+-- :gaps  text[]  states that are gaps
+select u.key, min(lower(part)), max(upper(part)),
+       coalesce(sum(upper(part)::bigint - lower(part)) filter (where u.state = any(%(gaps)s)), 0)
+           ::bigint
+  from unit_states(%(system)s, %(dataset)s, %(keys)s, %(profiles)s, %(rule_profile)s, %(rule_feed)s,
+                   %(rule_state)s, %(rule_reason)s, %(rule_ranges)s::text[]::int4multirange[],
+                   %(upstream)s, %(as_of)s, %(today)s, false) as u
+       cross join unnest(u.ranges) as part
+ where u.state = any(%(states)s) and not lower_inf(part) and not upper_inf(part)
+   and lower(part) > -2147483648 and upper(part) < 2147483647
+ group by u.key
+ order by u.key;
+
 -- name: member_days
 -- Members held and lacking per day, of units whose members have days.
 -- :system  text  system
@@ -367,7 +396,7 @@ with written as (
 insert into unit as u (series_id, ordinal, state, reason, rows, expected_rows, attempts,
                        next_try_at, settled_at, run_id, changed_at)
 select w.series_id, w.ordinal, w.state, w.reason, w.rows, w.expected_rows, w.tries,
-       coalesce(w.next_try_at,
+       greatest(w.next_try_at,
                 case when w.tries > 0 then %(now)s + (%(delays)s::interval[])[1] end),
        w.settled_at, %(run_id)s, %(now)s
   from unnest(%(series_ids)s::int[], %(ordinals)s::int[], %(states)s::text[], %(reasons)s::text[],
@@ -580,25 +609,36 @@ select position, code, reason from reject
  where capture_id = any(%(capture_ids)s) and dataset = %(dataset)s and resolved_at is null
  order by reject_id limit %(limit)s;
 
--- name: promised_at
--- When a member was last taken into what is expected.
--- :series_id  int  series
--- :ordinal  int  unit
-select max(at) from ledger_change
- where series_id = %(series_id)s and expected_added @> %(ordinal)s::int;
+-- name: promises_of
+-- When members between two ordinals were taken into what is expected, the latest first.
+-- :series_id  int  series that numbers them
+-- :first  int  first ordinal
+-- :last  int  the one after the last
+-- :as_of  timestamptz  what was known then, NULL for now
+select c.at, (c.expected_added * int4multirange(int4range(%(first)s, %(last)s)))::text
+  from ledger_change c
+ where c.series_id = %(series_id)s and c.expected_added && int4range(%(first)s, %(last)s)
+   and (%(as_of)s::timestamptz is null or c.at <= %(as_of)s)
+ order by c.at desc, c.change_id desc;
 
--- name: lost_at
--- When any feed last let go of a unit it held.
+-- name: losses_of
+-- When any feed let go of units between two ordinals, by series, the latest first.
 -- :system  text  system
 -- :dataset  text  dataset
--- :key  text[]  series key
--- :ordinal  int  unit
-select max(c.at) from series s join ledger_change c using (series_id)
- where s.system = %(system)s and s.dataset = %(dataset)s and s.key = %(key)s::text[]
-   and c.removed @> %(ordinal)s::int;
+-- :keys  text[]  keys of the series
+-- :first  int  first ordinal
+-- :last  int  the one after the last
+-- :as_of  timestamptz  what was known then, NULL for now
+select s.key, c.at, (c.removed * int4multirange(int4range(%(first)s, %(last)s)))::text
+  from series s join ledger_change c using (series_id)
+ where s.system = %(system)s and s.dataset = %(dataset)s
+   and s.key = any(select string_to_array(k, chr(31)) from unnest(%(keys)s::text[]) as k)
+   and c.removed && int4range(%(first)s, %(last)s)
+   and (%(as_of)s::timestamptz is null or c.at <= %(as_of)s)
+ order by s.key, c.at desc, c.change_id desc;
 
 -- name: decide_unit
--- Keeps a person's decision about one unit.
+-- Keeps a person's decision about units, and a trace by which counts kept elsewhere grow old.
 -- :series_id  int  series
 -- :state  text  accepted, or unrecoverable
 -- :reason  text  why
@@ -606,6 +646,7 @@ select max(c.at) from series s join ledger_change c using (series_id)
 -- :until  date  last day it holds, NULL for ever
 -- :now  timestamptz  instant
 -- :ordinals  int[]  ordinals, NULL for all
+with traced as (insert into ledger_change (series_id, at) values (%(series_id)s, %(now)s))
 insert into unit (series_id, ordinal, state, reason, decided_by, decided_until, changed_at)
 select %(series_id)s, o, %(state)s, %(reason)s, %(by)s, %(until)s, %(now)s
   from unnest(%(ordinals)s::int[]) as o
@@ -614,9 +655,10 @@ on conflict (series_id, ordinal) do update
        decided_until = excluded.decided_until, changed_at = excluded.changed_at;
 
 -- name: withdraw_units
--- Takes decisions back.
+-- Takes decisions back, and leaves a trace of that.
 -- :series_id  int  series
 -- :ordinals  int[]  ordinals, NULL for all
+with traced as (insert into ledger_change (series_id, at) values (%(series_id)s, now()))
 delete from unit
  where series_id = %(series_id)s and ordinal = any(%(ordinals)s)
    and decided_by is not null and state in ('accepted', 'unrecoverable');
@@ -671,10 +713,10 @@ select 0, %(system)s, %(dataset)s, t.named, 'delete', t.named
        lateral (values (jsonb_build_object(%(column)s::text, k.key))) t (named);
 
 -- name: history_began
--- When the ledger of a system first changed.
+-- When the ledger of a system first changed; decisions change none of it.
 -- :system  text  system
 select min(c.at) from series s join ledger_change c using (series_id)
- where s.system = %(system)s and s.feed <> 'member';
+ where s.system = %(system)s and s.feed not in ('member', '');
 
 -- name: lost_datasets
 -- Derived datasets of which units were lost and are not back.

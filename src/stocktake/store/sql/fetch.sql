@@ -5,13 +5,16 @@
 set synchronous_commit = off;
 
 -- name: declare_gate
--- Make the endpoint's row, or give it the declared spacing.
+-- Make the endpoint's row, or give it the declared spacing; a learned limit above that is none.
 -- :source      text    source
 -- :endpoint    text    endpoint
 -- :spacing_us  bigint  microseconds between two requests at the declared rate
 insert into gate (source, endpoint, spacing_us)
 values (%(source)s, %(endpoint)s, %(spacing_us)s)
-    on conflict (source, endpoint) do update set spacing_us = excluded.spacing_us
+    on conflict (source, endpoint) do update
+   set spacing_us = excluded.spacing_us,
+       learned_per_second = case when gate.learned_per_second < 1050000.0 / excluded.spacing_us
+                                 then gate.learned_per_second end
  where gate.spacing_us <> excluded.spacing_us;
 
 -- name: take_slot
@@ -242,6 +245,61 @@ select source, at, reason, by
   from source_pause
  where source = any(%(sources)s);
 
+-- name: robots_copy
+-- The fleet's copy of a host's robots.txt; no row before the first answer.
+-- :source  text  source
+-- :origin  text  scheme, host and port
+select state, body, fetched_at, expires_at, problem
+  from robots
+ where source = %(source)s
+   and origin = %(origin)s
+   and state is not null;
+
+-- name: claim_robots
+-- Ask for a host's robots.txt in everybody's stead; no row while another does, or when a copy holds.
+-- :source  text         source
+-- :origin  text         scheme, host and port
+-- :now     timestamptz  instant
+-- :lease   float8       seconds after which the others no longer wait for the answer
+insert into robots as r (source, origin, asked_until)
+values (%(source)s, %(origin)s, clock_timestamp() + %(lease)s * interval '1 second')
+    on conflict (source, origin) do update set asked_until = excluded.asked_until
+ where (r.asked_until is null or r.asked_until <= clock_timestamp())
+   and (r.expires_at is null or r.expires_at <= %(now)s)
+returning true;
+
+-- name: keep_robots
+-- Keep what was learned of a host's robots.txt.
+-- :source         text         source
+-- :origin         text         scheme, host and port
+-- :state          text         found, absent or unreachable
+-- :body           bytea        as received, as far as it is read
+-- :fetched_at     timestamptz  when it came
+-- :expires_at     timestamptz  when it is asked for again
+-- :problem        text         what was wrong with the latest answer
+-- :disallowed     int          paths it forbids us
+-- :delay_seconds  float8       seconds it wants between two requests
+update robots
+   set state = %(state)s, body = %(body)s, fetched_at = %(fetched_at)s,
+       expires_at = %(expires_at)s, problem = %(problem)s, disallowed = %(disallowed)s,
+       delay_seconds = %(delay_seconds)s, asked_until = null
+ where source = %(source)s
+   and origin = %(origin)s;
+
+-- name: release_robots
+-- Leave the asking to others: nothing was learned.
+-- :source  text  source
+-- :origin  text  scheme, host and port
+update robots set asked_until = null where source = %(source)s and origin = %(origin)s;
+
+-- name: robots_states
+-- What is known of robots.txt of some sources' hosts.
+-- :sources  text[]  sources
+select source, origin, state, fetched_at, expires_at, problem, disallowed, delay_seconds
+  from robots
+ where source = any(%(sources)s) and state is not null
+ order by source, origin;
+
 -- name: add_attempt
 -- Remember a try that did not succeed.
 -- :run_id   bigint       run, null outside one
@@ -260,20 +318,22 @@ values (nullif(current_setting('app.tenant_id', true), '')::uuid, %(run_id)s, %(
         %(units)s, %(at)s, %(outcome)s, %(reason)s, %(status)s, %(seconds)s, %(capture_id)s);
 
 -- name: stored_bodies
--- Which of these contents are stored already.
+-- Which of these contents are stored already, and whether new ones become objects.
 -- :hashes  bytea[]  SHA-256 of contents
-select sha256
-  from body
- where sha256 = any(%(hashes)s);
+select array(select sha256 from body where sha256 = any(%(hashes)s) and lost_at is null),
+       exists (select from body_store where is_used);
 
 -- name: add_body
--- Store a content once.
--- :sha256   bytea   its SHA-256
--- :bytes    bigint  its size before compression
--- :content  bytea   the content, compressed
-insert into body (sha256, bytes, content)
-values (%(sha256)s, %(bytes)s, %(content)s)
-    on conflict (sha256) do nothing;
+-- Store a content once; one whose object was lost is whole again.
+-- :sha256   bytea        its SHA-256
+-- :bytes    bigint       its size before compression
+-- :content  bytea        the content, compressed; null for an object
+-- :object_bytes  bigint  size of its object, which is there already; null for a content
+insert into body (sha256, bytes, content, object_bytes)
+values (%(sha256)s, %(bytes)s, %(content)s, %(object_bytes)s)
+    on conflict (sha256) do update
+   set content = excluded.content, object_bytes = excluded.object_bytes, lost_at = null
+ where body.lost_at is not null;
 
 -- name: reserve_captures
 -- Numbers for new captures, in order.
@@ -313,7 +373,7 @@ values (%(capture_id)s, nullif(current_setting('app.tenant_id', true), '')::uuid
         %(seconds)s, %(run_id)s, %(is_loaded)s, %(flaw)s);
 
 -- name: captures_by_id
--- Captures with their contents, in the order of their numbers.
+-- Captures with their contents, which are null where they are objects, in the order of their numbers.
 -- :capture_ids  bigint[]  captures
 select capture_id, system, source, feed, endpoint, path, params, units, page, first_page_id, status,
        headers, sha256, fetched_at, seconds, run_id, is_loaded, flaw, content
@@ -385,6 +445,7 @@ update capture set units = %(units)s where capture_id = %(capture_id)s and units
 
 -- name: known_answer
 -- The latest good answer to a request that was loaded: its first page, and the hashes of its pages.
+-- One of which a body is lost is not known: only a full answer brings that back.
 -- :system  text    system
 -- :feed    text    feed
 -- :path    text    path asked
@@ -409,7 +470,11 @@ select latest.capture_id, latest.headers,
              from capture as further
             where further.first_page_id = latest.capture_id
        ) as hashes
-  from latest;
+  from latest
+ where not exists (select from body
+                    where body.sha256 = latest.sha256 and lost_at is not null)
+   and not exists (select from capture as further join body using (sha256)
+                    where further.first_page_id = latest.capture_id and lost_at is not null);
 
 -- name: latest_answer_ids
 -- First pages of the latest good answer to each request of a feed, oldest first: what a replay reads.
@@ -506,3 +571,16 @@ select * from (
       limit %(limit)s)) as told
  order by at desc
  limit %(limit)s;
+
+-- name: asked_since
+-- Answers kept, and tries that kept none, since an instant, by feed; of the newest 6,000 of each.
+-- :system  text  system
+-- :since  timestamptz  the instant
+select told.feed, count(*) from (
+    (select c.feed, c.fetched_at as at, c.system from capture c order by c.capture_id desc
+      limit 6000)
+    union all
+    (select a.feed, a.at, a.system from attempt a where a.capture_id is null
+      order by a.attempt_id desc limit 6000)) as told
+ where told.system = %(system)s and told.at > %(since)s
+ group by told.feed;

@@ -234,19 +234,30 @@ select reject_id, dataset, capture_id, run_id, position, code, reason, raw, at, 
 -- :system  text  the system
 -- :datasets  text[]  only these, empty for all
 -- :now  timestamptz  the present instant
-select r.dataset, r.code, stocktake.reason_shape(r.reason),
-       count(*) filter (where r.resolved_at is null),
-       count(*) filter (where r.at > %(now)s::timestamptz - interval '7 days'),
-       count(*) filter (where r.at <= %(now)s::timestamptz - interval '7 days'
-                          and r.at > %(now)s::timestamptz - interval '14 days'),
-       max(r.reject_id) filter (where r.resolved_at is null)
-  from stocktake.reject r
- where r.system = %(system)s
-   and (%(datasets)s::text[] = '{}' or r.dataset = any(%(datasets)s::text[]))
-   and (r.resolved_at is null or r.at > %(now)s::timestamptz - interval '14 days')
+-- :newest  bigint  only so many of the newest of all systems are looked at, NULL for all
+with told as (
+    select r.dataset, r.code, r.reason,
+           count(*) filter (where r.resolved_at is null) as open,
+           count(*) filter (where r.at > %(now)s::timestamptz - interval '7 days') as this_week,
+           count(*) filter (where r.at <= %(now)s::timestamptz - interval '7 days'
+                              and r.at > %(now)s::timestamptz - interval '14 days') as week_before,
+           max(r.reject_id) filter (where r.resolved_at is null) as newest
+      from (select * from stocktake.reject order by reject_id desc limit %(newest)s) as r
+     where r.system = %(system)s
+       and (%(datasets)s::text[] = '{}' or r.dataset = any(%(datasets)s::text[]))
+       and (r.resolved_at is null or r.at > %(now)s::timestamptz - interval '14 days')
+     group by 1, 2, 3 -- first by the text: finding a reason's shape costs most
+)
+select dataset, code, stocktake.reason_shape(reason), sum(open)::bigint, sum(this_week)::bigint,
+       sum(week_before)::bigint, max(newest)
+  from told
  group by 1, 2, 3
-having count(*) filter (where r.resolved_at is null) > 0
+having sum(open) > 0
  order by 4 desc, 1, 2, 3;
+
+-- name: about_rejects
+-- How many rejects there are of all systems, open or not, by the server's own estimate.
+select greatest(reltuples, 0)::bigint from pg_class where oid = 'stocktake.reject'::regclass;
 
 -- name: captures_of_rejects
 -- Answers that hold open rejects of one kind: first pages, oldest first.

@@ -11,6 +11,10 @@ select concat_ws('.',
 -- Bytes the whole database takes on disk.
 select pg_database_size(current_database());
 
+-- name: stored_objects
+-- Stored bytes of captured bodies that are objects.
+select coalesce(sum(object_bytes), 0)::bigint from body where content is null;
+
 -- name: storage_by_schema
 -- Bytes of tables, indexes and long values per schema, largest first; the server's own left out.
 select n.nspname, sum(pg_total_relation_size(c.oid))::bigint as bytes

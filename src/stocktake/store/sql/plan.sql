@@ -85,8 +85,9 @@ select c.feed, count(distinct c.capture_id), sum(c.bytes)::double precision,
  group by c.feed;
 
 -- name: stored_ratio
--- Stored ÷ received bytes of bodies.
-select sum(octet_length(content))::double precision / nullif(sum(bytes), 0) from body;
+-- Stored ÷ received bytes of bodies, wherever they are.
+select sum(coalesce(octet_length(content), object_bytes))::double precision / nullif(sum(bytes), 0)
+  from body;
 
 -- name: members_seen
 -- Members known per column.

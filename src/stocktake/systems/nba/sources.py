@@ -52,6 +52,11 @@ BROWSER = {
 }
 """What the host expects of a caller; it changes, so settings may replace each of them."""
 
+TERMS = (
+    "Undocumented: no terms or limits for programs are published, and it answers only requests "
+    "with a browser's headers, which carry no product token. robots.txt is asked for only if "
+    "robots_agent is set, and a user_agent that contains it."
+)
 LOG_ROWS = "source = 'leaguegamelog'"
 SCORED_AGAIN = (timedelta(days=1), timedelta(days=3))
 """Box scores are corrected for some days."""
@@ -243,17 +248,21 @@ STATS = Source(
     base_url="https://stats.nba.com",
     feeds=(SEASON_SCHEDULE, SCOREBOARD, PLAYER_LOG, BOX_SCORE, TEAM_LOG, PLAYS),
     headers=BROWSER,
+    terms=TERMS,
     settings={
         "play_by_play": "true to fetch play-by-play as well, about 1,320 requests a season: shot "
         "zones need it."
     },
 )
-CDN = Source("cdn", base_url="https://cdn.nba.com", feeds=(CDN_SCHEDULE,), headers=BROWSER)
+CDN = Source(
+    "cdn", base_url="https://cdn.nba.com", feeds=(CDN_SCHEDULE,), headers=BROWSER, terms=TERMS
+)
 BALLDONTLIE = Source(
     "balldontlie",
     base_url="https://api.balldontlie.io",
     auth="key",
     feeds=(BALLDONTLIE_GAMES,),
+    terms="An interface for programs, with a key: its terms say what may be asked.",
     settings={"balldontlie": "true to compare final scores with this source; needs a token."},
 )
 FILES = Source(

@@ -269,6 +269,7 @@ THE_RACING_API = Source(
     feeds=(REGIONS_FEED, COURSES_FEED, RESULTS_FEED, RACECARDS_FEED, HORSE_FEED, *SMALLER),
     defaults={"plan": "pro"},
     lookups=tuple(ENDPOINTS.values()),
+    terms="An interface for programs, with an account: its limits and terms say what may be asked.",
     files=(
         FileFormat(
             "race_result",

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from stocktake.api.problems import not_found
 from stocktake.count.packed import CODES, FIRST_CODE
+from stocktake.count.routes import join_key
 from stocktake.model import (
     GAP_STATES,
     HELD_STATES,
     Dataset,
     Days,
+    FromDataset,
     Range,
     State,
     System,
@@ -28,11 +30,10 @@ from stocktake.model import (
     ordinal_of,
     years,
 )
-from stocktake.run.counted import count_system, list_gaps, tile
+from stocktake.run.counted import first_day
 from stocktake.run.documents import up_to_today
-from stocktake.run.explained import position_at
+from stocktake.run.explained import explain_unit, position_at
 from stocktake.web.access import Viewer
-from stocktake.web.monthly import by_month
 from stocktake.web.naming import (
     Window,
     dataset_named,
@@ -44,14 +45,15 @@ from stocktake.web.naming import (
     unit_address,
     unit_word,
 )
-from stocktake.web.site import Site, go, show, site_of
-from stocktake.web.tiles import shown_rows, tile_response
+from stocktake.web.site import COMMON_HEADERS, Listing, Site, go, show, site_of
+from stocktake.web.tiles import MOST_BESIDE, MOST_LISTED, MOST_ROWS, Wanted, tile_response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stocktake.count.packed import Tile
-    from stocktake.model import Coverage, Gap
+    from stocktake.count.packed import Outline, Tile
+    from stocktake.model import Coverage, Explanation, Gap
+    from stocktake.web.monthly import Months
 
 router = APIRouter()
 LEGEND = (
@@ -59,7 +61,6 @@ LEGEND = (
     *(State.BLOCKED, State.UNRECOVERABLE, State.ACCEPTED, State.NOT_EXPECTED),
 )
 SHOWN_GAPS = 100
-SHOWN_ROWS = 200
 STEPS = (
     "under 25 %",
     "under 50 %",
@@ -124,12 +125,13 @@ def dataset_page(request: Request, system: str, dataset: str, visitor: Viewer) -
     found = system_named(system)
     own = dataset_named(found, dataset)
     asked = _asked(request)
-    window = asked.window.range
     coverage = _coverage(site, found, own, asked)
-    cells = tile(site.workspace, found, own, window, as_of=asked.as_of)
+    wanted = _wanted(own, asked)
+    cells = site.pictures.frame(found, wanted)
+    numbers = site.pictures.shown(found, wanted)
     state = asked.pairs.get("state", "")
     is_map = asked.pairs.get("view") != "table"
-    numbers = shown_rows(cells, asked.pairs.get("rows", ""))
+    listed = MOST_BESIDE if is_map else MOST_LISTED
     here = f"/s/{found.name}/d/{own.name}"
     gaps_link = f"/s/{found.name}/gaps?dataset={own.name}{asked.window.query}"
     if asked.as_of is not None:
@@ -164,13 +166,18 @@ def dataset_page(request: Request, system: str, dataset: str, visitor: Viewer) -
         range_query=asked.window.query,
         tile_link=asked.link(f"{here}/tile.bin", *PLACE),
         kind=cells.axis,
+        said_link="" if asked.as_of else f"{here}/said?",
         row_names=["/".join(cells.rows[number]) for number in numbers],
         all_rows=len(cells.rows),
         brush_link=asked.link(f"{here}/tile.bin", "as_of", "rows", agg="month"),
         picture=_sentence(own, coverage),
         has_series=len(cells.rows) > 1,
         series_name=series_word(own) or "Series",
-        years=[(line, _year_link(found, asked, here, line.name)) for line in _lines(found, cells)],
+        since=first_day(own),
+        years=[
+            (line, _year_link(found, asked, here, line.name))
+            for line in year_lines(found, site.pictures.listed(found, wanted, listed))
+        ],
         gaps=[] if is_map else _gaps(site, found, own, asked),
         gap_link=gap_address,
         most_gaps=SHOWN_GAPS,
@@ -181,10 +188,8 @@ def dataset_page(request: Request, system: str, dataset: str, visitor: Viewer) -
     )
 
 
-def _lines(system: System, cells: Tile) -> Iterator[YearLine]:
-    """Yield the lines of years, of at most so many series as a page holds."""
-    few = replace(cells, rows=cells.rows[:SHOWN_ROWS])
-    return year_lines(system, few)
+def _wanted(dataset: Dataset, asked: Asked) -> Wanted:
+    return Wanted(dataset.name, asked.window.range, asked.as_of, asked.pairs.get("rows", ""))
 
 
 def _year_link(system: System, asked: Asked, here: str, name: str) -> str:
@@ -197,34 +202,101 @@ def _year_link(system: System, asked: Asked, here: str, name: str) -> str:
 
 
 @router.get("/s/{system}/d/{dataset}/tile.bin")
-def dataset_tile(request: Request, system: str, dataset: str, visitor: Viewer) -> Response:
-    """Send the cells of a dataset: ``since``, ``until``, ``as_of``, ``rows`` as its page."""
+def dataset_tile(
+    request: Request,
+    system: str,
+    dataset: str,
+    visitor: Viewer,
+    *,
+    row: Annotated[int, Query(ge=0, le=MOST_ROWS)] = 0,
+    column: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> Response:
+    """Send cells of a dataset: ``since``, ``until``, ``as_of``, ``rows`` as its page.
+
+    All of them, or one tile from ``row`` and ``column`` on where there are many.
+    """
     del visitor
     found = system_named(system)
     own = dataset_named(found, dataset)
-    asked = _asked(request)
-    workspace = site_of(request).workspace
-    cells = tile(workspace, found, own, asked.window.range, as_of=asked.as_of)
+    wanted = _wanted(own, _asked(request))
+    site = site_of(request)
+    cells = site.pictures.frame(found, wanted)
     if request.query_params.get("agg") == "month" and cells.axis != "member":
-        return _months_tile(request, cells)
-    numbers = shown_rows(cells, asked.pairs.get("rows", ""))
+        return _months_tile(request, site.pictures.months(found, wanted))
     return tile_response(
         request,
-        b"".join(map(cells.row, numbers)),
+        site.pictures.tile(found, wanted, row, column).cells,
         {
             "axis": cells.axis,
-            "rows": len(numbers),
+            "rows": len(site.pictures.shown(found, wanted)),
             "of": len(cells.rows),
             "width": cells.width,
+            "tile": site.pictures.size(found, wanted),
             "origin": _origin(cells),
             "zone": _zone(own),
+            "version": site.standings.version(found),
         },
     )
 
 
-def _months_tile(request: Request, cells: Tile) -> Response:
-    """Send one row: the share of all series held in each month."""
-    months = by_month({"": cells})
+@router.get("/s/{system}/d/{dataset}/said")
+def cell_said(
+    request: Request,
+    system: str,
+    dataset: str,
+    visitor: Viewer,
+    *,
+    ordinal: Annotated[int, Query(ge=-(10**6), le=2**31 - 1)],
+    series: str = "",
+) -> Response:
+    """Say of a cell in a line, for those who point at it, what is held, and why not all is."""
+    del visitor
+    found = system_named(system)
+    own = dataset_named(found, dataset)
+    site = site_of(request)
+    if _as_shares(own):
+        day = day_of(ordinal)
+        (told,) = site.counts.of(found, (own.name,), Range(day, day))
+        return PlainTextResponse(_day_line(told), headers=COMMON_HEADERS)
+    key = position_at(site.workspace, found, own, ordinal)
+    if key is None:
+        raise not_found(f"{own.name} has no unit number {ordinal}.")
+    parts = join_key(own.partitions, tuple(series.split("/")) if series else (), position=key)
+    explained = explain_unit(site.workspace, found, own, "/".join(parts))
+    return PlainTextResponse(_unit_line(explained), headers=COMMON_HEADERS)
+
+
+def _as_shares(dataset: Dataset) -> bool:
+    axis = dimensions(dataset.partitions)[axis_index(dataset.partitions)]
+    return isinstance(axis, FromDataset) and axis.day is not None
+
+
+def _day_line(told: Coverage) -> str:
+    """Return a day's units in a line."""
+    states = [
+        f"{units:,} {state.value.replace('_', ' ')}"
+        for state, units in told.states.items()
+        if state not in HELD_STATES
+    ]
+    return ", ".join([f"{told.held:,} of {told.expected or 0:,} units held", *states])
+
+
+def _unit_line(told: Explanation) -> str:
+    """Return rows, reason and next try of a unit in a line; empty when there is nothing to say."""
+    rows = [
+        f"{feed.rows:,} of {feed.expected_rows:,} rows"
+        if feed.expected_rows is not None
+        else f"{feed.rows:,} rows"
+        for feed in told.feeds
+        if feed.rows is not None
+    ]
+    untried = "not asked for yet" if told.state == State.MISSING else ""
+    again = f"next try {told.next_try_at:%Y-%m-%d %H:%M} UTC" if told.next_try_at else ""
+    return "; ".join(filter(None, (*rows[:1], told.reason or untried, again)))
+
+
+def _months_tile(request: Request, months: Months) -> Response:
+    """Send one row: the share of the shown series held in each month."""
     shares = bytes(months.percents(""))
     origin = months.months[0].isoformat() if shares else ""
     described = {"axis": "month", "rows": 1, "width": len(shares), "origin": origin}
@@ -255,23 +327,15 @@ def _coverage(site: Site, system: System, dataset: Dataset, asked: Asked) -> Cov
     """Return the shared count, or one of the range or instant asked for."""
     if asked.window.range == Range() and asked.as_of is None:
         return site.standings.of(system).of(dataset.name)
-    (counted,) = count_system(
-        site.workspace, system, [dataset], asked.window.range, as_of=asked.as_of
-    )
+    (counted,) = site.counts.of(system, (dataset.name,), asked.window.range, asked.as_of)
     return up_to_today(counted) if asked.window.range.until is None else counted
 
 
 def _gaps(site: Site, system: System, dataset: Dataset, asked: Asked) -> list[Gap]:
     state = asked.pairs.get("state", "")
-    return list_gaps(
-        site.workspace,
-        system,
-        [dataset],
-        asked.window.range,
-        states=(State(state),) if state in set(State) else (),
-        limit=SHOWN_GAPS + 1,
-        as_of=asked.as_of,
-    )
+    states = (State(state),) if state in set(State) else ()
+    names, window = (dataset.name,), asked.window.range
+    return site.gaps.of(system, Listing(names, window, states, SHOWN_GAPS + 1, asked.as_of))
 
 
 def _zone(dataset: Dataset) -> str:
@@ -279,7 +343,7 @@ def _zone(dataset: Dataset) -> str:
     return axis.zone if isinstance(axis, Days) else ""
 
 
-def _origin(cells: Tile) -> str | int:
+def _origin(cells: Outline) -> str | int:
     return cells.first if cells.axis == "member" else day_of(cells.first).isoformat()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +12,10 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from stocktake.model import GAP_STATES, TO_FILL_STATES, Range, State
-from stocktake.run.counted import LISTED_STATES, count_system, list_gaps, today_of
+from stocktake.model import TO_FILL_STATES, Range
+from stocktake.run.chosen import chosen_text
+from stocktake.run.counted import LISTED_STATES
+from stocktake.run.gapped import SORTS, GapFilter, find_gaps, noticed_day
 from stocktake.web.access import Viewer
 from stocktake.web.naming import (
     dataset_named,
@@ -23,7 +24,8 @@ from stocktake.web.naming import (
     system_named,
     wanted_states,
 )
-from stocktake.web.site import show, site_of
+from stocktake.web.site import Listing, show, site_of
+from stocktake.web.words import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,19 +41,16 @@ UNPROCESSABLE = 422
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One range of units alike."""
+    """One range of units alike; ``chosen`` names it in a plan, empty where none can fill it."""
 
-    dataset: str
-    first: str
-    last: str
+    gap: Gap
     series: str
-    units: int
-    state: State
-    reason: str
     address: str
     since: str
     until: str
-    plan: str
+    chosen: str
+    above: str
+    noticed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,14 @@ class Asked:
     since: str = ""
     until: str = ""
     reason: str = ""
-    sort: str = ""
+    sort: str = "declared"
     below: str = ""
 
     @property
     def told(self) -> dict[str, str]:
         """What was typed, by field."""
-        return {name: text for name, text in dataclasses.asdict(self).items() if text}
+        own = dataclasses.asdict(self)
+        return {name: text for name, text in own.items() if text not in {"", "declared"}}
 
     def address(self, here: str, **more: object) -> str:
         """Return the address of the same list with something changed."""
@@ -92,16 +92,23 @@ def gaps_page(
     states, problem = wanted_states([asked.state])
     counted = _counted(request, found, chosen, window.range)
     if asked.below == "target":
-        short = {one.dataset for one in counted if one.needed_for_target}
+        counted = [one for one in counted if one.needed_for_target]
+        short = {one.dataset for one in counted}
         chosen = [one for one in chosen if one.name in short]
-    workspace = site_of(request).workspace
-    listed = list_gaps(workspace, found, chosen, window.range, states=states, limit=MOST)
-    is_cut = len(listed) >= MOST
-    wanted = asked.reason.casefold()
-    listed = _sorted([gap for gap in listed if wanted in gap.reason.casefold()], asked.sort)
+    names = tuple(one.name for one in chosen)
+    told = find_gaps(
+        site_of(request).workspace,
+        found,
+        chosen,
+        window.range,
+        asked=GapFilter(states, asked.reason, asked.sort, limit=MOST),
+        counted=counted,
+        listed=site_of(request).gaps.of(found, Listing(names, window.range, states, MOST)),
+    )
     problem = window.problem or problem
     here = f"/s/{found.name}/gaps"
-    plan = [pair for pair in asked.told.items() if pair[0] in {"dataset", "since", "until"}]
+    kept = {"dataset", "since", "until", *({"state"} if asked.state in TO_FILL_STATES else ())}
+    plan = [pair for pair in asked.told.items() if pair[0] in kept]
     return show(
         request,
         "gaps.html",
@@ -110,34 +117,16 @@ def gaps_page(
         title=f"Gaps of {found.name}",
         system=found,
         problem=problem,
-        missing=sum(one.missing for one in counted),
-        needed=sum(one.needed_for_target for one in counted),
-        **_figures(listed, asked, here),
-        **_paged(found, listed, asked, page=max(1, page), here=here),
+        told=told,
+        unreachable=told.unreachable[:MOST_REASONS],
+        state_links={one: asked.address(here, state=one.value) for one in told.states},
+        **_paged(found, told.gaps, asked, page=max(1, page), here=here),
         states=LISTED_STATES,
-        is_cut=is_cut,
+        sorts=SORTS,
         plan_link=f"/s/{found.name}/plans/new?{urlencode(plan)}",
-        today=today_of(workspace, found),
-        cli_same=_command(found, asked.dataset, window.range, state=asked.state),
+        cli_same=_command(found, asked, window.range),
         api_same=f"/api/v1/systems/{found.name}/gaps?{urlencode(asked.told)}",
     )
-
-
-def _figures(listed: Sequence[Gap], asked: Asked, here: str) -> dict[str, Any]:
-    """Return how many units there are of each state, can be had now, and cannot, and why."""
-    tally: Counter[State] = Counter()
-    reasons: Counter[tuple[State, str]] = Counter()
-    for gap in listed:
-        tally[gap.state] += gap.units
-        if gap.state in GAP_STATES and gap.state not in TO_FILL_STATES:
-            reasons[gap.state, gap.reason] += gap.units
-    return {
-        "by_state": dict(tally),
-        "state_links": {one: asked.address(here, state=one.value) for one in tally},
-        "reachable": sum(tally[state] for state in TO_FILL_STATES),
-        "unreachable": reasons.most_common(MOST_REASONS),
-        "units": sum(gap.units for gap in listed),
-    }
 
 
 def _paged(
@@ -165,34 +154,23 @@ def _counted(
     if window == Range():
         stand = site.standings.of(system)
         return [stand.of(one.name) for one in chosen]
-    return count_system(site.workspace, system, chosen, window)
-
-
-def _sorted(listed: list[Gap], sort: str) -> list[Gap]:
-    if sort == "size":
-        return sorted(listed, key=lambda gap: -gap.units)
-    if sort in {"newest", "oldest"}:
-        return sorted(listed, key=lambda gap: gap.first, reverse=sort == "newest")
-    return listed
+    return site.counts.of(system, tuple(one.name for one in chosen), window)
 
 
 def _line(system: System, gap: Gap) -> Line:
     days = (_day(gap.first), _day(gap.last))
     since, until = days if all(days) else ("", "")
     window = f"&since={since}&until={until}" if since else ""
-    fills = gap.state in TO_FILL_STATES
+    above = f"/s/{system.name}/gaps?dataset={gap.blocked_by}{window}" if gap.blocked_by else ""
     return Line(
-        gap.dataset,
-        gap.first,
-        gap.last,
+        gap,
         "/".join(gap.series),
-        gap.units,
-        gap.state,
-        gap.reason,
         gap_address(system, gap),
         since,
         until,
-        f"/s/{system.name}/plans/new?dataset={gap.dataset}{window}" if fills else "",
+        chosen_text(gap) if gap.state in TO_FILL_STATES else "",
+        above,
+        noticed_day(system, gap),
     )
 
 
@@ -203,11 +181,13 @@ def _day(text: str) -> str:
         return ""
 
 
-def _command(system: System, dataset: str, window: Range, *, state: str) -> str:
-    parts = [f"stocktake gaps {system.name}", dataset]
-    parts += [
-        f"--{name} {value}"
-        for name, value in (("state", state), ("since", window.since), ("until", window.until))
-        if value
-    ]
-    return " ".join(part for part in parts if part)
+def _command(system: System, asked: Asked, window: Range) -> str:
+    told = (
+        ("state", asked.state),
+        ("since", window.since),
+        ("until", window.until),
+        ("reason", asked.reason),
+        ("sort", "" if asked.sort == "declared" else asked.sort),
+    )
+    parts = [part for name, value in told if value for part in (f"--{name}", value)]
+    return command(["gaps", system.name, asked.dataset, *parts])

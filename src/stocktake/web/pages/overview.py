@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -10,22 +11,28 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from stocktake.api.problems import Problem
 from stocktake.errors import StocktakeError
+from stocktake.model import PlanOptions
 from stocktake.run.lately import storage_of
 from stocktake.run.listed import list_runs
 from stocktake.run.operations import find_operation, list_operations
+from stocktake.run.queue import backfill_work
 from stocktake.run.scheduled import upcoming
-from stocktake.web.access import Viewer, Watcher
+from stocktake.run.workspace import load_place
+from stocktake.web.access import Operator, Viewer, Watcher
 from stocktake.web.attention import calls
 from stocktake.web.drawn import Line, line_of
 from stocktake.web.naming import system_named
-from stocktake.web.site import Site, show, site_of
+from stocktake.web.pages.plans import start_work
+from stocktake.web.site import Site, go, show, site_of
 
 if TYPE_CHECKING:
     from stocktake.model import System
     from stocktake.run.lately import Standing
     from stocktake.run.listed import RunLine
     from stocktake.run.operations import Operation
+    from stocktake.testing import Story
 
 router = APIRouter()
 SHOWN_RUNS = 6
@@ -69,6 +76,7 @@ def overview(request: Request, visitor: Viewer, wait: str = "") -> Response:
         visitor=visitor,
         title="Overview",
         cards=cards,
+        is_untouched=all(run.options.get("shipped") for run in runs),
         runs=runs[:SHOWN_RUNS],
         runs_of=latest,
         running=_running(site),
@@ -80,6 +88,25 @@ def overview(request: Request, visitor: Viewer, wait: str = "") -> Response:
         cli_same="stocktake status",
         api_same="/api/v1/status",
     )
+
+
+@router.post("/s/{system}/demo")
+def start_demo(request: Request, system: str, visitor: Operator) -> Response:
+    """Queue the run that fills what a system's demo fills; only where all rows are made up."""
+    found = system_named(system)
+    workspace = site_of(request).workspace
+    if workspace.kind != "sandbox" or not found.story:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "refused",
+            f"{found.name} ships no demo."
+            if not found.story
+            else "This installation is for real rows; a demo would put made-up ones among them.",
+            hint=f"stocktake demo {found.name} makes an installation of its own.",
+        )
+    story: Story = load_place(found.story)(workspace.clock().date())
+    options = PlanOptions(datasets=story.datasets, since=story.since, until=story.until)
+    return go(f"/runs/{start_work(request, visitor, found, backfill_work(options))}")
 
 
 def _card(site: Site, system: System) -> Card:

@@ -17,10 +17,21 @@ from stocktake.access.audit import write_audit
 from stocktake.api.problems import not_found
 from stocktake.api.shared import shared
 from stocktake.errors import StocktakeError, UsageError
-from stocktake.model import TO_FILL_STATES, Plan, PlanOptions, State, System
+from stocktake.model import (
+    TO_FILL_STATES,
+    Plan,
+    PlanOptions,
+    State,
+    System,
+    Values,
+    axis_index,
+    dimensions,
+)
 from stocktake.plan.changed import plan_changes
+from stocktake.plan.declared import outdated
 from stocktake.run.approved import approval_of, approve_plan, refuse_unapproved_work
-from stocktake.run.foreseen import FIRST, first_requests
+from stocktake.run.chosen import read_chosen
+from stocktake.run.foreseen import FIRST, first_requests, leaves_missing
 from stocktake.run.operations import list_plans, show_plan
 from stocktake.run.planned import make_and_save
 from stocktake.run.queue import Work, backfill_work, enqueue
@@ -29,6 +40,7 @@ from stocktake.web.access import Operator, Viewer
 from stocktake.web.naming import missing, read_window, system_named
 from stocktake.web.noted import note
 from stocktake.web.site import Visitor, go, show, site_of
+from stocktake.web.words import shell_word
 
 router = APIRouter()
 ORDERS = {
@@ -38,7 +50,7 @@ ORDERS = {
     "value": "most coverage per request first",
 }
 FILLED = tuple(sorted(TO_FILL_STATES))
-SHOWN = 50
+SHOWN, MOST_SERIES = 50, 40
 MOST = 2**31 - 1
 
 
@@ -66,13 +78,19 @@ class Wanted:
         return urlencode([pair for pair in self.pairs if pair[1]])
 
 
-FIELDS = ("dataset", "state", "since", "until", "order", "sample", "max_requests", "until_target")
+FIELDS = (
+    *("dataset", "state", "since", "until", "order", "sample", "max_requests", "until_target"),
+    "only",
+)
+MOST_TYPED = 1_000
 
 
 def read_wanted(system: System, told: QueryParams | FormData) -> Wanted:
     """Read plan options from a query or a form."""
     pairs = tuple(
-        (name, str(text)[:200]) for name, text in told.multi_items() if name in FIELDS and text
+        (name, str(text)[:MOST_TYPED])
+        for name, text in told.multi_items()
+        if name in FIELDS and text
     )
     fields: dict[str, list[str]] = {}
     for name, text in pairs:
@@ -98,6 +116,7 @@ def read_wanted(system: System, told: QueryParams | FormData) -> Wanted:
         sample=_count(fields, "sample", errors),
         max_requests=_count(fields, "max_requests", errors),
         until_target="until_target" in fields,
+        only=tuple(dict.fromkeys(fields.get("only", []))),
     )
     return Wanted(options, errors, pairs)
 
@@ -204,6 +223,10 @@ def _builder(
         errors=wanted.errors,
         orders=ORDERS,
         states=FILLED,
+        series=_series(system, wanted.options),
+        picked=[
+            (text, str(one)) for text in wanted.options.only if (one := read_chosen(text)).dataset
+        ],
         plan=plan,
         **_foreseen(request, system, plan),
         problem=problem,
@@ -213,13 +236,30 @@ def _builder(
     )
 
 
-def _foreseen(request: Request, system: System, plan: Plan | None) -> dict[str, Any]:
+def _series(system: System, options: PlanOptions) -> list[tuple[str, str]]:
+    """Return the series a plan can be limited to, as the form sends them and as they read."""
+    told: dict[str, str] = {}
+    for dataset in system.datasets:
+        dims = dimensions(dataset.partitions)
+        others = [dim for place, dim in enumerate(dims) if place != axis_index(dataset.partitions)]
+        if len(others) == 1 and isinstance(others[0], Values):
+            names = others[0].values
+            told |= {f":/{name}": name for name in names if len(names) <= MOST_SERIES}
+    asked = {text: text[2:] for text in options.only if text.startswith(":/")}
+    return list((told | asked).items())
+
+
+def _foreseen(
+    request: Request, system: System, plan: Plan | None, *, is_valid: bool = True
+) -> dict[str, Any]:
     """Return what a template tells of a plan beside its costs."""
     if plan is None:
-        return {"first_requests": [], "approval": None, "assumed": []}
+        return {"first_requests": [], "leaves": [], "approval": None, "assumed": []}
     workspace = site_of(request).workspace
+    limit = FIRST if is_valid else 0
     return {
-        "first_requests": first_requests(workspace, system, plan, limit=FIRST),
+        "first_requests": first_requests(workspace, system, plan, limit=limit),
+        "leaves": leaves_missing(workspace, system, plan) if is_valid else [],
         "approval": approval_of(workspace, plan),
         "assumed": assumed_sources(plan),
     }
@@ -240,8 +280,9 @@ def command_of(system: System, options: PlanOptions, *, verb: str = "plan") -> s
         ("order", options.order if options.order != "newest" else None),
         ("sample", options.sample),
         ("max-requests", options.max_requests),
+        *(("only", text) for text in options.only),
     )
-    parts += [f"--{name} {value}" for name, value in told if value]
+    parts += [f"--{name} {shell_word(str(value))}" for name, value in told if value]
     return " ".join([*parts, *(["--until-target"] if options.until_target else [])])
 
 
@@ -256,9 +297,7 @@ def _plan(
     request: Request, visitor: Visitor, system: System, plan: Plan, *, problem: str = ""
 ) -> Response:
     options = plan.options
-    told = (("since", options.since), ("until", options.until), ("order", options.order))
-    again = [*(("dataset", name) for name in options.datasets)]
-    again += [(name, str(value)) for name, value in told if value]
+    wrong = outdated(system, plan)
     return show(
         request,
         "plan.html",
@@ -269,18 +308,38 @@ def _plan(
         plan=plan,
         options=options,
         problem=problem,
-        **_foreseen(request, system, plan),
-        wanted_query=urlencode(again),
+        outdated=wrong,
+        **_foreseen(request, system, plan, is_valid=not wrong),
+        wanted_query=urlencode(_pairs(system, options)),
         cli_same=f"stocktake backfill {system.name} --plan {plan.plan_id}",
         api_same=f"/api/v1/plans/{plan.plan_id}",
     )
+
+
+def _pairs(system: System, options: PlanOptions) -> list[tuple[str, str]]:
+    """Return plan options as fields of the builder; datasets no longer declared are left out."""
+    known = {one.name for one in system.datasets}
+    told = (
+        *(("dataset", name) for name in options.datasets if name in known),
+        *(("state", state.value) for state in options.states),
+        *(("only", text) for text in options.only if read_chosen(text).dataset in {"", *known}),
+        ("since", options.since),
+        ("until", options.until),
+        ("order", options.order),
+        ("sample", options.sample),
+        ("max_requests", options.max_requests),
+        ("until_target", options.until_target),
+    )
+    return [(name, str(value)) for name, value in told if value]
 
 
 @router.get("/s/{system}/plans/{plan_id}/change")
 def plan_change(request: Request, system: str, plan_id: int, visitor: Viewer) -> Response:
     """Tell what changed since the plan was made, by planning the same anew."""
     found, plan = _kept(request, system, plan_id)
-    now = make_and_save(site_of(request).workspace, found, plan.options, save=False)
+    now, wrong = plan, outdated(found, plan)
+    if not wrong:
+        now = make_and_save(site_of(request).workspace, found, plan.options, save=False)
     return show(
         request,
         "plan_change.html",
@@ -288,6 +347,7 @@ def plan_change(request: Request, system: str, plan_id: int, visitor: Viewer) ->
         title=f"Plan {plan_id}: what changed since",
         system=found,
         plan=plan,
+        outdated=wrong,
         changes=plan_changes(found, plan, now),
         now_requests=now.requests,
     )

@@ -193,11 +193,14 @@ def gaps_file(
         as_of=instant,
     )
     name = f"gaps-{found.name}{'-' + chosen[0].name if dataset else ''}.csv"
-    head = ("dataset", "series", "first", "last", "units", "state", "reason")
+    head = (
+        *("dataset", "series", "first", "last", "units", "state", "reason"),
+        *("noticed_at", "blocked_by"),
+    )
     rows = (
         (
             *(gap.dataset, "/".join(gap.series), gap.first, gap.last),
-            *(gap.units, gap.state.value, gap.reason),
+            *(gap.units, gap.state.value, gap.reason, gap.noticed_at, gap.blocked_by),
         )
         for gap in listed
     )

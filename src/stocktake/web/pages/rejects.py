@@ -13,7 +13,7 @@ from stocktake.api.problems import not_found
 from stocktake.errors import StocktakeError, UsageError
 from stocktake.load.rejects import RejectEnd, RejectKind
 from stocktake.model import System
-from stocktake.run.decided import dismiss_rejects, list_rejects, reject_groups
+from stocktake.run.decided import dismiss_rejects, list_rejects, reject_groups, rejects_in_all
 from stocktake.run.documents import REJECT_COLUMNS, reject_cells
 from stocktake.run.explained import show_reject
 from stocktake.run.reviewed import rehearse_edit, rehearse_rejects, retry_edited, retry_work
@@ -27,6 +27,8 @@ from stocktake.web.site import Visitor, go, show, site_of
 router = APIRouter()
 SHOWN = 50
 MOST_EXPORTED = 100_000
+MANY, NEWEST = 250_000, 10_000
+"""Of more rejects than that in all, reasons are told of so many of the newest."""
 UNPROCESSABLE, CONFLICT = 422, 409
 MOST_ROW = 70_000
 Row = Annotated[str, Form(max_length=MOST_ROW)]
@@ -71,13 +73,17 @@ def rejects_page(
     older = listed[SHOWN - 1].reject_id if len(listed) > SHOWN else 0
     query = query_of(kind)
     datasets = [found.dataset(name) for name in kind.datasets]
+    about = rejects_in_all(workspace)
+    newest = NEWEST if about > MANY else None
     return show(
         request,
         "rejects.html",
         visitor=visitor,
         title=f"Rejects of {found.name}",
         system=found,
-        groups=reject_groups(workspace, found, datasets),
+        groups=reject_groups(workspace, found, datasets, newest=newest),
+        newest=newest,
+        about=about,
         kind=kind,
         kind_query=query,
         query_of=lambda group: query_of(RejectKind((group.dataset,), group.code, group.shape)),

@@ -23,6 +23,8 @@ from stocktake.run.sourced import (
     source_health,
     source_log,
     source_requests,
+    source_robots,
+    sources_now,
 )
 from stocktake.run.tried import verify_source
 from stocktake.web.access import Keeper, Watcher
@@ -64,6 +66,22 @@ def sources_page(request: Request, system: str, visitor: Watcher) -> Response:
         words={(state.source, state.endpoint): state_word(state) for state in states},
         enabled={one.name: site.workspace.enabled(found, one) for one in found.sources},
         recent=recent_of(source_days(site.workspace, found, days=RECENT_DAYS)),
+        cli_same=f"stocktake sources {found.name}",
+        api_same=f"/api/v1/systems/{found.name}/sources",
+    )
+
+
+@router.get("/s/{system}/rates")
+def rates_page(request: Request, system: str, visitor: Watcher) -> Response:
+    """Show how hard every endpoint is asked now, what is left of its quota, and what waits."""
+    found = system_named(system)
+    return show(
+        request,
+        "rates.html",
+        visitor=visitor,
+        title=f"Rates of the sources of {found.name}",
+        system=found,
+        states=sources_now(site_of(request).workspace, found),
         cli_same=f"stocktake sources {found.name}",
         api_same=f"/api/v1/systems/{found.name}/sources",
     )
@@ -222,6 +240,7 @@ def _source_page(
         events=events,
         headline=headline,
         windows={feed.name: window_words(feed.window) for feed in source.feeds},
+        robots=[one for one in source_robots(site.workspace, system) if one.source == source.name],
         cli_same=f"stocktake sources {system.name} --days {SHOWN_DAYS}",
         api_same=f"/api/v1/systems/{system.name}/sources",
         **{"samples": None, "problem": "", **more},

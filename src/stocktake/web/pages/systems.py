@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from stocktake.model import State
 from stocktake.run.checked import last_checked
-from stocktake.run.lately import last_changes
 from stocktake.run.queue import sync_work
 from stocktake.run.workspace import lacking_credentials
 from stocktake.web.access import Operator, Viewer
@@ -40,10 +39,12 @@ class Node:
 
 
 @router.get("/s/{system}")
-def system_page(request: Request, system: str, visitor: Viewer) -> Response:
-    """Show a system's datasets."""
+def system_page(request: Request, system: str, visitor: Viewer, count: str = "") -> Response:
+    """Show a system's datasets; ``count`` counts anew what is remembered for a moment."""
     site = site_of(request)
     found = system_named(system)
+    if count:
+        site.standings.forget(found.name)
     stand = site.standings.of(found)
     tally: dict[str, Counter[str]] = {}
     for one in last_checked(site.workspace, found):
@@ -58,7 +59,7 @@ def system_page(request: Request, system: str, visitor: Viewer) -> Response:
         unit_words={one.name: unit_word(one) for one in found.datasets},
         checks=tally,
         lags=stand.latest,
-        changed=last_changes(site.workspace, found),
+        changed=site.changes.of(found),
         states=[one for one in LEGEND if any(each.states.get(one) for each in stand.counted)],
         lacking=_lacking(site, found),
         roots=_forest(found, stand),
@@ -68,15 +69,23 @@ def system_page(request: Request, system: str, visitor: Viewer) -> Response:
 
 
 def _lacking(site: Site, system: System) -> list[tuple[str, str]]:
-    """Return the sources that cannot be asked for want of a login, and what is not set."""
+    """Return the sources that cannot be asked for want of an address or a login, and what to set.
+
+    What is to be set is named as the environment has it.
+    """
     if site.workspace.kind == "sandbox" and system.sandbox:
         return []
-    found = [
-        (one.name, lacking_credentials(one, site.workspace.settings.source(one.name)))
-        for one in system.sources
-        if one.feeds and site.workspace.enabled(system, one)
-    ]
-    return [(name, " and ".join(lacking)) for name, lacking in found if lacking]
+    found = []
+    for one in system.sources:
+        if one.feeds and site.workspace.enabled(system, one):
+            own = site.workspace.settings.source(one.name)
+            lacking = lacking_credentials(one, own)
+            if not (one.base_url or own.get("base_url")):
+                lacking = ("base_url", *lacking)
+            if lacking:
+                start = f"STOCKTAKE_SOURCE_{one.name}_"
+                found.append((one.name, " and ".join((start + name).upper() for name in lacking)))
+    return found
 
 
 @router.post("/s/{system}/sync")

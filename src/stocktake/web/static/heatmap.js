@@ -1,87 +1,113 @@
 // @ts-check
-// The heatmap: one byte per cell, drawn on a canvas no larger than what is visible.
+// The heatmap: one byte per cell, fetched in tiles as they come into sight, drawn on a canvas no
+// larger than what is visible. Below it the whole history by month, to choose days from.
 import { openDrawer, say } from "./app.js";
 
-const STATES = ["complete", "thin", "empty", "stale", "missing", "failed", "blocked", "unrecoverable", "not_expected", "accepted", "future", "surplus"];
-const GLYPHS = ["●", "◐", "∅", "↻", "○", "✕", "‖", "⊘", "", "~", "", "+"];
-const UNKNOWN = 127;
-const FIRST = 128;
-const GAP = new Set([4, 5, 6, 7].map((at) => FIRST + at));
-const HELD = 4;
-const WORST = ["failed", "missing", "blocked", "unrecoverable", "stale", "thin", "accepted", "empty", "surplus", "complete", "not_expected", "future"].map((name) => FIRST + STATES.indexOf(name));
+const STATES = "complete thin empty stale missing failed blocked unrecoverable not_expected accepted future surplus".split(" ");
+const GLYPHS = "●◐∅↻○✕‖⊘ ~ +";
+const PENDING = 126, UNKNOWN = 127, FIRST = 128;
+const HELD = 4, GAPS = 8;
+/** Codes of states, the gravest first. */
+const WORST = [5, 4, 6, 7, 3, 1, 9, 2, 11, 0, 8, 10].map((at) => FIRST + at);
 const STEPS = [25, 50, 75, 90, 98, 100];
 const DAY = 86400000;
-const ROW = 16, LINE = 15, HEAD = 20, GROUP = 20, LEAST = 3;
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const ROW = 16, HIGH = 14, LINE = 15, HEAD = 20, GROUP = 20, LEAST = 3;
+const REST = 150;
+const SPACE = "http://www.w3.org/2000/svg";
 
 /** @typedef {{label: string, group: string, row: number, from: number, count: number, shift: number, y: number}} Line */
+/** @typedef {CanvasRenderingContext2D} Context */
 
-/** @param {number} code */
-function stateName(code) { return (STATES[code - FIRST] || "").replace("_", " "); }
+/** @param {number} share */
+const step = (share) => STEPS.filter((limit) => share >= limit).length;
+/** @param {number} day */
+const dayText = (day) => new Date(day * DAY).toISOString().slice(0, 10);
+/** @param {string} text */
+const dayOf = (text) => Date.parse(`${text}T00:00Z`) / DAY;
 
-/** @param {string} tag @param {string} name @param {string} text */
-function made(tag, name, text) {
+/** @param {string} tag @param {string} name */
+function made(tag, name, text = "") {
   const element = document.createElement(tag);
   element.className = name;
   element.textContent = text;
   return element;
 }
 
+/** What a tile's header says, and its bytes; nothing when it cannot be had. @param {string} address @returns {Promise<[any, Uint8Array]>} */
+async function tileAt(address) {
+  const answer = await fetch(address).catch(() => null);
+  if (!answer?.ok) return [null, new Uint8Array(0)];
+  return [JSON.parse(answer.headers.get("X-Tile") || "{}"), new Uint8Array(await answer.arrayBuffer())];
+}
+
 export class Heatmap {
   /** @param {HTMLElement} figure */
   constructor(figure) {
     this.figure = figure;
-    this.kind = figure.dataset.kind || "day";
-    this.names = /** @type {string[]} */ (JSON.parse(figure.dataset.rows || "[]"));
-    this.byShare = figure.dataset.colour === "coverage";
-    this.only = this.byShare ? "" : figure.dataset.state || "";
+    const told = this.told = figure.dataset;
+    this.kind = told.kind || "day";
+    this.names = /** @type {string[]} */ (JSON.parse(told.rows || "[]"));
+    this.byShare = told.colour === "coverage";
+    this.only = this.byShare ? "" : told.state || "";
     this.tally = new Int32Array(256);
-    this.firstMonth = Number(figure.dataset.month || 1);
+    this.firstMonth = Number(told.month || 1);
     this.zoom = 1;
     this.cells = new Uint8Array(0);
-    this.width = 0;
-    this.origin = 0;
+    this.rows = this.width = this.origin = this.today = 0;
+    this.size = [1, 1];
+    this.cell = this.margin = this.height = this.columns = 0;
+    this.step = 1;
     /** @type {Line[]} */
     this.lines = [];
+    /** @type {[number, string, boolean][]} */
+    this.ticks = [];
     this.at = { line: 0, column: 0 };
     /** @type {[number, number] | null} */
     this.chosen = null;
-    this.busy = false;
+    /** @type {Set<string>} */
+    this.asked = new Set();
+    /** @type {Map<string, string>} */
+    this.said = new Map();
+    this.version = this.mode = "";
+    this.busy = this.hovering = this.renewed = false;
+    this.resting = this.keeping = 0;
     this.build();
   }
 
   build() {
-    const bar = made("div", "bar-row", "");
+    const bar = made("div", "bar-row");
     this.tip = made("div", "tip", "Loading");
     this.plan = /** @type {HTMLAnchorElement} */ (made("a", "button primary", ""));
-    this.plan.hidden = true;
     this.decide = made("button", "", "Accept or recheck");
-    this.decide.hidden = true;
-    this.decide.addEventListener("click", () => openDrawer(`${this.figure.dataset.range}?${this.days()}`));
-    const out = made("button", "", "−"), into = made("button", "", "+");
-    out.setAttribute("aria-label", "Zoom out");
-    into.setAttribute("aria-label", "Zoom in");
-    out.addEventListener("click", () => this.zoomBy(0.5));
-    into.addEventListener("click", () => this.zoomBy(2));
-    bar.append(this.tip, this.plan, this.decide, out, into);
-    this.scroll = made("div", "scroll", "");
-    this.spacer = made("div", "spacer", "");
-    this.canvas = document.createElement("canvas");
-    this.canvas.tabIndex = 0;
-    this.canvas.setAttribute("role", "img");
-    this.canvas.setAttribute("aria-label", this.figure.dataset.label || "Heatmap");
-    if (this.figure.dataset.table) this.canvas.setAttribute("aria-describedby", this.figure.dataset.table);
-    this.scroll.append(this.spacer, this.canvas);
+    this.plan.hidden = this.decide.hidden = true;
+    this.decide.addEventListener("click", () => openDrawer(`${this.told.range}?${this.days()}`));
+    bar.append(this.tip, this.plan, this.decide);
+    for (const [text, name, factor] of /** @type {[string, string, number][]} */ ([["−", "Zoom out", 0.5], ["+", "Zoom in", 2]])) {
+      const button = made("button", "", text);
+      button.setAttribute("aria-label", name);
+      button.addEventListener("click", () => this.zoomBy(factor));
+      bar.append(button);
+    }
+    this.scroll = made("div", "scroll");
+    this.spacer = made("div", "spacer");
+    const canvas = this.canvas = document.createElement("canvas");
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", this.told.label || "Heatmap");
+    if (this.told.table) canvas.setAttribute("aria-describedby", this.told.table);
+    this.context = /** @type {Context} */ (canvas.getContext("2d"));
+    this.scroll.append(this.spacer, canvas);
     this.figure.append(bar, this.scroll);
-    this.scroll.addEventListener("scroll", () => this.later());
+    const later = () => this.later();
+    this.scroll.addEventListener("scroll", () => { later(); this.keep(); });
     new ResizeObserver(() => this.place()).observe(this.scroll);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.later());
-    this.canvas.addEventListener("pointermove", (event) => this.hover(event));
-    this.canvas.addEventListener("pointerdown", (event) => this.press(event));
-    this.canvas.addEventListener("pointerup", (event) => this.release(event));
-    this.canvas.addEventListener("keydown", (event) => this.key(event));
-    this.canvas.addEventListener("focus", () => this.later());
-    this.canvas.addEventListener("blur", () => this.later());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.paint = null; later(); });
+    canvas.addEventListener("pointermove", (event) => this.hover(event));
+    canvas.addEventListener("pointerdown", (event) => this.press(event));
+    canvas.addEventListener("pointerup", (event) => this.release(event));
+    canvas.addEventListener("keydown", (event) => this.key(event));
+    canvas.addEventListener("focus", later);
+    canvas.addEventListener("blur", later);
     this.scroll.addEventListener("wheel", (event) => {
       if (!event.ctrlKey) return;
       event.preventDefault();
@@ -89,107 +115,166 @@ export class Heatmap {
     }, { passive: false });
   }
 
-  async load() {
-    const answer = await fetch(this.figure.dataset.map || "", { credentials: "same-origin" }).catch(() => null);
-    if (!answer?.ok) {
+  /** Fetch a tile, once. @param {number} row @param {number} column */
+  async load(row = 0, column = 0) {
+    const key = `row=${row}&column=${column}`, map = this.told.map || "";
+    if (this.asked.has(key)) return;
+    this.asked.add(key);
+    const [told, bytes] = await tileAt(`${map}${map.includes("?") ? "&" : "?"}${key}`);
+    if (!told) {
       const again = made("button", "", "Try again");
-      again.addEventListener("click", () => this.load());
-      this.tip?.replaceChildren(`The picture could not be loaded (${answer ? answer.status : "no answer"}); the table shows the same. `, again);
+      again.addEventListener("click", () => { this.asked.delete(key); this.load(row, column); });
+      this.tip?.replaceChildren("The picture could not be loaded; the table shows the same. ", again);
       return;
     }
-    const told = JSON.parse(answer.headers.get("X-Tile") || "{}");
-    this.cells = new Uint8Array(await answer.arrayBuffer());
-    this.kind = told.axis;
-    this.width = told.width;
-    this.rows = told.rows;
-    this.origin = told.axis === "member" ? told.origin : Date.parse(`${told.origin}T00:00Z`) / DAY;
-    this.start = told.origin;
-    this.today = Math.floor(Date.now() / DAY);
-    if (told.of > told.rows) say(`Showing ${told.rows} of ${told.of} series`);
-    this.arrange();
-    this.place();
-    const last = this.lines.length - 1;
-    this.at = { line: Math.max(0, last), column: 0 };
-    this.tip?.replaceChildren(this.width ? "Point at a cell, or use the arrow keys; Enter explains it." : "Nothing is expected in this range.");
-    this.figure.dataset.ready = "yes";
+    const isFirst = !this.told.ready;
+    if (isFirst || (told.version !== this.version && !this.renewed)) { // what changed meanwhile is loaded anew, once
+      this.renewed = !isFirst;
+      this.asked = new Set([key]);
+      this.begin(told);
+    }
+    if (told.width !== this.width || told.rows !== this.rows) return;
+    const wide = Math.min(this.size[1], this.width - column);
+    for (let from = 0, to = row * this.width + column; from < bytes.length; from += wide, to += this.width) this.cells.set(bytes.subarray(from, from + wide), to);
+    if (isFirst) this.restore();
+    else this.place();
+    this.told.ready = "yes";
   }
 
-  /** Day number of a column of a row's bytes. @param {number} column */
-  day(column) { return this.origin + column; }
+  /** @param {any} told */
+  begin(told) {
+    this.version = told.version;
+    this.kind = told.axis;
+    this.dated = told.axis === "day" || told.axis === "share";
+    this.width = told.width;
+    this.rows = told.rows;
+    this.start = told.origin;
+    this.origin = told.axis === "member" ? told.origin : dayOf(told.origin);
+    this.today = Math.floor(Date.now() / DAY);
+    this.size = told.tile || [this.rows, this.width];
+    this.cells = new Uint8Array(this.rows * this.width).fill(PENDING);
+    this.arrange();
+    if (this.told.ready) return;
+    this.at = { line: Math.max(0, this.lines.length - 1), column: 0 };
+    this.tip?.replaceChildren(this.width ? "Point at a cell, or use the arrow keys; Enter explains it." : "");
+  }
 
-  /** @param {number} column */
-  date(column) {
-    if (this.kind === "month") {
-      const first = new Date(`${this.start}T00:00Z`);
-      return new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + column, 1)).toISOString().slice(0, 7);
+  /** Show what the address says: zoom, place, days chosen. */
+  restore() {
+    const asked = new URLSearchParams(location.search);
+    const column = (/** @type {string} */ text) => Math.max(0, Math.min(this.width - 1, this.dated ? dayOf(text) - this.origin : Number(text) - 1 - this.origin));
+    this.zoom = Math.max(1, Number(asked.get("zoom")) || 1);
+    this.place();
+    const at = column(asked.get("at") || ""), row = Math.max(0, this.names.indexOf(asked.get("row") || ""));
+    const line = this.lines.findIndex((one) => one.row === row && at >= one.from && at < one.from + one.count);
+    if (line >= 0 && asked.has("at")) {
+      this.at = { line, column: at - this.lines[line].from };
+      this.reveal();
+      this.describe(false);
     }
-    return new Date(this.day(column) * DAY).toISOString().slice(0, 10);
+    const [first, last] = (asked.get("pick") || "").split("..").map(column);
+    if (last >= first && this.dated) this.chosen = [first, last];
+    this.offer();
+    this.later();
+  }
+
+  /** Keep in the address what can be shared, once the hand rests. */
+  keep() {
+    clearTimeout(this.keeping);
+    if (this.kind === "month") return;
+    this.keeping = window.setTimeout(() => {
+      const address = new URL(location.href), line = this.lines[this.at.line];
+      const chosen = this.chosen && [...this.chosen].sort((one, other) => one - other);
+      const told = {
+        zoom: this.zoom > 1 && this.zoom.toFixed(2),
+        at: this.moved && this.date(line.from + this.at.column),
+        row: this.moved && this.names[line.row],
+        pick: chosen && `${this.date(chosen[0])}..${this.date(chosen[1])}`,
+      };
+      for (const [name, text] of Object.entries(told)) {
+        if (text) address.searchParams.set(name, text);
+        else address.searchParams.delete(name);
+      }
+      history.replaceState(history.state, "", address);
+    }, 2 * REST);
+  }
+
+  /** What a column stands for. @param {number} column */
+  date(column) {
+    if (this.kind === "member") return String(this.origin + column + 1);
+    if (this.dated) return dayText(this.origin + column);
+    const first = new Date(this.origin * DAY);
+    return dayText(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + column, 1) / DAY).slice(0, 7);
   }
 
   arrange() {
     this.lines = [];
-    const byYear = (this.kind === "day" || this.kind === "share") && this.width > 200 && (this.rows || 0) <= 8;
-    for (let row = 0; row < (this.rows || 0); row += 1) {
-      const name = this.names[row] || "";
-      if (byYear) this.addYears(row, name);
-      else if (this.kind === "member") this.addWrapped(row, name);
-      else this.lines.push({ label: name, group: "", row, from: 0, count: this.width, shift: 0, y: 0 });
-    }
+    const byYear = this.dated && this.width > 200 && this.rows <= 8;
     this.mode = byYear ? "years" : this.kind === "member" ? "wrapped" : "rows";
-    let y = this.mode === "wrapped" ? 4 : HEAD;
-    let group = "";
+    const seen = this.scroll?.clientWidth || 800;
+    const wide = Math.max(20, Math.min(this.width, Math.floor((seen - 90) / LINE)));
+    for (let row = 0; row < this.rows; row += 1) {
+      const name = this.names[row] || "", group = this.rows > 1 ? name || "all" : "";
+      for (let from = 0; from < this.width || !from;) {
+        const line = { label: name, group: "", row, from, count: this.width, shift: 0, y: 0 };
+        if (byYear) {
+          const day = new Date((this.origin + from) * DAY);
+          const year = day.getUTCFullYear() - (day.getUTCMonth() + 1 < this.firstMonth ? 1 : 0);
+          const [begins, ends] = [year, year + 1].map((one) => Date.UTC(one, this.firstMonth - 1, 1) / DAY - this.origin);
+          Object.assign(line, { group, shift: from - begins, count: Math.min(this.width, ends) - from, label: this.firstMonth === 1 ? `${year}` : `${year}-${String(year + 1).slice(2)}` });
+        } else if (this.mode === "wrapped") Object.assign(line, { group, count: Math.min(wide, this.width - from), label: `${from + 1}` });
+        this.lines.push(line);
+        from += line.count || 1;
+      }
+    }
+    let y = this.mode === "wrapped" ? 4 : HEAD, group = "";
     for (const line of this.lines) {
-      if (line.group && line.group !== group) { y += group ? GROUP : GROUP - 6; group = line.group; }
+      if (line.group !== group) { y += group ? GROUP : GROUP - 6; group = line.group; }
       line.y = y;
       y += ROW;
     }
     this.height = y + 6;
-    this.columns = this.mode === "years" ? 366 : Math.max(1, ...this.lines.map((line) => line.shift + line.count));
+    this.columns = byYear ? 366 : Math.max(1, ...this.lines.slice(0, 9).map((line) => line.count));
+    const widest = this.lines.reduce((longest, line) => line.label.length > longest.length ? line.label : longest, "");
+    this.context && (this.context.font = "12px system-ui, sans-serif");
+    this.margin = 14 + Math.ceil(Math.max(24, this.context?.measureText(widest).width || 0));
+    this.mark();
   }
 
-  /** @param {number} row @param {string} name */
-  addYears(row, name) {
-    let column = 0;
-    while (column < this.width) {
-      const day = new Date(this.day(column) * DAY);
-      const year = day.getUTCFullYear() - (day.getUTCMonth() + 1 < this.firstMonth ? 1 : 0);
-      const begins = Date.UTC(year, this.firstMonth - 1, 1) / DAY;
-      const ends = Date.UTC(year + 1, this.firstMonth - 1, 1) / DAY;
-      const count = Math.min(this.width - column, ends - this.day(column));
-      const label = this.firstMonth === 1 ? `${year}` : `${year}-${String((year + 1) % 100).padStart(2, "0")}`;
-      this.lines.push({ label, group: (this.rows || 0) > 1 ? name || "all" : "", row, from: column, count, shift: this.day(column) - begins, y: 0 });
-      column += count;
-    }
-  }
-
-  /** @param {number} row @param {string} name */
-  addWrapped(row, name) {
-    const wide = Math.max(20, Math.min(this.width, Math.floor(((this.scroll?.clientWidth || 800) - 90) / LINE)));
-    for (let from = 0; from < this.width; from += wide) {
-      this.lines.push({ label: `${from + 1}`, group: (this.rows || 0) > 1 ? name : "", row, from, count: Math.min(wide, this.width - from), shift: 0, y: 0 });
+  /** Find where months and years begin. */
+  mark() {
+    this.ticks = [];
+    if (this.mode === "wrapped") return;
+    // Lines of years are marked as the longest year is.
+    const start = this.mode === "years" ? Date.UTC(2024 - Number(this.firstMonth > 2), this.firstMonth - 1, 1) / DAY : this.origin;
+    const isMonths = this.kind === "month", first = new Date(start * DAY);
+    for (let month = isMonths || first.getUTCDate() === 1 ? 0 : 1; ; month += 1) {
+      const at = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + month, 1);
+      const column = isMonths ? month : at / DAY - start;
+      if (column >= this.columns) return;
+      const text = dayText(at / DAY), isYear = text.slice(5, 7) === "01";
+      this.ticks.push([column, this.mode === "years" ? new Date(at).toLocaleString("en", { month: "short", timeZone: "UTC" }) : text.slice(0, 7), isYear]);
     }
   }
 
   place() {
-    if (!this.scroll || !this.canvas || !this.spacer) return;
-    const seen = this.scroll.clientWidth;
-    if (!seen || !this.columns) return;
-    const context = this.canvas.getContext("2d");
-    if (!context) return;
-    context.font = "12px system-ui, sans-serif";
-    this.margin = 10 + Math.ceil(Math.max(24, ...this.lines.map((line) => context.measureText(line.label).width)));
+    const { scroll, canvas, spacer } = this;
+    if (!scroll || !canvas || !spacer || !this.columns || !scroll.clientWidth) return;
+    const seen = scroll.clientWidth;
     this.margin = Math.min(this.margin, seen * 0.4);
     const fit = (seen - this.margin - 2) / this.columns;
-    this.cell = Math.min(this.mode === "wrapped" ? LINE : 40, Math.max(fit, this.mode === "wrapped" ? LINE : 0)) * this.zoom;
-    if (this.mode !== "wrapped") this.cell = Math.min(28, fit) * this.zoom;
-    this.spacer.style.width = `${Math.ceil(this.margin + this.columns * this.cell)}px`;
-    this.spacer.style.height = `${this.height}px`;
-    const tall = Math.min(this.height || 0, innerHeight * 0.7);
-    const ratio = devicePixelRatio || 1;
-    this.canvas.style.width = `${seen}px`;
-    this.canvas.style.height = `${tall}px`;
-    this.canvas.width = Math.round(seen * ratio);
-    this.canvas.height = Math.round(tall * ratio);
+    const base = this.mode === "wrapped" ? LINE : Math.min(28, fit);
+    this.zoom = Math.max(1, Math.min(40 / base, this.zoom));
+    const cell = this.cell = base * this.zoom;
+    this.step = cell >= LEAST ? 1 : this.dated ? [7, 31].find((days) => days * cell >= LEAST) || 366 : Math.ceil(LEAST / cell);
+    spacer.style.width = `${Math.ceil(this.margin + this.columns * cell)}px`;
+    spacer.style.height = `${this.height}px`;
+    const tall = Math.min(this.height, innerHeight * 0.7), ratio = devicePixelRatio || 1;
+    canvas.style.width = `${seen}px`;
+    canvas.style.height = `${tall}px`;
+    canvas.width = Math.round(seen * ratio);
+    canvas.height = Math.round(tall * ratio);
+    this.told.step = String(this.step);
     this.draw();
   }
 
@@ -199,72 +284,86 @@ export class Heatmap {
     requestAnimationFrame(() => { this.busy = false; this.draw(); });
   }
 
+  /** Colours of the theme: of each code its fill, the ink upon it, and whether it needs a rim. */
   colours() {
     const style = getComputedStyle(document.documentElement);
     const of = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
-    /** @type {string[]} */
-    const table = [];
-    for (let code = 0; code <= 100; code += 1) table[code] = of(`c${STEPS.findIndex((step) => code < step) < 0 ? 6 : STEPS.findIndex((step) => code < step)}`);
-    STATES.forEach((name, at) => { table[FIRST + at] = of(name); });
-    return { table, text: of("text"), soft: of("text-2"), line: of("line"), edge: of("edge"), accent: of("accent"), surface: of("surface") };
+    const light = (/** @type {string} */ hex) => hex.length < 7 ? 255 : [299, 587, 114].reduce((sum, part, at) => sum + part * parseInt(hex.slice(1 + 2 * at, 3 + 2 * at), 16), 0) / 1000;
+    const surface = of("surface"), ground = light(surface), near = ground > 128 ? 110 : 60;
+    const coded = (/** @type {string} */ name) => {
+      const fill = of(name), shine = light(fill);
+      return { fill, ink: shine > 110 ? "#10151b" : "#fff", rim: Math.abs(shine - ground) < near };
+    };
+    const table = Array.from({ length: FIRST }, (_, code) => coded(`c${step(code)}`)).concat(STATES.map(coded));
+    const hatch = document.createElement("canvas"), pen = /** @type {Context} */ (hatch.getContext("2d"));
+    hatch.width = hatch.height = 5;
+    pen.strokeStyle = of("edge");
+    for (const at of [-5, 0, 5]) { pen.moveTo(at, 5); pen.lineTo(at + 5, 0); }
+    pen.stroke();
+    return { table, surface, hatch: /** @type {CanvasPattern} */ (pen.createPattern(hatch, "repeat")), text: of("text"), soft: of("text-2"), line: of("line"), edge: of("edge"), accent: of("accent") };
   }
 
   draw() {
-    const context = this.canvas?.getContext("2d");
-    if (!context || !this.canvas || !this.scroll || !this.cell) return;
-    const began = performance.now();
-    const ratio = devicePixelRatio || 1;
-    const left = this.scroll.scrollLeft, top = this.scroll.scrollTop;
-    const seen = this.canvas.width / ratio, tall = this.canvas.height / ratio;
-    const paint = this.colours();
+    const { context, canvas, scroll, cell } = this;
+    if (!context || !canvas || !scroll || !cell) return;
+    const began = performance.now(), ratio = devicePixelRatio || 1;
+    const left = scroll.scrollLeft, top = scroll.scrollTop;
+    const seen = canvas.width / ratio, tall = canvas.height / ratio;
+    this.paint ||= this.colours();
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, seen, tall);
     context.save();
     context.beginPath();
-    context.rect(this.margin || 0, 0, seen, tall);
+    context.rect(this.margin, 0, seen, tall);
     context.clip();
-    context.translate((this.margin || 0) - left, -top);
-    const from = Math.max(0, Math.floor(left / this.cell)), to = Math.ceil((left + seen) / this.cell);
-    for (const line of this.lines) {
-      if (line.y + ROW < top || line.y > top + tall) continue;
-      this.drawLine(context, line, paint, from, to);
-    }
-    this.drawMarks(context, paint);
+    context.translate(this.margin - left, -top);
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.font = "10px system-ui, sans-serif";
+    const from = Math.floor(left / cell), to = Math.ceil((left + seen - this.margin) / cell);
+    const shown = this.lines.filter((line) => line.y + ROW >= top && line.y <= top + tall);
+    for (const line of shown) this.drawLine(line, from, to);
+    this.drawMarks(shown, top, tall);
     context.restore();
-    this.drawLabels(context, paint, left, top, seen);
-    this.lastDraw = performance.now() - began;
-    this.figure.dataset.draw = this.lastDraw.toFixed(1);
+    this.drawLabels(shown, left, top, seen);
+    this.told.draw = (performance.now() - began).toFixed(1);
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {Line} line @param {any} paint @param {number} from @param {number} to */
-  drawLine(context, line, paint, from, to) {
-    const base = line.row * this.width + line.from;
-    const cell = this.cell || 1;
-    const step = cell >= LEAST ? 1 : Math.ceil(LEAST / cell);
-    const gap = cell >= 6 ? 1 : cell >= LEAST ? 0.5 : 0;
-    const high = ROW - 2;
-    let column = Math.max(0, from - line.shift);
-    const end = Math.min(line.count, to - line.shift);
+  /** The first column of the week, month, year or group that a column is in, and the one after it. @param {number} column */
+  span(column) {
+    const size = this.step;
+    const at = !this.dated ? column % size : size === 7 ? (this.origin + column + 700003) % 7 : -1;
+    if (at >= 0) return [column - at, column - at + size];
+    const day = new Date((this.origin + column) * DAY), year = day.getUTCFullYear(), month = day.getUTCMonth();
+    return (size === 31 ? [Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)] : [Date.UTC(year, 0, 1), Date.UTC(year + 1, 0, 1)]).map((one) => one / DAY - this.origin);
+  }
+
+  /** @param {Line} line @param {number} from @param {number} to */
+  drawLine(line, from, to) {
+    const { cell, step: size } = this, base = line.row * this.width, last = line.from + line.count;
+    const gap = size * cell >= 6 ? 1 : 0;
+    let column = line.from + Math.max(0, from - line.shift);
+    const end = Math.min(last, line.from + to - line.shift);
+    if (column >= end) return;
+    if (size > 1) column = Math.max(line.from, this.span(column)[0]);
+    const [rows, columns] = this.size;
+    for (let tile = column - column % columns; tile < Math.min(last, end + size); tile += columns) this.load(line.row - line.row % rows, tile);
+    const x = (/** @type {number} */ at) => Math.round((line.shift + at - line.from) * cell);
+    const wide = (/** @type {number} */ begin, /** @type {number} */ until) => Math.max(1, x(until) - x(begin) - gap);
+    /** Where the gravest state is not the commonest, it covers at least a quarter. @type {[number, number, number, number][]} */
+    const graves = [];
+    let run = column, alike = -1;
+    const draw = (/** @type {number} */ until) => { if (run < until) this.drawCell(alike, x(run), line.y, wide(run, until), HIGH); run = until; };
     while (column < end) {
-      let next = Math.min(end, column + step);
-      const x = (line.shift + column) * cell;
-      if (step === 1 && !this.byShare) {
-        const code = this.cells[base + column];
-        if (!gap) while (next < end && this.cells[base + next] === code) next += 1;
-        this.drawCell(context, code, paint, x, line.y, (next - column) * cell - gap, high, cell);
-      } else this.drawTile(context, paint, base + column, base + next, x, line.y, (next - column) * cell - gap, cell);
+      const next = size > 1 ? Math.min(last, this.span(column)[1]) : column + 1;
+      const { code, grave, part } = size > 1 || this.byShare ? this.tile(base + column, base + next) : { code: this.cells[base + column], grave: -1, part: 1 };
+      if (gap || code !== alike) draw(column); // neighbours alike are one
+      alike = code;
+      if (grave !== code && grave >= 0) graves.push([grave, column, next, Math.ceil(HIGH * Math.max(0.25, part))]);
       column = next;
     }
-  }
-
-  /** Many cells as one: the commonest state, and over at least a quarter of it the gravest. @param {CanvasRenderingContext2D} context @param {any} paint @param {number} from @param {number} to @param {number} x @param {number} y @param {number} wide @param {number} cell */
-  drawTile(context, paint, from, to, x, y, wide, cell) {
-    const high = ROW - 2;
-    const { code, grave, part } = this.tile(from, to);
-    this.drawCell(context, code, paint, x, y, wide, high, cell);
-    if (grave === code) return;
-    const over = high * Math.max(0.25, part);
-    this.drawCell(context, grave, paint, x, y + high - over, wide, over, 0);
+    draw(column);
+    for (const [grave, begin, until, over] of graves) this.drawCell(grave, x(begin), line.y + HIGH - over, wide(begin, until), over);
   }
 
   /** What a tile shows: a share, or its commonest state with the gravest and that one's part of it. @param {number} from @param {number} to */
@@ -273,151 +372,114 @@ export class Heatmap {
     let least = UNKNOWN, common = UNKNOWN, held = 0, lacking = 0, partly = false;
     for (let at = from; at < to; at += 1) {
       const code = this.cells[at];
-      if (code < UNKNOWN) least = Math.min(least, code);
       tally[code] += 1;
-      if (code >= FIRST && (common === UNKNOWN || tally[code] > tally[common])) common = code;
-      if (code >= FIRST && code < FIRST + HELD) held += 1;
-      if (GAP.has(code)) lacking += 1;
+      if (code < FIRST) { least = Math.min(least, code); continue; }
+      if (common === UNKNOWN || tally[code] > tally[common]) common = code;
+      if (code < FIRST + HELD) held += 1;
+      else if (code < FIRST + GAPS) lacking += 1;
       if (code === FIRST + 1 || code === FIRST + 3) partly = true;
     }
-    if (least < UNKNOWN) return { code: least, grave: least, part: 1 };
+    if (tally[PENDING]) return { code: PENDING, grave: PENDING, part: 1 };
     if (this.byShare && held + lacking) {
       const share = Math.floor((100 * held) / (held + lacking));
-      return { code: partly ? Math.min(99, share) : share, grave: partly ? Math.min(99, share) : share, part: 1 };
+      least = partly ? Math.min(99, share) : share;
     }
-    for (const code of WORST) if (tally[code] && common !== UNKNOWN) return { code: common, grave: code, part: tally[code] / (to - from) };
-    return { code: common, grave: common, part: 1 };
+    const grave = least === UNKNOWN ? WORST.find((code) => tally[code]) || common : least;
+    return { code: least === UNKNOWN ? common : least, grave, part: least === UNKNOWN && grave !== common ? tally[grave] / (to - from) : 1 };
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {number} code @param {any} paint @param {number} x @param {number} y @param {number} wide @param {number} high @param {number} cell */
-  drawCell(context, code, paint, x, y, wide, high, cell) {
-    if (code === UNKNOWN) return;
-    const name = STATES[code - FIRST];
+  /** @param {number} code @param {number} x @param {number} y @param {number} wide @param {number} high */
+  drawCell(code, x, y, wide, high) {
+    if (code === UNKNOWN || code === PENDING) return;
+    const { paint, context } = this, name = STATES[code - FIRST], cell = high < HIGH ? 0 : this.cell * this.step;
+    if (!paint || !context) return;
+    const { fill, ink, rim } = paint.table[code];
     context.globalAlpha = this.only && name !== this.only ? 0.12 : 1;
+    context.strokeStyle = paint.edge;
     if (name === "future") {
-      if (cell >= 6) { context.strokeStyle = paint.line; context.setLineDash([1, 2]); context.strokeRect(x + 0.5, y + 0.5, wide - 1, high - 1); context.setLineDash([]); }
-    } else if (name === "not_expected") {
-      context.fillStyle = paint.line;
-      context.globalAlpha *= 0.6;
-      context.fillRect(x, y + high / 2 - 1, wide, 2);
-    } else {
-      context.fillStyle = paint.table[code];
-      context.fillRect(x, y, wide, high);
-      if (cell >= 10 && code >= FIRST && wide < 60) {
-        const dark = ["complete", "failed", "stale", "missing", "unrecoverable", "surplus"].includes(name);
-        context.fillStyle = dark === (paint.surface === "#fff") ? "#fff" : "#10151b";
-        if (name === "missing" || name === "surplus" || name === "failed") context.fillStyle = "#10151b";
-        if (name === "failed" && paint.surface === "#fff") context.fillStyle = "#fff";
-        if (name === "complete" || name === "stale") context.fillStyle = "#fff";
-        context.font = "10px system-ui, sans-serif";
-        context.textAlign = "center";
-        context.textBaseline = "middle";
-        context.fillText(GLYPHS[code - FIRST], x + wide / 2, y + high / 2 + 0.5);
-      } else if (cell >= 28 && code <= 100) {
-        context.fillStyle = code >= 75 ? "#fff" : "#10151b";
-        context.font = "10px system-ui, sans-serif";
-        context.textAlign = "center";
-        context.textBaseline = "middle";
-        context.fillText(`${code}`, x + wide / 2, y + high / 2 + 0.5);
-      }
+      if (cell < 6) return;
+      context.setLineDash([1, 2]);
+      context.strokeRect(x + 0.5, y + 0.5, wide - 1, high - 1);
+      context.setLineDash([]);
+      return;
     }
-    context.globalAlpha = 1;
+    context.fillStyle = name === "not_expected" ? paint.hatch : fill;
+    context.fillRect(x, y, wide, high);
+    if (cell >= 6 && rim) context.strokeRect(x + 0.5, y + 0.5, wide - 1, high - 1);
+    const text = code >= FIRST ? cell >= 10 && this.step === 1 && GLYPHS[code - FIRST] : cell >= 28 && `${code}`;
+    if (!text) return;
+    context.fillStyle = ink;
+    context.fillText(text, x + wide / 2, y + high / 2 + 0.5);
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {any} paint */
-  drawMarks(context, paint) {
-    const cell = this.cell || 1;
-    if (this.chosen) {
-      const [first, last] = [Math.min(...this.chosen), Math.max(...this.chosen)];
-      context.fillStyle = paint.accent;
-      context.globalAlpha = 0.35;
-      for (const line of this.lines) {
-        const begin = Math.max(first, line.from), end = Math.min(last + 1, line.from + line.count);
-        if (begin < end) context.fillRect((line.shift + begin - line.from) * cell, line.y - 1, (end - begin) * cell, ROW);
-      }
+  /** @param {Line[]} shown @param {number} top @param {number} tall */
+  drawMarks(shown, top, tall) {
+    const { context, paint, cell } = this;
+    if (!context || !paint) return;
+    const [first, last] = this.chosen ? [Math.min(...this.chosen), Math.max(...this.chosen)] : [0, -1];
+    const today = this.dated ? this.today - this.origin : -1;
+    if (this.mode === "rows") {
       context.globalAlpha = 1;
+      context.fillStyle = paint.edge;
+      for (const [column, , isYear] of this.ticks) if (isYear) context.fillRect(Math.round(column * cell) - 1, top, 1, tall);
     }
-    if (this.kind !== "member" && this.kind !== "month") {
-      const column = (this.today || 0) - this.origin;
+    for (const line of shown) {
+      const x = (/** @type {number} */ column) => (line.shift + column - line.from) * cell, ends = line.from + line.count;
+      const begin = Math.max(first, line.from), end = Math.min(last + 1, ends);
+      context.globalAlpha = 0.35;
+      context.fillStyle = paint.accent;
+      if (begin < end) context.fillRect(x(begin), line.y - 1, (end - begin) * cell, ROW);
+      context.globalAlpha = 1;
       context.fillStyle = paint.text;
-      for (const line of this.lines) {
-        if (column >= line.from && column < line.from + line.count) context.fillRect((line.shift + column - line.from) * cell, line.y - 1, 1.5, ROW);
-      }
+      if (today >= line.from && today < ends) context.fillRect(x(today), line.y - 1, 1.5, ROW);
     }
     const line = this.lines[this.at.line];
-    if (line && (document.activeElement === this.canvas || this.hovering)) {
-      context.lineWidth = 2;
-      context.strokeStyle = paint.text;
-      context.strokeRect((line.shift + this.at.column) * cell - 1.5, line.y - 1.5, Math.max(cell, 4) + 2, ROW + 1);
-      context.lineWidth = 1;
-    }
+    if (!line || !(document.activeElement === this.canvas || this.hovering)) return;
+    context.lineWidth = 2;
+    context.strokeStyle = paint.text;
+    context.strokeRect((line.shift + this.at.column) * cell - 1.5, line.y - 1.5, Math.max(cell, 4) + 2, ROW + 1);
+    context.lineWidth = 1;
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {any} paint @param {number} left @param {number} top @param {number} seen */
-  drawLabels(context, paint, left, top, seen) {
+  /** @param {Line[]} shown @param {number} left @param {number} top @param {number} seen */
+  drawLabels(shown, left, top, seen) {
+    const { context, paint, margin, cell } = this;
+    if (!context || !paint) return;
+    const write = (/** @type {CanvasTextAlign} */ align, /** @type {string} */ colour, /** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => {
+      context.textAlign = align;
+      context.fillStyle = colour;
+      context.fillText(text, x, y, align === "right" ? margin - 8 : seen);
+    };
     context.font = "12px system-ui, sans-serif";
     context.textBaseline = "middle";
-    context.textAlign = "right";
-    context.fillStyle = paint.soft;
-    const margin = this.margin || 0;
     let group = "";
-    for (const line of this.lines) {
-      const y = line.y - top;
-      context.textAlign = "right";
-      context.fillStyle = paint.soft;
-      context.fillText(line.label, margin - 6, y + ROW / 2 - 1, margin - 8);
-      if (line.group && line.group !== group) {
-        group = line.group;
-        context.textAlign = "left";
-        context.fillStyle = paint.text;
-        context.font = "600 12px system-ui, sans-serif";
-        context.fillText(group, 2, y - 8);
-        context.font = "12px system-ui, sans-serif";
-      }
+    for (const line of shown) {
+      write("right", paint.soft, line.label, margin - 6, line.y - top + ROW / 2 - 1);
+      if (line.group !== group && line.from === 0) write("left", paint.text, line.group, 2, line.y - top - 8);
+      group = line.group;
     }
     if (this.mode === "wrapped") return;
     context.fillStyle = paint.surface;
     context.fillRect(margin, 0, seen, HEAD - 4);
-    context.fillStyle = paint.soft;
-    context.textAlign = "left";
+    const isWide = this.mode === "years" || cell * (this.kind === "month" ? 1 : 30) > 44;
     let free = margin;
-    for (const [column, text] of this.ticks()) {
-      const x = margin + column * (this.cell || 1) - left;
-      if (x < free || x > seen - 20) continue;
-      context.fillText(text, x, 8);
-      free = x + context.measureText(text).width + 8;
+    for (const [column, text, isYear] of this.ticks) {
+      const x = margin + column * cell - left;
+      if (x < free || x > seen - 20 || !(isWide || isYear)) continue;
+      const shownText = isWide ? text : text.slice(0, 4);
+      write("left", paint.soft, shownText, x, 8);
+      free = x + context.measureText(shownText).width + 8;
     }
-  }
-
-  /** @returns {[number, string][]} */
-  ticks() {
-    /** @type {[number, string][]} */
-    const found = [];
-    if (this.mode === "years") {
-      for (let month = 0; month < 12; month += 1) {
-        const at = (this.firstMonth - 1 + month) % 12;
-        const begins = Date.UTC(2024 + (at < this.firstMonth - 1 ? 1 : 0), at, 1) / DAY - Date.UTC(2024, this.firstMonth - 1, 1) / DAY;
-        found.push([begins, MONTHS[at]]);
-      }
-      return found;
-    }
-    let shown = "";
-    const wide = (this.cell || 1) * (this.kind === "month" ? 1 : 30) > 44;
-    for (let column = 0; column < this.width; column += 1) {
-      const text = wide ? this.date(column).slice(0, 7) : this.date(column).slice(0, 4);
-      if (text !== shown) { found.push([column, text]); shown = text; }
-    }
-    return found;
   }
 
   /** @param {PointerEvent} event */
   find(event) {
-    const box = /** @type {HTMLCanvasElement} */ (this.canvas).getBoundingClientRect();
-    const x = event.clientX - box.left + (this.scroll?.scrollLeft || 0) - (this.margin || 0);
-    const y = event.clientY - box.top + (this.scroll?.scrollTop || 0);
+    const box = /** @type {HTMLCanvasElement} */ (this.canvas).getBoundingClientRect(), { scroll } = this;
+    const x = event.clientX - box.left + (scroll?.scrollLeft || 0) - this.margin;
+    const y = event.clientY - box.top + (scroll?.scrollTop || 0);
     const line = this.lines.findIndex((one) => y >= one.y - 1 && y < one.y + ROW - 1);
     if (line < 0 || x < 0) return null;
-    const column = Math.floor(x / (this.cell || 1)) - this.lines[line].shift;
+    const column = Math.floor(x / this.cell) - this.lines[line].shift;
     return column >= 0 && column < this.lines[line].count ? { line, column } : null;
   }
 
@@ -428,8 +490,8 @@ export class Heatmap {
     if (found) {
       this.at = found;
       if (event.buttons === 1 && this.pressed !== undefined && this.kind !== "member") {
-        this.chosen = [this.pressed, this.lines[found.line].from + found.column];
-        if (this.chosen[0] === this.chosen[1]) this.chosen = null;
+        const to = this.lines[found.line].from + found.column;
+        this.chosen = this.pressed === to ? null : [this.pressed, to];
       }
       this.describe(false);
     }
@@ -447,37 +509,39 @@ export class Heatmap {
   release(event) {
     const found = this.find(event);
     this.offer();
-    if (found && !this.chosen && event.button === 0) { this.at = found; this.open(); }
+    if (found && !this.chosen && event.button === 0) { this.at = found; this.moved = true; this.open(); }
     this.pressed = undefined;
+    this.keep();
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    const before = this.lines[this.at.line];
+    const before = this.lines[this.at.line], { key } = event;
     if (!before) return;
     const moves = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], PageUp: [-10, 0], PageDown: [10, 0], Home: [0, -1e9], End: [0, 1e9] });
-    const move = moves[event.key];
-    if (event.key === "Enter") { event.preventDefault(); this.open(); return; }
-    if (event.key === "+" || event.key === "=") { this.zoomBy(2); return; }
-    if (event.key === "-") { this.zoomBy(0.5); return; }
+    const move = moves[key];
+    if (key === "Enter") { event.preventDefault(); this.open(); return; }
+    if (key === "+" || key === "=") this.zoomBy(2);
+    if (key === "-") this.zoomBy(0.5);
     if (!move || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const start = before.from + this.at.column;
-    this.step(move[0], move[1]);
+    this.go(move[0], move[1]);
     const now = this.lines[this.at.line];
     if (event.shiftKey && this.kind !== "member") this.chosen = [this.chosen ? this.chosen[0] : start, now.from + this.at.column];
     else if (!event.shiftKey) this.chosen = null;
+    this.moved = true;
     this.offer();
     this.describe(true);
     this.reveal();
     this.later();
+    this.keep();
   }
 
   /** @param {number} down @param {number} right */
-  step(down, right) {
+  go(down, right) {
     const before = this.lines[this.at.line];
-    let column = this.at.column + right;
-    let line = this.at.line;
+    let column = this.at.column + right, line = this.at.line;
     if (right === -1 && column < 0 && this.lines[line - 1]?.row === before.row) { line -= 1; column = this.lines[line].count - 1; }
     if (right === 1 && column >= before.count && this.lines[line + 1]?.row === before.row) { line += 1; column = 0; }
     line = Math.max(0, Math.min(this.lines.length - 1, line + down));
@@ -487,32 +551,37 @@ export class Heatmap {
   }
 
   reveal() {
-    const line = this.lines[this.at.line];
-    if (!this.scroll || !line || !this.canvas) return;
-    const x = (line.shift + this.at.column) * (this.cell || 1), seen = this.scroll.clientWidth - (this.margin || 0);
-    if (x < this.scroll.scrollLeft) this.scroll.scrollLeft = x - 20;
-    if (x > this.scroll.scrollLeft + seen - 20) this.scroll.scrollLeft = x - seen + 40;
-    const tall = this.canvas.clientHeight;
-    if (line.y - HEAD < this.scroll.scrollTop) this.scroll.scrollTop = line.y - HEAD;
-    if (line.y + ROW > this.scroll.scrollTop + tall) this.scroll.scrollTop = line.y + ROW - tall;
+    const line = this.lines[this.at.line], { scroll, canvas } = this;
+    if (!scroll || !line || !canvas) return;
+    const x = (line.shift + this.at.column) * this.cell, seen = scroll.clientWidth - this.margin;
+    if (x < scroll.scrollLeft) scroll.scrollLeft = x - 20;
+    if (x > scroll.scrollLeft + seen - 20) scroll.scrollLeft = x - seen + 40;
+    const tall = canvas.clientHeight;
+    if (line.y - HEAD < scroll.scrollTop) scroll.scrollTop = line.y - HEAD;
+    if (line.y + ROW > scroll.scrollTop + tall) scroll.scrollTop = line.y + ROW - tall;
   }
 
-  cellText() {
-    const line = this.lines[this.at.line];
-    const column = line.from + this.at.column;
-    const code = this.cells[line.row * this.width + column];
-    const name = this.names[line.row] || "";
-    const where = this.kind === "member" ? `number ${this.origin + column + 1}` : this.date(column);
-    const what = code === UNKNOWN ? "nothing expected" : code < UNKNOWN ? `${code} % held` : stateName(code);
-    return [where, name, what].filter(Boolean).join(", ");
-  }
-
-  /** @param {boolean} aloud */
+  /** Tell the cell; once the hand rests, also its rows and reason. @param {boolean} aloud */
   describe(aloud) {
-    if (!this.lines[this.at.line]) return;
-    const text = this.cellText();
-    this.tip?.replaceChildren(text);
-    if (aloud) say(text);
+    const line = this.lines[this.at.line], { tip, told } = this;
+    if (!line || !tip) return;
+    const column = line.from + this.at.column, name = this.names[line.row] || "";
+    const code = this.cells[line.row * this.width + column];
+    const what = code === PENDING ? "loading" : code === UNKNOWN ? "nothing expected" : code < UNKNOWN ? `${code} % held` : STATES[code - FIRST].replace("_", " ");
+    const text = [`${this.kind === "member" ? "number " : ""}${this.date(column)}`, name, what].filter(Boolean).join(", ");
+    const tell = (/** @type {string} */ all) => { tip.textContent = all; if (aloud) say(all); };
+    tell(text);
+    clearTimeout(this.resting);
+    if (!told.said || code === UNKNOWN) return;
+    this.resting = window.setTimeout(async () => {
+      const address = `${told.said}ordinal=${this.origin + column}&series=${encodeURIComponent(name)}`;
+      if (!this.said.has(address)) {
+        const answer = await fetch(address).catch(() => null);
+        this.said.set(address, answer?.ok ? await answer.text() : "");
+      }
+      const more = this.said.get(address);
+      if (more && tip.textContent === text) tell(`${text}: ${more}`);
+    }, REST);
   }
 
   /** The days chosen, as part of an address. */
@@ -522,56 +591,109 @@ export class Heatmap {
   }
 
   offer() {
-    if (!this.plan || !this.decide) return;
-    const base = this.figure.dataset.plan;
-    this.plan.hidden = !this.chosen || !base;
-    this.decide.hidden = this.plan.hidden || !this.figure.dataset.range;
+    const base = this.told.plan, { plan, decide } = this;
+    if (!plan || !decide) return;
+    plan.hidden = !this.chosen || !base;
+    decide.hidden = plan.hidden || !this.told.range;
     if (!this.chosen || !base) return;
     const [first, last] = [Math.min(...this.chosen), Math.max(...this.chosen)];
-    let units = 0;
-    for (let row = 0; row < (this.rows || 0); row += 1) {
+    let units = 0, more = "";
+    for (let row = 0; row < this.rows; row += 1) {
       for (let at = first; at <= last; at += 1) {
-        const code = this.cells[row * this.width + at];
-        if (GAP.has(code) || code < 100 || code === FIRST + 1 || code === FIRST + 3) units += 1;
+        const code = this.cells[row * this.width + at], state = code - FIRST;
+        if (code === PENDING) more = "or more ";
+        if (code < 100 || state === 1 || (state > 2 && state < GAPS)) units += 1;
       }
     }
     const noun = this.kind === "share" ? "day" : "unit";
-    this.plan.textContent = units ? `Plan these ${units.toLocaleString("en")} ${noun}${units === 1 ? "" : "s"}` : `Nothing missing, ${this.date(first)} to ${this.date(last)}`;
-    this.plan.href = `${base}&${this.days()}`;
+    plan.textContent = units || more ? `Plan these ${units.toLocaleString("en")} ${more}${noun}${units === 1 ? "" : "s"}` : "Nothing missing in these days";
+    plan.href = `${base}&${this.days()}`;
   }
 
   open() {
-    const line = this.lines[this.at.line];
+    const line = this.lines[this.at.line], base = this.told.unit || "";
     if (!line) return;
-    const column = line.from + this.at.column;
-    const name = this.names[line.row] || "";
-    const base = this.figure.dataset.unit || "";
+    const column = line.from + this.at.column, name = encodeURIComponent(this.names[line.row] || "");
     if (this.kind === "month") {
       const month = this.date(column);
-      const end = new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 0)).toISOString().slice(0, 10);
-      location.assign(`${base}${encodeURIComponent(name)}?since=${month}-01&until=${end}`);
-    } else if (this.kind === "share") {
-      openDrawer(`${base}day/${this.date(column)}`);
-    } else {
-      openDrawer(`${base}at?ordinal=${this.origin + column}&series=${encodeURIComponent(name)}`);
-    }
+      const end = dayText(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 0) / DAY);
+      location.assign(`${base}${name}?since=${month}-01&until=${end}`);
+    } else openDrawer(this.kind === "share" ? `${base}day/${this.date(column)}` : `${base}at?ordinal=${this.origin + column}&series=${name}`);
   }
 
-  /** @param {number} factor */
+  /** The cell pointed at or in focus stays where it is, if it is in sight. @param {number} factor */
   zoomBy(factor) {
-    const line = this.lines[this.at.line];
-    this.zoom = Math.max(1, Math.min(64, this.zoom * factor));
+    const line = this.lines[this.at.line], { scroll } = this;
+    if (!line || !scroll) return;
+    const at = line.shift + this.at.column, seen = scroll.clientWidth - this.margin;
+    let x = at * this.cell - scroll.scrollLeft;
+    if (x < 0 || x > seen) x = seen / 2;
+    this.zoom *= factor;
+    this.moved = true;
     this.place();
-    if (line && this.scroll && this.cell) this.scroll.scrollLeft = (line.shift + this.at.column) * this.cell - this.scroll.clientWidth / 2;
+    scroll.scrollLeft = at * this.cell - x;
+    this.keep();
   }
 }
 
+/** The share held of each month, the line of the target, and the days chosen by dragging. @param {HTMLElement} figure */
+async function brush(figure) {
+  const { since, until, target, table, strip } = figure.dataset;
+  const [told, shares] = await tileAt(figure.dataset.brush || "");
+  const count = shares.length;
+  if (count < 2) return;
+  const drawn = (/** @type {string} */ tag, /** @type {Record<string, string | number>} */ given) => {
+    const element = document.createElementNS(SPACE, tag);
+    for (const [name, value] of Object.entries(given)) element.setAttribute(name, String(value));
+    return element;
+  };
+  const monthOf = (/** @type {string} */ day) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7)) - 1;
+  const start = monthOf(told.origin);
+  const dateOf = (/** @type {number} */ month, /** @type {number} */ day) => dayText(Date.UTC(Math.floor((start + month) / 12), (start + month) % 12, day) / DAY);
+  let chosen = since || until ? [since ? monthOf(since) - start : 0, until ? monthOf(until) - start : count - 1] : [0, count];
+  const line = drawn("svg", { class: "brush", role: "img", viewBox: `0 0 ${count} 100`, preserveAspectRatio: "none", "aria-describedby": table || "", "aria-label": strip || "" });
+  const years = made("div", "brush-years");
+  years.setAttribute("aria-hidden", "true");
+  let path = "";
+  shares.forEach((share, month) => {
+    line.append(drawn("rect", { x: month, y: 0, width: 0.9, height: 100, class: share === UNKNOWN ? "none" : `c${step(share)}` }));
+    if (share !== UNKNOWN) path += `M${month} ${100 - share}h1`;
+  });
+  line.append(drawn("path", { d: path }));
+  if (target) line.append(drawn("path", { class: "goal", d: `M0 ${100 - Number(target)}h${count}` }));
+  for (let month = 0; month < count;) {
+    const months = Math.min(12 - (start + month) % 12, count - month);
+    const name = made("span", "", months > 5 ? dateOf(month, 1).slice(0, 4) : "");
+    name.style.flexGrow = String(months);
+    years.append(name);
+    month += months;
+  }
+  figure.append(line, years);
+  const mark = () => line.querySelectorAll("rect").forEach((rect, month) => rect.classList.toggle("faint", month < Math.min(...chosen) || month > Math.max(...chosen)));
+  const at = (/** @type {PointerEvent} */ event) => {
+    const box = line.getBoundingClientRect();
+    return Math.max(0, Math.min(count - 1, Math.floor((event.clientX - box.left) / (box.width || 1) * count)));
+  };
+  const on = (/** @type {string} */ name, /** @type {(event: PointerEvent) => void} */ act) => line.addEventListener(name, (event) => act(/** @type {PointerEvent} */ (event)));
+  on("pointerdown", (event) => { line.setPointerCapture(event.pointerId); chosen = [at(event), at(event)]; mark(); });
+  on("pointermove", (event) => { if (event.buttons === 1) { chosen[1] = at(event); mark(); } });
+  on("pointerup", () => {
+    const address = new URL(location.href);
+    for (const name of ["zoom", "at", "row", "pick"]) address.searchParams.delete(name);
+    address.searchParams.set("since", dateOf(Math.min(...chosen), 1));
+    address.searchParams.set("until", dateOf(Math.max(...chosen) + 1, 0));
+    location.assign(address);
+  });
+  mark();
+}
+
 function start() {
-  for (const figure of document.querySelectorAll("figure[data-map]")) {
-    const one = /** @type {HTMLElement} */ (figure);
-    if (one.dataset.begun) continue;
-    one.dataset.begun = "yes";
-    new Heatmap(one).load();
+  for (const one of document.querySelectorAll("figure[data-map]")) {
+    const figure = /** @type {HTMLElement} */ (one);
+    if (figure.dataset.begun) continue;
+    figure.dataset.begun = "yes";
+    new Heatmap(figure).load();
+    if (figure.dataset.brush) brush(figure);
   }
 }
 document.addEventListener("stocktake:drawn", start);
