@@ -172,6 +172,7 @@ def test_an_installation_keeps_captures_where_it_was_told_and_says_so(
     made = run("init", "--sandbox", "--captures-url", place, "--json")
     run(*backfill(settled, settled, "ra_races"))
     there = run("db", "captures", "show", "--json").document
+    read = run("capture", "show", "1", "--json")
     kept = run("db", "backup", str(tmp_path / "one.backup"))
     run("db", "captures", "use", "database")
     back = run("db", "captures", "move", "--json")
@@ -182,7 +183,7 @@ def test_an_installation_keeps_captures_where_it_was_told_and_says_so(
     assert (there["new_to"], there["in_database"]["bodies"]) == (place, 0)
     assert "are not in this file" in kept.out
     assert back.document["bodies"] == there["in_store"]["bodies"] > 0
-    assert shown.code == 0, shown.said
+    assert (read.code, read.document) == (0, shown.document), read.said
     assert spare["removed"] == there["in_store"]["bodies"]
 
 

@@ -12,7 +12,7 @@ from stocktake.systems.racing.sandbox.server import create
 from stocktake.testing import Reply, Route, SandboxServer
 from stocktake.testing.database import temporary_database
 from tests.acceptance.fleet import SOURCE, Fleet
-from tests.acceptance.installation import RATE_FACTOR, Installation, backfill
+from tests.acceptance.installation import RATE_FACTOR, Installation, backfill, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +50,7 @@ def test_a_run_of_workers_ends_without_what_robots_txt_forbids(fleet: Fleet, set
     fleet.worker()
 
     run_id = fleet.queue(*backfill(settled, settled))
+    wait_until(lambda: len(fleet.owners()) == 2)
     done = fleet.follow(run_id)
     targets = installation.targets()
 

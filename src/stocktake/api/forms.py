@@ -32,6 +32,7 @@ class EndpointLine(BaseModel):
     last_minute: int | None = Field(description="Answers and failed tries of the last minute.")
     per_minute: float | None = Field(description="Requests the limit in force allows a minute.")
     units_waiting: int | None = Field(description="Units its feeds could be asked for now.")
+    state: str = Field(description="In a word: ok, slow, waiting, paused, unauthorised …")
 
 
 class RobotsLine(BaseModel):

@@ -97,7 +97,7 @@ def _fresh_settings(out: Output) -> Settings:
     home = settings.home.parent / f"{settings.home.name}-demo"
     LocalCluster(home, pg_bin=settings.pg_bin, application="stocktake demo").stop()
     shutil.rmtree(home, ignore_errors=True)
-    settings = dataclasses.replace(settings, home=home)
+    settings = dataclasses.replace(settings, home=home, captures_url=None)
     configure_logs(level="error", style=settings.log_format)  # its mishaps are told as a story
     with open_database(settings, application="stocktake demo") as database:
         init(database, "sandbox")

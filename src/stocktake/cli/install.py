@@ -14,7 +14,7 @@ from stocktake.run.clock import system_clock
 from stocktake.run.healthy import health
 from stocktake.run.registry import installed_systems
 from stocktake.run.workspace import components, open_workspace
-from stocktake.store.bodies import use_objects
+from stocktake.store.bodies import agree
 from stocktake.store.cluster import LocalCluster
 from stocktake.store.database import open_database
 from stocktake.store.doctor import Finding, examine
@@ -46,11 +46,9 @@ def init(
     """Create or migrate the database, for real rows unless --sandbox. Safe to repeat."""
     out = output_of(context)
     settings = out.settings()
-    store = captures_url or settings.captures_url
     with open_database(settings, application="stocktake init", components=components()) as database:
         made = init_kind(database, "sandbox" if sandbox else "real")
-        if store:
-            use_objects(database, store)
+        agree(database, captures_url or settings.captures_url, is_new=True)
         with database.connection() as conn:
             login = make_first_admin(conn, by=Actor("init", "cli"), now=system_clock())
     place = "the database given" if settings.database_url else str(settings.home)

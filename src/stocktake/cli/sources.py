@@ -246,7 +246,10 @@ def _quota(one: EndpointState) -> str:
 
 def _state(one: EndpointState) -> str:
     if one.source_pause:
-        return f"[red]source paused: {one.source_pause}[/]"
+        word = "source paused" if one.state == "paused" else one.state
+        return f"[red]{word}: {one.source_pause}[/]"
     if one.paused_until:
         return f"[yellow]waits until {one.paused_until:%H:%M:%S}: {one.pause_reason}[/]"
-    return "[green]ready[/]" if one.circuit == "closed" else f"[yellow]circuit {one.circuit}[/]"
+    if one.circuit != "closed":
+        return f"[yellow]circuit {one.circuit}[/]"
+    return "[yellow]slow[/]" if one.state == "slow" else "[green]ready[/]"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from datetime import UTC, datetime, time
-from itertools import groupby
+from heapq import heappop, heappush
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stocktake.count.routes import zone_of
 from stocktake.count.states import QUERIES, SEPARATOR, Connection, Question
 from stocktake.model import Days, day_of
-from stocktake.model.ordinals import from_text, intersect, subtract, union
+from stocktake.model.ordinals import from_text, intersect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -91,18 +92,30 @@ def _first(began: _Beginning, lost: Sequence[Piece], first: int, last: int) -> d
 
 def _latest(changes: Iterable[tuple[datetime, Ranges]]) -> list[Piece]:
     """Return disjoint pieces, ascending, from changes that come newest first."""
-    taken: Ranges = ()
+    spans = sorted(
+        (first, last, age, at) for age, (at, ranges) in enumerate(changes) for first, last in ranges
+    )
+    edges = sorted({edge for span in spans for edge in span[:2]})
     found: list[Piece] = []
-    for at, ranges in changes:
-        found += [Piece(*part, at) for part in subtract(ranges, taken)]
-        taken = union((*taken, *ranges))
-    return sorted(found)
+    there: list[tuple[int, int, datetime]] = []  # spans that began, the newest first
+    begun = 0
+    for edge, following in pairwise(edges):
+        while begun < len(spans) and spans[begun][0] <= edge:
+            _, last, age, at = spans[begun]
+            heappush(there, (age, last, at))
+            begun += 1
+        while there and there[0][1] <= edge:
+            heappop(there)
+        if there:
+            found.append(Piece(edge, following, there[0][2]))
+    return found
 
 
 def _within(pieces: Sequence[Piece], first: int, last: int) -> Iterator[Piece]:
     """Yield what of ascending, disjoint pieces lies between two ordinals."""
-    place = max(0, bisect_right(pieces, first, key=lambda one: one.first) - 1)
-    for piece in pieces[place:]:
+    begin = max(0, bisect_right(pieces, first, key=lambda one: one.first) - 1)
+    for place in range(begin, len(pieces)):  # a slice would copy all that follow
+        piece = pieces[place]
         if piece.first >= last:
             return
         for part in intersect(((piece.first, piece.last),), ((first, last),)):

@@ -56,7 +56,8 @@ def judge(response: Response, feed: Feed) -> Verdict:
     return Verdict(meaning, f"HTTP {status}{detail}")
 
 
-_DETAILS = {Meaning.WAIT: ", too many requests", Meaning.NO_ACCESS: ", the login was refused"}
+LOGIN_REFUSED = "the login was refused"
+_DETAILS = {Meaning.WAIT: ", too many requests", Meaning.NO_ACCESS: f", {LOGIN_REFUSED}"}
 _MEANT_WHATEVER_THE_BODY = frozenset(_DETAILS)
 _MEANINGS = {
     200: Meaning.USE,

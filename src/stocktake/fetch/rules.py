@@ -7,6 +7,7 @@ redirects; never with the source's credentials. One program asks, the others wai
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -49,6 +50,8 @@ LOG = structlog.get_logger(__name__)
 TRIES = 3
 LEASE_SECONDS = 120.0
 LOOK_AGAIN_SECONDS = 0.2
+MOST_HOSTS = 100
+"""Hosts whose rules are kept in memory, up to half a megabyte each."""
 
 
 class Robots:
@@ -66,17 +69,19 @@ class Robots:
         self._clock = clock
         self._retries = retries
         self._read: dict[str, Read] = {}
-        self._turn = asyncio.Lock()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def admit(
         self, exchange: Exchange, url: str, *, endpoint: Endpoint, headers: Mapping[str, str]
     ) -> Endpoint | Disallowed | Held:
         """Return the endpoint, at most as fast as the host wants it, or why not to ask ``url``."""
-        async with self._turn:
-            read = await self._current(exchange, url, endpoint, user_agent=headers["User-Agent"])
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}".lower()
+        async with self._turns[origin]:
+            read = await self._current(exchange, origin, endpoint, user_agent=headers["User-Agent"])
         if isinstance(read, Disallowed | Held):
             return read
-        copy, parts = read.copy, urlsplit(url)
+        copy = read.copy
         at = f"{copy.fetched_at:%Y-%m-%d %H:%M} UTC"
         if copy.state == UNREACHABLE:
             return Disallowed(
@@ -92,11 +97,9 @@ class Robots:
         return slowed(endpoint, read.delay_seconds)
 
     async def _current(
-        self, exchange: Exchange, url: str, endpoint: Endpoint, *, user_agent: str
+        self, exchange: Exchange, origin: str, endpoint: Endpoint, *, user_agent: str
     ) -> Read | Disallowed | Held:
-        """Return what holds of the host of ``url``; asks when nobody's copy does."""
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}".lower()
+        """Return what holds of a host; asks when nobody's copy does."""
         place = {"source": exchange.source, "origin": origin}
         read = self._read.get(origin)
         while read is None or read.copy.expires_at <= self._clock():
@@ -116,6 +119,8 @@ class Robots:
                 read = await self._keep(
                     exchange, place, what_holds(copy, read.copy if read else None)
                 )
+            if len(self._read) >= MOST_HOSTS:
+                self._read.clear()  # they are in the database
             self._read[origin] = read
         return read
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stocktake.fetch.captures import QUERIES, unit_text
+from stocktake.fetch.judge import LOGIN_REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,6 +45,9 @@ class EndpointState:
         last_minute: Answers and failed tries kept of the last minute, ``None`` when not looked up.
         per_minute: Requests that the limit in force allows a minute, ``None`` likewise.
         units_waiting: Units its feeds could be asked for now, ``None`` likewise.
+        state: In a word: ``ok``, ``slow`` (a lower limit was learned), ``waiting``, ``half-open``,
+            ``circuit open``, ``paused``, ``unauthorised`` (the login was refused) or ``not asked
+            yet``.
     """
 
     source: str
@@ -67,6 +71,7 @@ class EndpointState:
     last_minute: int | None = None
     per_minute: float | None = None
     units_waiting: int | None = None
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +211,18 @@ def endpoint_states(
                     **_measured(found.get((source.name, name))),
                 )
             )
-    return states
+    return [replace(one, state=_word(one)) for one in states]
+
+
+def _word(one: EndpointState) -> str:
+    if one.source_pause:
+        return "unauthorised" if LOGIN_REFUSED in one.source_pause else "paused"
+    if one.circuit == "open" or not one.requests or one.paused_until is not None:
+        resting = "waiting" if one.paused_until is not None else "not asked yet"
+        return "circuit open" if one.circuit == "open" else resting
+    if one.circuit == "half-open":
+        return one.circuit
+    return "slow" if one.learned_per_second else "ok"
 
 
 def record_attempts(

@@ -82,25 +82,28 @@ def sources_now(workspace: Workspace, system: System) -> list[EndpointState]:
     states = source_health(workspace, system)
     with workspace.database.connection() as conn:
         lately = asked_since(conn, system, since=now - MINUTE)
+        paced = at_asked_rates(conn, workspace, system)
         wanted = wanted_of(system, needs(conn, system, system.datasets, now=now, lifted=lifted), {})
     waiting: Counter[tuple[str, str]] = Counter()
     units = {one.feed.name: sum(map(size, one.units.values())) for one in wanted}
-    for source, feed in system.feeds():
+    rates: dict[tuple[str, str], float] = {}
+    for source, feed in paced.feeds():
+        rates[source.name, feed.endpoint.name] = feed.endpoint.per_second
         waiting[source.name, feed.endpoint.name] += units.get(feed.name, 0)
     return [
         replace(
             one,
             last_minute=lately[one.source, one.endpoint],
-            per_minute=_per_minute(workspace, one),
+            per_minute=_per_minute(workspace, one, rates[one.source, one.endpoint]),
             units_waiting=waiting[one.source, one.endpoint],
         )
         for one in states
     ]
 
 
-def _per_minute(workspace: Workspace, one: EndpointState) -> float:
+def _per_minute(workspace: Workspace, one: EndpointState, per_second: float) -> float:
     factor = float(str(workspace.settings.source(one.source).get(RATE_FACTOR) or 1))
-    rate = one.learned_per_second or one.per_second * factor
+    rate = one.learned_per_second or per_second * factor
     return MINUTE.total_seconds() * rate / SPACING
 
 

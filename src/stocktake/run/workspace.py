@@ -117,7 +117,7 @@ def open_workspace(
         try:
             found = read_installation(database)
             installation = found or init(database, "real")
-            agree(database, settings, is_new=found is None)
+            agree(database, settings.captures_url, is_new=found is None)
             yield Workspace(settings, database, installation.kind, clock)
         except TROUBLE as error:
             raise explained(error) from error

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from stocktake.settings import Settings
     from stocktake.store.database import Database
 
 QUERIES = load_queries("stocktake.store", "sql/bodies.sql")
@@ -205,30 +204,35 @@ def rows_between(conn: Connection[Any], first: int) -> list[tuple[bytes, int]]:
     return [(bytes(sha256), size) for sha256, size in rows]
 
 
-def agree(database: Database, settings: Settings, *, is_new: bool = False) -> None:
-    """Make sure that the setting ``captures_url``, if there is one, says what the database says.
+def agree(database: Database, captures_url: str | None, *, is_new: bool = False) -> None:
+    """Make sure that what this host was told about captures, if anything, is what holds.
 
     Args:
         database: An initialised one.
-        settings: Of this host.
-        is_new: Whether the database was made just now: then the setting decides.
+        captures_url: The host's setting.
+        is_new: Whether the installation is being made: while nothing is stored, the setting
+            decides for all hosts.
 
     Raises:
+        UsageError: It is no address of a store.
         ConfigurationError: They differ; nothing may be written elsewhere than the fleet writes.
     """
-    if settings.captures_url is None:
+    if captures_url is None:
         return
-    wanted = checked_url(settings.captures_url)
+    wanted = checked_url(captures_url)
+    with database.connection() as conn:
+        found = read_place(conn)
+        is_new = (
+            is_new and found is None and conn.execute(QUERIES.has_bodies).fetchone() == (False,)
+        )
     if is_new:
         use_objects(database, wanted)
         return
-    with database.connection() as conn:
-        place = read_place(conn)
-    if place is None or not place.is_used or place.url != wanted:
-        holds = place.url if place is not None and place.is_used else "the database"
+    holds = found.url if found is not None and found.is_used else "the database"
+    if holds != wanted:
         raise ConfigurationError(
-            f"STOCKTAKE_CAPTURES_URL of this host says {wanted}, but the installation keeps "
-            f"captures in {holds}.",
+            f"This host was told to keep captures in {wanted} (captures_url), but the "
+            f"installation keeps captures in {holds}.",
             hint="Unset it: the database tells every host. To change it for all of them: "
             "stocktake db captures use URL.",
         )

@@ -179,7 +179,7 @@ def _server(database: Database, now: datetime) -> Iterator[Finding]:
 def _bodies(database: Database, settings: Settings) -> Iterator[Finding]:
     """Try the store of captures, where there is one."""
     try:
-        agree(database, settings)
+        agree(database, settings.captures_url)
         with database.connection() as connection:
             place = read_place(connection)
         if place is None:

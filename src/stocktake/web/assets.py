@@ -29,6 +29,10 @@ TYPES = MappingProxyType(
 )
 HASH_LENGTH = 10
 FOREVER = "public, max-age=31536000, immutable"
+PARTS = "parts"
+"""Folder of modules that one other imports, and that are sent within it: a request less each."""
+_PART = re.compile(rb"""import\{([\w,]+)\}from\s*["']\./(parts/[a-z-]+\.js)["'];?""")
+_EXPORT = re.compile(rb"\bexport (?=async |function |class |const )")
 _IMPORT = re.compile(rb"""(?<=["'])\./([a-z-]+\.js)(?=["'])""")
 
 
@@ -51,7 +55,7 @@ class Assets:
         self._by_address: dict[str, Asset] = {}
         self._folder = folder
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix in TYPES:
+            if path.is_file() and path.suffix in TYPES and path.parent.name != PARTS:
                 self._read(path.relative_to(folder).as_posix())
 
     def _read(self, name: str) -> Asset:
@@ -63,7 +67,7 @@ class Assets:
         if path.suffix == ".js" and path.parent == self._folder:
             content = _IMPORT.sub(
                 lambda found: b"./" + self._read(found[1].decode()).address.encode(),
-                jsmin(content),
+                _PART.sub(self._within, jsmin(content)),
             )
         digest = hashlib.sha256(content).hexdigest()[:HASH_LENGTH]
         address = f"{path.stem}.{digest}{path.suffix}"
@@ -71,6 +75,11 @@ class Assets:
         self.by_name[name] = asset
         self._by_address[address] = asset
         return asset
+
+    def _within(self, found: re.Match[bytes]) -> bytes:
+        """Return a part as what its importer names of it; all else in it stays its own."""
+        text = _EXPORT.sub(b"", jsmin((self._folder / found[2].decode()).read_bytes()))
+        return b"const{%s}=(()=>{%s\nreturn{%s}})();" % (found[1], text, found[1])
 
     def address(self, name: str) -> str:
         """Return the path a file is served under; ``KeyError`` when there is no such file."""

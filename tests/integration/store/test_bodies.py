@@ -19,7 +19,6 @@ from stocktake.model import Capture, Request
 from stocktake.run.again import again
 from stocktake.run.healthy import health
 from stocktake.run.workspace import Workspace
-from stocktake.settings import Settings
 from stocktake.store.backup import backup, restore, table_sums
 from stocktake.store.bodies import (
     QUERIES,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
+    from stocktake.settings import Settings
     from stocktake.store.cluster import LocalCluster
     from stocktake.store.database import Database
 
@@ -329,25 +329,34 @@ def test_a_host_that_sees_another_folder_says_so_and_writes_nothing(
 
 def test_a_setting_that_differs_from_the_database_is_refused(fresh: Database, folder: Path) -> None:
     here = folder.parent.as_uri()
-    agree(fresh, Settings(home=folder, captures_url=here))
+    agree(fresh, here)
 
     with pytest.raises(ConfigurationError, match="but the installation keeps captures in file:"):
-        agree(fresh, Settings(home=folder, captures_url="s3://elsewhere"))
+        agree(fresh, "s3://elsewhere")
 
     use_database(fresh)
     with pytest.raises(ConfigurationError, match="keeps captures in the database"):
-        agree(fresh, Settings(home=folder, captures_url=here))
+        agree(fresh, here)
 
 
 def test_the_setting_decides_for_a_database_made_just_now(fresh: Database, tmp_path: Path) -> None:
     here = (tmp_path / "captures").as_uri()
 
-    agree(fresh, Settings(home=tmp_path, captures_url=here), is_new=True)
+    agree(fresh, here, is_new=True)
 
     with fresh.connection() as conn:
         place = read_place(conn)
     assert place is not None
     assert (place.url, place.is_used) == (here, True)
+
+
+def test_the_setting_does_not_decide_once_something_is_stored(
+    fresh: Database, tmp_path: Path
+) -> None:
+    store(fresh, ONE)
+
+    with pytest.raises(ConfigurationError, match="keeps captures in the database"):
+        agree(fresh, (tmp_path / "captures").as_uri(), is_new=True)
 
 
 @pytest.mark.parametrize(

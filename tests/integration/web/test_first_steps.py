@@ -77,3 +77,12 @@ def test_count_now_counts_anew(pages: Pages) -> None:
     pages.get("vera", "/s/racing?count=now")
 
     assert site.standings.of(RACING) is not before
+
+
+def test_an_expectation_nobody_knows_is_called_unknown_and_never_whole(pages: Pages) -> None:
+    page = pages.get("vera", "/s/racing").text
+
+    row = page[page.index("hk_race_days</a>") :].partition("</tr>")[0]
+    assert "expectation unknown" in row
+    assert "n/a" in row
+    assert "100" not in row.partition("expectation unknown")[0]

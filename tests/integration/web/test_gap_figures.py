@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import re
 from datetime import date
@@ -171,3 +172,19 @@ def test_nothing_of_a_paused_source_is_reachable_and_the_pause_is_why(seen: Page
     assert figures["unreachable"][0]["reason"] == "theracingapi is paused: new contract (olaf)"
     assert "theracingapi is paused: new contract (olaf)" in page
     assert told(seen)["reachable"] > 0
+
+
+def test_the_file_of_the_list_has_its_filter_and_order(seen: Pages) -> None:
+    asked = f"{RANGE}&state=missing&sort=size"
+    page = html.unescape(seen.get("vera", f"/s/racing/gaps?{asked}").text)
+    link = re.search(r'href="(/s/racing/gaps\.csv[^"]*)"', page)
+    assert link
+
+    lines = list(csv.DictReader(seen.get("vera", link[1]).text.splitlines()))
+    burned = seen.get("vera", f"{link[1]}&reason=burned").text.splitlines()
+
+    items = told(seen, state="missing", sort="size")["items"]
+    assert [(line["first"], int(line["units"])) for line in lines] == [
+        (gap["first"], gap["units"]) for gap in items
+    ]
+    assert len(burned) == 1

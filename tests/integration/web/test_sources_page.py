@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stocktake.access.roles import Role
-from stocktake.fetch.sources import record_attempts
+from stocktake.fetch.sources import pause_source, record_attempts
 from stocktake.model import Attempt, PlanOptions
+from stocktake.plan.cost import SPACING
 from stocktake.run.planned import make_and_save
 from stocktake.run.sourced import sources_now
 from tests.acceptance.cli.command import stocktake
@@ -56,7 +57,7 @@ def test_only_requests_of_the_last_minute_use_the_rate(pages: Pages) -> None:
     one = over_http(pages)["theracingapi", results.endpoint.name]
 
     assert one["last_minute"] == 3
-    assert one["per_minute"] == pytest.approx(60 * results.endpoint.per_second / 1.05)
+    assert one["per_minute"] == pytest.approx(60 * results.endpoint.per_second / SPACING)
 
 
 def test_the_page_shows_what_the_api_tells(pages: Pages) -> None:
@@ -110,7 +111,7 @@ def test_a_lower_rate_learned_is_what_is_allowed(pages: Pages) -> None:
         if (one.source, one.endpoint) == ("theracingapi", results.endpoint.name)
     ]
 
-    assert one.per_minute == pytest.approx(60 * 0.5 / 1.05)
+    assert one.per_minute == pytest.approx(60 * 0.5 / SPACING)
 
 
 def test_the_list_of_sources_asks_for_the_rates_later(pages: Pages) -> None:
@@ -118,3 +119,27 @@ def test_the_list_of_sources_asks_for_the_rates_later(pages: Pages) -> None:
 
     assert f'hx-get="{RATES}"' in page
     assert f'<a href="{RATES}">' in page
+
+
+def test_a_refused_login_says_what_to_renew_and_what_waits(pages: Pages) -> None:
+    source = "/s/racing/sources/theracingapi"
+    reason = "HTTP 401, the login was refused"
+    with pages.workspace.database.connection() as conn:
+        pause_source(conn, "theracingapi", reason=reason, by="a run", now=pages.clock())
+
+    states = {one["state"] for one in over_http(pages).values() if one["source"] == "theracingapi"}
+    page = pages.get("vera", source).text
+
+    assert states == {"unauthorised"}
+    assert "unauthorised" in pages.get("vera", "/s/racing/sources").text
+    assert "STOCKTAKE_SOURCE_THERACINGAPI_USER STOCKTAKE_SOURCE_THERACINGAPI_PASSWORD" in page
+
+
+def test_an_endpoint_with_a_lower_limit_is_slow(pages: Pages) -> None:
+    with pages.workspace.database.connection() as conn:
+        conn.execute(
+            "insert into gate (source, endpoint, spacing_us, learned_per_second, requests)"
+            " values ('theracingapi', '/v1/results', 1, 0.5, 3)"
+        )
+
+    assert over_http(pages)["theracingapi", "/v1/results"]["state"] == "slow"

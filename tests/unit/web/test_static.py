@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWN_SCRIPT, SHEET, FIRST_LOAD = 15_000, 12_000, 60_000
-ALWAYS = ("app.css", "app.js", "live.js", "vendor/htmx.min.js", "vendor/hx-csp.min.js")
+ALWAYS = ("app.css", "app.js", "vendor/htmx.min.js", "vendor/hx-csp.min.js")
 
 
 def test_own_script_and_sheet_stay_within_their_budgets() -> None:
@@ -35,8 +35,18 @@ def test_what_a_first_page_loads_leaves_room_for_the_page() -> None:
 def test_modules_import_each_other_by_the_names_they_are_served_under() -> None:
     assets = Assets()
 
-    assert b"./live.js" not in assets.by_name["app.js"].content
-    assert assets.by_name["live.js"].address.encode() in assets.by_name["app.js"].content
+    assert b"./app.js" not in assets.by_name["heatmap.js"].content
+    assert assets.by_name["app.js"].address.encode() in assets.by_name["heatmap.js"].content
+
+
+def test_a_part_is_sent_within_the_module_that_imports_it() -> None:
+    assets = Assets()
+    script = assets.by_name["app.js"].content
+
+    assert b"import" not in script
+    assert b"const{listen}=(()=>{" in script
+    assert b"EventSource" in script
+    assert not [name for name in assets.by_name if name.startswith("parts/")]
 
 
 def test_third_party_files_are_the_ones_known() -> None:

@@ -36,6 +36,10 @@ select count(content), coalesce(sum(octet_length(content)), 0)::bigint,
 -- Whether any body is an object.
 select exists (select from stocktake.body where content is null);
 
+-- name: has_bodies
+-- Whether any body is stored.
+select exists (select from stocktake.body);
+
 -- name: contents
 -- Contents that are in the database, of these.
 -- :hashes  bytea[]  SHA-256 of contents

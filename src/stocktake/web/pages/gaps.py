@@ -123,6 +123,7 @@ def gaps_page(
         **_paged(found, told.gaps, asked, page=max(1, page), here=here),
         states=LISTED_STATES,
         sorts=SORTS,
+        file_link="" if asked.below else asked.address(f"/s/{found.name}/gaps.csv"),
         plan_link=f"/s/{found.name}/plans/new?{urlencode(plan)}",
         cli_same=_command(found, asked, window.range),
         api_same=f"/api/v1/systems/{found.name}/gaps?{urlencode(asked.told)}",

@@ -14,8 +14,9 @@ from stocktake.api.problems import Problem
 from stocktake.count.decide import Decision
 from stocktake.errors import UsageError
 from stocktake.model import GAP_STATES, State
-from stocktake.run.counted import count_system, list_gaps, recount_system
+from stocktake.run.counted import count_system, recount_system
 from stocktake.run.decided import accept_range, withdraw_range
+from stocktake.run.gapped import GapFilter, find_gaps
 from stocktake.web.access import Operator, Viewer
 from stocktake.web.download import csv_file
 from stocktake.web.naming import (
@@ -174,6 +175,8 @@ def gaps_file(
     since: str = "",
     until: str = "",
     as_of: str = "",
+    reason: str = "",
+    sort: str = "declared",
 ) -> Response:
     """Send gaps as a CSV file, one line a range; the figures are those of the list."""
     del visitor
@@ -183,14 +186,13 @@ def gaps_file(
     instant, wrong = read_as_of(as_of)
     if problem or wrong:
         raise Problem(UNPROCESSABLE, "invalid", problem or wrong)
-    listed = list_gaps(
+    told = find_gaps(
         site_of(request).workspace,
         found,
         chosen,
         _window(since, until).range,
-        states=states,
-        limit=None,
-        as_of=instant,
+        asked=GapFilter(states, reason, sort, as_of=instant),
+        counted=(),
     )
     name = f"gaps-{found.name}{'-' + chosen[0].name if dataset else ''}.csv"
     head = (
@@ -202,7 +204,7 @@ def gaps_file(
             *(gap.dataset, "/".join(gap.series), gap.first, gap.last),
             *(gap.units, gap.state.value, gap.reason, gap.noticed_at, gap.blocked_by),
         )
-        for gap in listed
+        for gap in told.gaps
     )
     return csv_file(name, head, rows)
 

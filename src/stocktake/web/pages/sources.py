@@ -45,6 +45,7 @@ SHOWN_DAYS = 30
 RECENT_DAYS = 7
 SHOWN_REQUESTS = 50
 SHOWN_EVENTS = 20
+TONES = {"ok": "good", "not asked yet": "", "circuit open": "bad", "unauthorised": "bad"}
 SECRETS = {"basic": ("user", "password"), "bearer": ("token",), "key": ("token",)}
 
 
@@ -105,15 +106,7 @@ def window_words(window: Window) -> str:
 
 def state_word(state: EndpointState) -> tuple[str, str]:
     """Return an endpoint's state in a word, and its tone."""
-    if state.source_pause:
-        return "paused", "warn"
-    if state.circuit == "open":
-        return "circuit open", "bad"
-    if state.paused_until is not None:
-        return "waiting", "warn"
-    if not state.requests:
-        return "not asked yet", ""
-    return ("half-open", "warn") if state.circuit == "half-open" else ("ok", "good")
+    return state.state, TONES.get(state.state, "warn")
 
 
 @router.get("/s/{system}/sources/{name}")
@@ -234,6 +227,11 @@ def _source_page(
         states=states,
         words={one.endpoint: state_word(one) for one in states},
         secrets={name: bool(own.get(name)) for name in SECRETS.get(source.auth, ())},
+        renew=[
+            f"STOCKTAKE_SOURCE_{source.name}_{name}".upper()
+            for name in SECRETS.get(source.auth, ())
+            if any(one.state == "unauthorised" for one in states)
+        ],
         paused=next((one.source_pause for one in states if one.source_pause), ""),
         use=_use(site.workspace, system, source),
         latest=source_requests(site.workspace, system, source, limit=SHOWN_REQUESTS),

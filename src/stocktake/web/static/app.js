@@ -1,8 +1,8 @@
 // @ts-check
 // What every page has: keys, copying, the drawer, and live parts. All of it is an addition:
 // pages work without script.
-import { listen } from "./live.js";
-import { keepSession } from "./session.js";
+import { listen } from "./parts/live.js";
+import { keepSession } from "./parts/session.js";
 
 /** @type {any} */
 const htmx = /** @type {any} */ (window).htmx;

@@ -68,9 +68,8 @@ export class Heatmap {
     this.asked = new Set();
     /** @type {Map<string, string>} */
     this.said = new Map();
-    this.version = this.mode = "";
-    this.busy = this.hovering = this.renewed = false;
-    this.resting = this.keeping = 0;
+    this.mode = "";
+    this.busy = this.hovering = false;
     this.build();
   }
 
@@ -80,34 +79,31 @@ export class Heatmap {
     this.plan = /** @type {HTMLAnchorElement} */ (made("a", "button primary", ""));
     this.decide = made("button", "", "Accept or recheck");
     this.plan.hidden = this.decide.hidden = true;
-    this.decide.addEventListener("click", () => openDrawer(`${this.told.range}?${this.days()}`));
+    this.decide.onclick = () => openDrawer(`${this.told.range}?${this.days()}`);
     bar.append(this.tip, this.plan, this.decide);
     for (const [text, name, factor] of /** @type {[string, string, number][]} */ ([["−", "Zoom out", 0.5], ["+", "Zoom in", 2]])) {
       const button = made("button", "", text);
-      button.setAttribute("aria-label", name);
-      button.addEventListener("click", () => this.zoomBy(factor));
+      button.ariaLabel = name;
+      button.onclick = () => this.zoomBy(factor);
       bar.append(button);
     }
     this.scroll = made("div", "scroll");
     this.spacer = made("div", "spacer");
     const canvas = this.canvas = document.createElement("canvas");
-    canvas.tabIndex = 0;
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", this.told.label || "Heatmap");
+    Object.assign(canvas, { tabIndex: 0, role: "img", ariaLabel: this.told.label });
     if (this.told.table) canvas.setAttribute("aria-describedby", this.told.table);
     this.context = /** @type {Context} */ (canvas.getContext("2d"));
     this.scroll.append(this.spacer, canvas);
     this.figure.append(bar, this.scroll);
     const later = () => this.later();
-    this.scroll.addEventListener("scroll", () => { later(); this.keep(); });
+    this.scroll.onscroll = () => { later(); this.keep(); };
     new ResizeObserver(() => this.place()).observe(this.scroll);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.paint = null; later(); });
-    canvas.addEventListener("pointermove", (event) => this.hover(event));
-    canvas.addEventListener("pointerdown", (event) => this.press(event));
-    canvas.addEventListener("pointerup", (event) => this.release(event));
-    canvas.addEventListener("keydown", (event) => this.key(event));
-    canvas.addEventListener("focus", later);
-    canvas.addEventListener("blur", later);
+    matchMedia("(prefers-color-scheme: dark)").onchange = () => { this.paint = null; later(); };
+    canvas.onpointermove = (event) => this.hover(event);
+    canvas.onpointerdown = (event) => this.press(event);
+    canvas.onpointerup = (event) => this.release(event);
+    canvas.onkeydown = (event) => this.key(event);
+    canvas.onfocus = canvas.onblur = later;
     this.scroll.addEventListener("wheel", (event) => {
       if (!event.ctrlKey) return;
       event.preventDefault();
@@ -123,7 +119,7 @@ export class Heatmap {
     const [told, bytes] = await tileAt(`${map}${map.includes("?") ? "&" : "?"}${key}`);
     if (!told) {
       const again = made("button", "", "Try again");
-      again.addEventListener("click", () => { this.asked.delete(key); this.load(row, column); });
+      again.onclick = () => { this.asked.delete(key); this.load(row, column); };
       this.tip?.replaceChildren("The picture could not be loaded; the table shows the same. ", again);
       return;
     }
@@ -651,9 +647,9 @@ async function brush(figure) {
   const start = monthOf(told.origin);
   const dateOf = (/** @type {number} */ month, /** @type {number} */ day) => dayText(Date.UTC(Math.floor((start + month) / 12), (start + month) % 12, day) / DAY);
   let chosen = since || until ? [since ? monthOf(since) - start : 0, until ? monthOf(until) - start : count - 1] : [0, count];
-  const line = drawn("svg", { class: "brush", role: "img", viewBox: `0 0 ${count} 100`, preserveAspectRatio: "none", "aria-describedby": table || "", "aria-label": strip || "" });
+  const line = /** @type {SVGElement} */ (drawn("svg", { class: "brush", role: "img", viewBox: `0 0 ${count} 100`, preserveAspectRatio: "none", "aria-describedby": table || "", "aria-label": strip || "" }));
   const years = made("div", "brush-years");
-  years.setAttribute("aria-hidden", "true");
+  years.ariaHidden = "true";
   let path = "";
   shares.forEach((share, month) => {
     line.append(drawn("rect", { x: month, y: 0, width: 0.9, height: 100, class: share === UNKNOWN ? "none" : `c${step(share)}` }));
@@ -674,16 +670,15 @@ async function brush(figure) {
     const box = line.getBoundingClientRect();
     return Math.max(0, Math.min(count - 1, Math.floor((event.clientX - box.left) / (box.width || 1) * count)));
   };
-  const on = (/** @type {string} */ name, /** @type {(event: PointerEvent) => void} */ act) => line.addEventListener(name, (event) => act(/** @type {PointerEvent} */ (event)));
-  on("pointerdown", (event) => { line.setPointerCapture(event.pointerId); chosen = [at(event), at(event)]; mark(); });
-  on("pointermove", (event) => { if (event.buttons === 1) { chosen[1] = at(event); mark(); } });
-  on("pointerup", () => {
+  line.onpointerdown = (event) => { line.setPointerCapture(event.pointerId); chosen = [at(event), at(event)]; mark(); };
+  line.onpointermove = (event) => { if (event.buttons === 1) { chosen[1] = at(event); mark(); } };
+  line.onpointerup = () => {
     const address = new URL(location.href);
     for (const name of ["zoom", "at", "row", "pick"]) address.searchParams.delete(name);
     address.searchParams.set("since", dateOf(Math.min(...chosen), 1));
     address.searchParams.set("until", dateOf(Math.max(...chosen) + 1, 0));
     location.assign(address);
-  });
+  };
   mark();
 }
 
