@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tools.pictures import compare
 
@@ -45,6 +46,7 @@ STILL = r"""() => {
     copy.removeAttribute("data-live");
     part.replaceWith(copy);
   }
+  document.querySelectorAll("progress:not([value])").forEach(one => { one.value = 0; });
   document.querySelectorAll("time").forEach(one => { one.textContent = "a time"; });
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode())
@@ -53,6 +55,17 @@ STILL = r"""() => {
 }"""
 """Makes times, durations, sizes and numbers of requests the same in every picture. Live parts are
 copies from then on: what comes for them later changes nothing."""
+
+SETTLED = """async () => {
+  let was = "";
+  for (let tries = 0, calm = 0; tries < 75 && calm < 3; tries += 1) {
+    await new Promise(done => setTimeout(done, 200));
+    const now = document.body.innerText + document.querySelectorAll("*").length;
+    calm = now === was && !document.querySelector("progress:not([value])") ? calm + 1 : 0;
+    was = now;
+  }
+}"""
+"""Waits until the parts that come late are there: nothing changes any more."""
 
 
 @pytest.fixture
@@ -65,8 +78,12 @@ def folder(tmp_path: Path) -> Path:
 
 def pictured(page: Page, paths: tuple[str, ...] | list[str], folder: Path, *, kind: str) -> int:
     """Take the pictures of some pages in every size and theme; return how many pages."""
+    page.goto("/runs")
+    at_work = page.locator("#run-list .pill").filter(has_text=re.compile("running|queued"))
+    expect(at_work).to_have_count(0)
     for path in paths:
         page.goto(path)
+        page.evaluate(SETTLED)
         for name, size in SIZES.items():
             page.set_viewport_size(size)  # type: ignore[arg-type]
             for theme in ("light", "dark"):

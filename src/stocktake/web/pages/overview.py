@@ -63,7 +63,14 @@ def overview(request: Request, visitor: Viewer, wait: str = "") -> Response:
     """Show where every system stands; before the first count only that it is being counted."""
     site = site_of(request)
     if not wait and not all(map(site.standings.is_known, site.systems.values())):
-        return show(request, "counting.html", visitor=visitor, title="Overview")
+        return show(
+            request,
+            "counting.html",
+            visitor=visitor,
+            title="Overview",
+            cli_same="stocktake status",
+            api_same="/api/v1/status",
+        )
     cards = [_card(site, system) for system in site.systems.values()]
     runs = list_runs(site.workspace, None, limit=LOOKED_AT_RUNS)
     latest: dict[str, RunLine] = {}
