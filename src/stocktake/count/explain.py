@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from stocktake.count.decide import locate
 from stocktake.count.routes import (
@@ -201,14 +202,21 @@ def _attempts(
     conn: Connection, system: System, feeds: list[str], key: UnitKey
 ) -> tuple[Attempt, ...]:
     found = conn.execute(QUERIES.tries_of_unit, _evidence(system, feeds, key))
-    return tuple(Attempt(*line) for line in found)
+    return tuple(Attempt(*(*line[:-2], _request(*line[-2:]))) for line in found)
 
 
 def _captures(
     conn: Connection, system: System, feeds: list[str], key: UnitKey
 ) -> tuple[CaptureLine, ...]:
     found = conn.execute(QUERIES.captures_of_unit, _evidence(system, feeds, key))
-    return tuple(CaptureLine(*line) for line in found)
+    return tuple(CaptureLine(*(*line[:-2], _request(*line[-2:]))) for line in found)
+
+
+def _request(path: str | None, params: Sequence[str] | None) -> str:
+    """Return what was asked, as an address has it; secrets were never stored."""
+    told = params or ()
+    query = urlencode(list(zip(told[::2], told[1::2], strict=True)), safe="*:,/")
+    return (path or "") + (f"?{query}" if query else "")
 
 
 def _rejects(

@@ -196,7 +196,10 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to fill a unit that did not succeed at once."""
+    """One try to fill a unit that did not succeed at once.
+
+    ``bytes`` and ``request`` are those of the answer that was kept, if one was.
+    """
 
     at: datetime
     feed: str
@@ -205,6 +208,8 @@ class Attempt:
     capture_id: int | None
     seconds: float | None
     status: int | None = None
+    bytes: int | None = None
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +297,7 @@ class CaptureLine:
     bytes: int
     fetched_at: datetime
     is_loaded: bool
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,16 @@ NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, selec
     || one.getAttribute("aria-label") || one.title || (one.labels && one.labels.length)))
   .map(one => one.outerHTML.slice(0, 120))"""
 
+SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important;
+  word-spacing: .16em !important } p { margin-bottom: 2em !important }"""
+"""Text as WCAG 1.4.12 lets readers space it."""
+CUT = """() => [...document.querySelectorAll("main *, header *, nav *")].filter(one => {
+  const style = getComputedStyle(one);
+  const cuts = /hidden|clip/.test(style.overflow);
+  return cuts && one.checkVisibility() && one.textContent.trim() && one.clientWidth > 4
+    && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1);
+}).map(one => one.outerHTML.slice(0, 120))"""
+
 
 @dataclass
 class Seen:
@@ -50,6 +60,7 @@ class Seen:
     barriers: list[str] = field(default_factory=list)
     sideways: list[str] = field(default_factory=list)
     bare: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
 
 
 def some(request: pytest.FixtureRequest) -> list[str]:
@@ -92,6 +103,8 @@ def seen(request: pytest.FixtureRequest, visiting: Callable[..., Page]) -> Seen:
         if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
             found.sideways.append(path)
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        page.add_style_tag(content=SPACING)
+        found.cut += [f"{path}: {one}" for one in page.evaluate(CUT)]
     return found
 
 
@@ -152,3 +165,7 @@ def test_no_page_scrolls_sideways_when_narrow(seen: Seen) -> None:
 
 def test_every_control_has_a_name_and_every_picture_a_table(seen: Seen) -> None:
     assert not seen.bare, "\n".join(seen.bare)
+
+
+def test_no_text_is_cut_off_when_readers_space_it(seen: Seen) -> None:
+    assert not seen.cut, "\n".join(seen.cut)

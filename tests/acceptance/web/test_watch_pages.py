@@ -227,3 +227,35 @@ def test_what_is_blocked_is_told_where_it_waits(world: World) -> None:
     )
     tree = page[page.index("What waits for what") :]
     assert f"{counted[0].states[State.BLOCKED]:,} units blocked" in tree
+
+
+def test_a_head_sorts_the_table_of_datasets_and_says_so(world: World) -> None:
+    page = world.client("vera").get("/s/racing?sort=-expected").text
+    told = re.findall(r'<tr><th scope="row"><a href="/s/racing/d/(\w+)">', page)
+
+    counted = count_system(world.workspace, RACING, RACING.datasets, Range())
+    expected = {one.dataset: one.expected for one in counted}
+    known = [units for units in expected.values() if units is not None]
+    assert [expected[name] for name in told][: len(known)] == sorted(known, reverse=True)
+    assert len(told) == len(expected)
+    assert page.count('aria-sort="descending"') == 1
+    assert 'href="?sort=expected"' in page
+
+
+def test_checks_are_sorted_by_their_heads_within_a_selection(world: World) -> None:
+    page = world.client("vera").get("/s/racing/checks?dataset=ra_races&sort=check").text
+    told = re.findall(r'<th scope="row" class="wide"><a href="/s/racing/checks/(\w+)', page)
+
+    assert told == sorted(told)
+    assert len(told) > 1
+    assert 'href="?dataset=ra_races&amp;sort=-check"' in unescape(page).replace("&", "&amp;")
+
+
+def test_every_try_and_answer_of_a_unit_says_what_was_asked_and_its_size(world: World) -> None:
+    page = unescape(world.client("vera").get(f"/s/racing/d/ra_races/u/{world.broken}/gb").text)
+    tries = page[page.index("<h3>Tries</h3>") : page.index("<h3>Captures</h3>")]
+
+    asked = re.findall(r"<code>(/[^<]+)</code>", tries)
+    assert asked, tries
+    assert all(str(world.broken) in one for one in asked)
+    assert re.search(r'<td class="num">502</td><td class="num">[\d.]+ (B|kB|KB)', tries), tries

@@ -586,9 +586,11 @@ select s.feed, u.rows, u.expected_rows, u.attempts, u.next_try_at, u.settled_at
 -- :feeds  text[]  feeds
 -- :unit  text  the unit as it is written
 -- :limit  int  most lines, NULL for all
-select at, feed, outcome, reason, capture_id, seconds, status from attempt
- where system = %(system)s and feed = any(%(feeds)s) and units @> array[%(unit)s::text]
- order by at desc limit %(limit)s;
+select a.at, a.feed, a.outcome, a.reason, a.capture_id, a.seconds, a.status, c.bytes, c.path,
+       c.params
+  from attempt a left join capture c using (capture_id)
+ where a.system = %(system)s and a.feed = any(%(feeds)s) and a.units @> array[%(unit)s::text]
+ order by a.at desc limit %(limit)s;
 
 -- name: captures_of_unit
 -- Stored answers that covered a unit, newest first.
@@ -596,7 +598,7 @@ select at, feed, outcome, reason, capture_id, seconds, status from attempt
 -- :feeds  text[]  feeds
 -- :unit  text  the unit as it is written
 -- :limit  int  most lines, NULL for all
-select capture_id, feed, status, bytes, fetched_at, is_loaded from capture
+select capture_id, feed, status, bytes, fetched_at, is_loaded, path, params from capture
  where system = %(system)s and feed = any(%(feeds)s) and units @> array[%(unit)s::text]
  order by fetched_at desc limit %(limit)s;
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -26,11 +28,28 @@ from stocktake.web.drawn import trend_of
 from stocktake.web.naming import system_named
 from stocktake.web.pages.plans import start_work
 from stocktake.web.site import go, show, site_of
+from stocktake.web.sorting import sorting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 router = APIRouter()
 SHARES = frozenset({"missing", "invalid", "failed", "share", "coverage"})
 TREND = 30
 SHOWN = 500
+
+
+COLUMNS: Mapping[str, Callable[[Standing], Any]] = {
+    "check": attrgetter("result.check"),
+    "result": lambda one: RANK.index(one.result.severity),
+    "dataset": attrgetter("result.dataset"),
+    "group": attrgetter("result.group"),
+    "value": attrgetter("result.value"),
+    "rows": attrgetter("result.measured_rows"),
+    "since": attrgetter("first_seen_at"),
+    "at": attrgetter("result.at"),
+}
+"""What the table of checks is sorted by; the gravest come first unless it is."""
 
 
 @router.get("/s/{system}/checks")
@@ -45,6 +64,7 @@ def checks_page(
     if severity in set(Severity):
         chosen = [one for one in chosen if one.result.severity == severity]
     chosen.sort(key=lambda one: -RANK.index(one.result.severity))
+    order = sorting(request, COLUMNS)
     declared = declared_checks(found)
     trends = check_trends(site_of(request).workspace, found, latest=TREND)
     return show(
@@ -53,7 +73,8 @@ def checks_page(
         visitor=visitor,
         title=f"Checks of {found.name}",
         system=found,
-        standings=chosen[:SHOWN],
+        standings=order.rows(chosen)[:SHOWN],
+        order=order,
         tally=tally,
         severities=[one for one in reversed(RANK) if tally[one]],
         declared=declared,

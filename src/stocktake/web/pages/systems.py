@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -20,10 +21,14 @@ from stocktake.web.naming import system_named, unit_word
 from stocktake.web.pages.datasets import LEGEND
 from stocktake.web.pages.plans import start_work
 from stocktake.web.site import Site, go, show, site_of
+from stocktake.web.sorting import sorting
 from stocktake.web.tiles import tile_response
 
 if TYPE_CHECKING:
-    from stocktake.model import System
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from stocktake.model import Coverage, System
     from stocktake.run.lately import Standing
 
 router = APIRouter()
@@ -38,6 +43,27 @@ class Node:
     below: list[Node] = field(default_factory=list)
 
 
+FIGURES: Mapping[str, Callable[[Coverage], Any]] = {
+    "dataset": attrgetter("dataset"),
+    "coverage": attrgetter("coverage"),
+    "held": attrgetter("held"),
+    "expected": attrgetter("expected"),
+    "missing": attrgetter("missing"),
+    "needed": attrgetter("needed_for_target"),
+    "rows": attrgetter("rows"),
+}
+"""What the table of datasets is sorted by."""
+
+
+def _dates(
+    stand: Standing, changed: Mapping[str, datetime]
+) -> dict[str, Callable[[Coverage], Any]]:
+    return {
+        "settled": lambda one: stand.newest.get(one.dataset),
+        "changed": lambda one: changed.get(one.dataset),
+    }
+
+
 @router.get("/s/{system}")
 def system_page(request: Request, system: str, visitor: Viewer, count: str = "") -> Response:
     """Show a system's datasets; ``count`` counts anew what is remembered for a moment."""
@@ -46,6 +72,7 @@ def system_page(request: Request, system: str, visitor: Viewer, count: str = "")
     if count:
         site.standings.forget(found.name)
     stand = site.standings.of(found)
+    changed = site.changes.of(found)
     tally: dict[str, Counter[str]] = {}
     for one in last_checked(site.workspace, found):
         tally.setdefault(one.result.dataset, Counter())[one.result.severity.value] += 1
@@ -59,7 +86,8 @@ def system_page(request: Request, system: str, visitor: Viewer, count: str = "")
         unit_words={one.name: unit_word(one) for one in found.datasets},
         checks=tally,
         lags=stand.latest,
-        changed=site.changes.of(found),
+        changed=changed,
+        order=sorting(request, {**FIGURES, **_dates(stand, changed)}),
         states=[one for one in LEGEND if any(each.states.get(one) for each in stand.counted)],
         lacking=_lacking(site, found),
         roots=_forest(found, stand),
