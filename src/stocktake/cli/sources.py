@@ -23,7 +23,7 @@ from stocktake.run.sourced import (
 from stocktake.run.tried import verify_source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from stocktake.run.tried import Sample
 
 ERROR = 3
+STATE_WIDTH = 12
+GOOD_CLASSES = frozenset({"good", "redirects"})
 SHOWN_TEXT = 400
 SHOWN_UNITS = 3
 
@@ -157,56 +159,62 @@ def _escaped(text: str) -> str:
 
 
 def _render(console: Console, health: Sequence[EndpointState]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("source", "endpoint", "state"):
-        table.add_column(heading)
-    for heading in (
-        *("allowed/s", "learned/s", "last minute", "waiting", "requests", "errors", "429"),
-        *("mean", "quota"),
-    ):
-        table.add_column(heading, justify="right")
-    table.add_column("last error", overflow="fold")
-    for one in health:
-        table.add_row(
-            one.source,
-            one.endpoint,
-            _state(one),
-            f"{one.per_second:g}",
-            "" if one.learned_per_second is None else f"{one.learned_per_second:g}",
-            f"{one.last_minute or 0:,}/{one.per_minute or 0:,.0f}",
-            words.number(one.units_waiting or 0),
-            words.number(one.requests),
-            words.number(one.errors),
-            words.number(one.refusals),
-            "" if one.mean_seconds is None else f"{one.mean_seconds * 1000:.0f} ms",
-            _quota(one),
-            one.last_error,
-        )
-    console.print(table)
+    """Print a table per source that fits a terminal of 80 columns, then what went wrong."""
+    for source in dict.fromkeys(one.source for one in health):
+        own = [one for one in health if one.source == source]
+        console.print(f"[bold]{source}[/]")
+        table = Table(box=None, pad_edge=False)
+        table.add_column("endpoint", overflow="fold")
+        table.add_column("state", min_width=STATE_WIDTH)
+        quota = ("quota",) if any(one.per_day for one in own) else ()
+        for heading in ("per s", "last min", "waiting", "requests", "errors", *quota):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for one in own:
+            table.add_row(*_cells(one), *([_quota(one)] if quota else ()))
+        console.print(table)
+        for one in own:
+            mean = "" if one.mean_seconds is None else f"mean {one.mean_seconds * 1000:.0f} ms"
+            error = f"last error: {_escaped(one.last_error)}" if one.last_error else ""
+            if told := ", ".join(filter(None, (mean, error))):
+                console.print(f"  [dim]{_escaped(one.endpoint)}: {told}[/]", soft_wrap=True)
+
+
+def _cells(one: EndpointState) -> Iterator[str]:
+    learned = one.learned_per_second
+    yield _escaped(one.endpoint)
+    yield _state(one)
+    yield f"{one.per_second:.3g}" if learned is None else f"{learned:.2g} of {one.per_second:.3g}"
+    yield f"{one.last_minute or 0:,}/{one.per_minute or 0:,.0f}"
+    yield words.number(one.units_waiting or 0)
+    yield words.number(one.requests)
+    refused = f" ({words.number(one.refusals)} × 429)" if one.refusals else ""
+    yield words.number(one.errors) + refused
 
 
 def _render_days(console: Console, used: Sequence[EndpointDay]) -> None:
+    several = len({one.source for one in used}) > 1
     table = Table(box=None, pad_edge=False)
-    for heading in ("day", "endpoint"):
-        table.add_column(heading)
+    table.add_column("day", no_wrap=True)
+    table.add_column("endpoint", overflow="fold", min_width=STATE_WIDTH)
     for heading in ("requests", "errors", "bytes", "rows each", "half", "95 %"):
-        table.add_column(heading, justify="right")
-    table.add_column("which errors", overflow="fold")
+        table.add_column(heading, justify="right", no_wrap=True)
     for one in used:
         each = one.rows_per_request
-        bad = {name: n for name, n in one.classes.items() if name not in {"good", "redirects"}}
         table.add_row(
             str(one.day),
-            f"{one.source} {one.endpoint}",
+            f"{one.source} {one.endpoint}" if several else one.endpoint,
             words.number(one.requests),
             words.number(one.errors),
             words.size(one.bytes),
             "" if each is None else f"{each:,.1f}",
             _milliseconds(one.p50_seconds),
             _milliseconds(one.p95_seconds),
-            ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(bad.items())),
         )
     console.print(table)
+    for one in used:
+        if bad := {name: n for name, n in one.classes.items() if name not in GOOD_CLASSES}:
+            told = ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(bad.items()))
+            console.print(f"  [dim]{one.day} {_escaped(one.endpoint)}: {told}[/]", soft_wrap=True)
 
 
 def _render_log(console: Console, tries: Sequence[FailedTry], told: Sequence[EventLine]) -> None:

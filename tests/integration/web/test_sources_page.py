@@ -82,12 +82,14 @@ def test_the_command_line_tells_the_same(pages: Pages, monkeypatch: pytest.Monke
     monkeypatch.setenv("STOCKTAKE_HOME", str(pages.workspace.settings.home))
 
     printed = stocktake("sources", "racing", "--json").json["endpoints"]
+    monkeypatch.setenv("COLUMNS", "80")
     table = stocktake("sources", "racing").out
 
     assert [one["per_minute"] for one in printed] == [
         one["per_minute"] for one in over_http(pages).values()
     ]
     assert "waiting" in table
+    assert "…" not in table, "nothing is cut off in a terminal of the usual width"
 
 
 def test_a_paused_source_says_what_must_happen(pages: Pages) -> None:
