@@ -42,6 +42,8 @@ schedule = typer.Typer(
 Name = Annotated[str, typer.Argument(help="A schedule, as `stocktake schedule list` names it.")]
 By = Annotated[str, typer.Option(help="Who; the account's name unless given.")]
 FLAGS = {"is_forced": "--force", "full": "--full", "days": "--days", "seed": "--seed"}
+WIDE = 130
+"""Columns of a terminal from which a schedule takes one line."""
 """Options of runs that the command line has too; the others are for workers only."""
 
 
@@ -64,19 +66,20 @@ def _render(console: Console, found: Sequence[Kept]) -> None:
     if not found:
         console.print("No schedule. Add one: stocktake schedule add --help")
         return
+    is_narrow = console.width < WIDE
+    between = "\n" if is_narrow else "  "
     table = Table(box=None, pad_edge=False)
-    for heading in ("schedule", "cron", "zone", "next", "last"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("what", overflow="fold")
+    for heading in ("schedule", "cron", "next", "last", *(() if is_narrow else ("what",))):
+        table.add_column(heading, no_wrap=heading == "next", overflow="fold")
     for one in found:
         coming = f"{one.next_at:%a %Y-%m-%d %H:%M}" if one.next_at else "never"
+        what = f"{one.schedule.verb} {' '.join(one.schedule.datasets)}"
         table.add_row(
-            one.name,
-            one.schedule.cron,
-            one.schedule.zone,
+            f"{one.name}\n[dim]{what}[/]" if is_narrow else one.name,
+            f"{one.schedule.cron}{between}[dim]{one.schedule.zone}[/]",
             f"[dim]off: {one.obstacle}[/]" if one.obstacle else coming,
             _outcome(one.last) if one.last else "",
-            f"{one.schedule.verb} {' '.join(one.schedule.datasets)}",
+            *(() if is_narrow else (what,)),
         )
     console.print(table)
 
