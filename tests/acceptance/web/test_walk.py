@@ -45,7 +45,8 @@ SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important;
 CUT = """() => [...document.querySelectorAll("main *, header *, nav *")].filter(one => {
   const style = getComputedStyle(one);
   const cuts = /hidden|clip/.test(style.overflow);
-  return cuts && one.checkVisibility() && one.textContent.trim() && one.clientWidth > 4
+  return cuts && !one.closest(".sr") && one.checkVisibility() && one.textContent.trim()
+    && one.clientWidth > 4
     && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1);
 }).map(one => one.outerHTML.slice(0, 120))"""
 
