@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import psycopg
 import structlog
 
 from stocktake.errors import StocktakeError
@@ -196,7 +197,7 @@ class Standings:
     def _counted_aside(self, system: System, version: tuple[str, date]) -> None:
         try:
             self._count(system, version)
-        except (StocktakeError, *TROUBLE) as error:  # whoever asks next is told
+        except (StocktakeError, psycopg.Error, *TROUBLE) as error:  # whoever asks next is told
             log.warning("count failed", system=system.name, error=str(error))
         finally:
             with self._guard:

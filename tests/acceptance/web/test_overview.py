@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import psycopg
+from structlog.testing import capture_logs
 
 from stocktake.model import Range
+from stocktake.run import lately
 from stocktake.run.counted import count_system
+from stocktake.run.lately import Standings
 from stocktake.run.scheduled import upcoming
 from stocktake.run.trend import counted_on, trend_days
 from tests.acceptance.web.world import RACING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
     from psycopg.rows import TupleRow
 
     from tests.acceptance.web.world import World
@@ -108,3 +115,32 @@ def test_a_count_that_fails_leaves_the_last_figures_with_their_time(world: World
     assert "The figures are of <time" in failed.text
     assert held[0] in failed.text
     assert "Counting racing failed" not in client.get("/?wait=1").text
+
+
+def test_a_count_made_aside_that_fails_is_told_in_the_log_and_made_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standings = Standings(world.workspace)
+    before = standings.of(RACING)
+    monkeypatch.setattr(lately, "LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr(lately, "FRESH_SECONDS", 0.0)
+    with owner(world) as conn:
+        conn.execute("alter table stocktake.derive_state rename to derive_state_away")
+    try:
+        with capture_logs() as told:
+            during = standings.of(RACING)
+            wait_for(lambda: any(one["event"] == "count failed" for one in told))
+    finally:
+        with owner(world) as conn:
+            conn.execute("alter table stocktake.derive_state_away rename to derive_state")
+
+    assert during == before
+    standings.of(RACING)
+    wait_for(lambda: standings.of(RACING).at > before.at)
+
+
+def wait_for(is_so: Callable[[], bool], *, seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.05)
